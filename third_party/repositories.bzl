@@ -1,0 +1,183 @@
+"""What Wirebook stands on: Debian's packages under their usual Bazel names.
+
+A caller that declares one of these repositories first keeps its own:
+
+    load("@wirebook//third_party:repositories.bzl", "wirebook_dependencies")
+    wirebook_dependencies()
+"""
+
+load("//third_party:pkg_config.bzl", "pkg_config_repository", "source_repository")
+
+# Abseil's labels -> .pc files, where the name does not follow by rule.
+_ABSL_ALIASES = {
+    "absl/algorithm:container": "absl_algorithm_container",
+    "absl/base:base": "absl_base",
+    "absl/base:core_headers": "absl_core_headers",
+    "absl/cleanup:cleanup": "absl_cleanup",
+    "absl/container:btree": "absl_btree",
+    "absl/container:fixed_array": "absl_fixed_array",
+    "absl/container:flat_hash_map": "absl_flat_hash_map",
+    "absl/container:flat_hash_set": "absl_flat_hash_set",
+    "absl/container:inlined_vector": "absl_inlined_vector",
+    "absl/flags:flag": "absl_flags",
+    "absl/flags:parse": "absl_flags_parse",
+    "absl/flags:usage": "absl_flags_usage",
+    "absl/functional:any_invocable": "absl_any_invocable",
+    "absl/functional:function_ref": "absl_function_ref",
+    "absl/hash:hash": "absl_hash",
+    "absl/log:check": "absl_check",
+    "absl/log:log": "absl_log",
+    "absl/memory:memory": "absl_memory",
+    "absl/numeric:bits": "absl_bits",
+    "absl/numeric:int128": "absl_int128",
+    "absl/random:random": "absl_random_random",
+    "absl/status:status": "absl_status",
+    "absl/status:statusor": "absl_statusor",
+    "absl/strings:str_format": "absl_str_format",
+    "absl/strings:strings": "absl_strings",
+    "absl/synchronization:synchronization": "absl_synchronization",
+    "absl/time:time": "absl_time",
+    "absl/types:optional": "absl_optional",
+    "absl/types:span": "absl_span",
+    "absl/types:variant": "absl_variant",
+}
+
+def _absl(name):
+    pkg_config_repository(
+        name = name,
+        aliases = _ABSL_ALIASES,
+        headers = ["absl"],
+        packages = ["absl_base", "absl_status", "absl_strings"],
+    )
+
+def _googletest(name):
+    source_repository(
+        name = name,
+        build_file = Label("//third_party:googletest.BUILD.bazel"),
+        path = "/usr/src/googletest",
+    )
+
+def _benchmark(name):
+    pkg_config_repository(
+        name = name,
+        aliases = {"benchmark_main": "benchmark_main"},
+        headers = ["benchmark"],
+        linkopts = ["-pthread"],
+        packages = ["benchmark"],
+    )
+
+def _simdjson(name):
+    pkg_config_repository(
+        name = name,
+        headers = ["simdjson.h"],
+        packages = ["simdjson"],
+    )
+
+def _liburing(name):
+    pkg_config_repository(
+        name = name,
+        headers = ["liburing.h", "liburing"],
+        packages = ["liburing"],
+    )
+
+def _libnuma(name):
+    pkg_config_repository(
+        name = name,
+        aliases = {"libnuma": "numa"},
+        headers = ["numa.h", "numaif.h", "numacompat1.h"],
+        packages = ["numa"],
+    )
+
+def _openssl(name):
+    # Shared: cpp-httplib's library has it loaded already, and a fixed OpenSSL
+    # arrives by an upgrade of Debian's package.
+    pkg_config_repository(
+        name = name,
+        aliases = {
+            "crypto": "libcrypto",
+            "ssl": "libssl",
+        },
+        headers = ["openssl"],
+        packages = ["libssl"],
+        prefer_shared = True,
+    )
+
+def _zlib(name):
+    pkg_config_repository(
+        name = name,
+        headers = ["zlib.h", "zconf.h"],
+        packages = ["zlib"],
+        prefer_shared = True,
+    )
+
+def _zstd(name):
+    pkg_config_repository(
+        name = name,
+        aliases = {"zstd": "libzstd"},
+        headers = ["zstd.h", "zstd_errors.h"],
+        packages = ["libzstd"],
+    )
+
+def _tomlplusplus(name):
+    pkg_config_repository(
+        name = name,
+        headers = ["toml++"],
+        packages = ["tomlplusplus"],
+    )
+
+def _cli11(name):
+    pkg_config_repository(
+        name = name,
+        aliases = {"cli11": "CLI11"},
+        headers = ["CLI"],
+        packages = ["CLI11"],
+    )
+
+def _spdlog(name):
+    pkg_config_repository(
+        name = name,
+        headers = ["spdlog", "fmt"],
+        packages = ["spdlog"],
+        prefer_shared = True,
+    )
+
+def _cpp_httplib(name):
+    # The CPPHTTPLIB_* defines come from its .pc file: the library and its
+    # header disagree on layouts without them.
+    pkg_config_repository(
+        name = name,
+        headers = ["httplib.h"],
+        linkopts = ["-pthread"],
+        packages = ["cpp-httplib"],
+    )
+
+def _boost_headers(name):
+    source_repository(
+        name = name,
+        build_file = Label("//third_party:boost_headers.BUILD.bazel"),
+        path = "/usr/include/boost",
+    )
+
+# Repository name -> how to declare it.
+WIREBOOK_REPOSITORIES = {
+    "boost_headers": _boost_headers,
+    "cli11": _cli11,
+    "com_github_google_benchmark": _benchmark,
+    "com_google_absl": _absl,
+    "com_google_googletest": _googletest,
+    "cpp_httplib": _cpp_httplib,
+    "libnuma": _libnuma,
+    "liburing": _liburing,
+    "openssl": _openssl,
+    "simdjson": _simdjson,
+    "spdlog": _spdlog,
+    "tomlplusplus": _tomlplusplus,
+    "zlib": _zlib,
+    "zstd": _zstd,
+}
+
+def wirebook_dependencies():
+    """Declares each dependency that the caller has not declared itself."""
+    for name, declare in WIREBOOK_REPOSITORIES.items():
+        if not native.existing_rule(name):
+            declare(name)
