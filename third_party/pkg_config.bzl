@@ -1,3 +1,5 @@
+# Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
 """Debian's -dev packages as Bazel repositories, described by their .pc files.
 
 `pkg_config_repository` reads the .pc files itself (no pkg-config binary runs),

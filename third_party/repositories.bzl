@@ -1,3 +1,5 @@
+# Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
 """What Wirebook stands on: Debian's packages under their usual Bazel names.
 
 A caller that declares one of these repositories first keeps its own:
@@ -174,6 +176,25 @@ WIREBOOK_REPOSITORIES = {
     "tomlplusplus": _tomlplusplus,
     "zlib": _zlib,
     "zstd": _zstd,
+}
+
+# Repository name -> the labels that may be used from it, as 'target' or
+# 'folder:target'.
+WIREBOOK_LABELS = {
+    "boost_headers": ["boost"],
+    "cli11": ["cli11"],
+    "com_github_google_benchmark": ["benchmark", "benchmark_main"],
+    "com_google_absl": _ABSL_ALIASES.keys(),
+    "com_google_googletest": ["gtest", "gtest_main"],
+    "cpp_httplib": ["cpp-httplib"],
+    "libnuma": ["libnuma"],
+    "liburing": ["liburing"],
+    "openssl": ["crypto", "ssl"],
+    "simdjson": ["simdjson"],
+    "spdlog": ["spdlog"],
+    "tomlplusplus": ["tomlplusplus"],
+    "zlib": ["zlib"],
+    "zstd": ["zstd"],
 }
 
 def wirebook_dependencies():

@@ -1,3 +1,5 @@
+# Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
 """Bazel's own rule sets without a network.
 
 Bazel adds downloads of rule sets behind every WORKSPACE; the first declaration

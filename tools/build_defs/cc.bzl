@@ -1,3 +1,5 @@
+# Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
 """The C++ rules of this project: native ones, warnings, and the layers' order.
 
 Every C++ target goes through `_cc`, which stops loading with an error where a
@@ -13,6 +15,8 @@ LAYERS = ["memory", "concurrency", "net", "lob", "apps"]
 # benchmarks may use //tools.
 _OUTSIDE = ["tools", "examples"]
 
+# Errors in this repository's own build. A caller's compiler may know warnings
+# that ours do not, so its build of our sources gets none of them.
 _WARNINGS = [
     "-Wall",
     "-Wextra",
@@ -22,55 +26,67 @@ _WARNINGS = [
     "-Werror",
 ]
 
+# How a label may name this repository.
+_OWN_REPOSITORY = ["", "@", "@@", "@wirebook", "@@wirebook"]
+
+# The attributes of a C++ rule that hold labels.
+_LABEL_ATTRIBUTES = [
+    "data",
+    "deps",
+    "hdrs",
+    "implementation_deps",
+    "srcs",
+    "textual_hdrs",
+]
+
 def _top(package):
     return package.split("/")[0]
 
 def _dep_top(dep):
     """The top folder of a dependency in this repository, or None."""
-    if dep.startswith(":"):
-        return _top(native.package_name())
-    if dep.startswith("//"):
-        return _top(dep[2:].split(":")[0])
-    return None
+    repository, separator, path = dep.partition("//")
+    if not separator or repository not in _OWN_REPOSITORY:
+        return None  # In this package, or in another repository.
+    return _top(path.split(":")[0])
 
-def _check_layers(name, deps, testonly):
+def _check_layer(target, dep, testonly):
     own = _top(native.package_name())
-    if own not in LAYERS:
+    top = _dep_top(dep)
+    if top == None or top == "third_party":
         return
-    for dep in deps:
-        top = _dep_top(str(dep))
-        if top == None or top == "third_party":
-            continue
-        if top in _OUTSIDE:
-            if not (testonly and top == "tools"):
-                fail("//{}:{} must not depend on {}: only tests may use //tools".format(
-                    native.package_name(),
-                    name,
-                    dep,
-                ))
-        elif top not in LAYERS:
-            fail("//{}:{}: {} is in no layer; the layers are {}".format(
-                native.package_name(),
-                name,
-                dep,
-                ", ".join(LAYERS),
-            ))
-        elif LAYERS.index(top) > LAYERS.index(own):
-            fail("//{}:{} must not depend on {}: {} stands above {}".format(
-                native.package_name(),
-                name,
-                dep,
-                top,
-                own,
-            ))
+    if top in _OUTSIDE:
+        if not (testonly and top == "tools"):
+            fail("{} must not depend on {}: only tests may use //tools".format(target, dep))
+    elif top not in LAYERS:
+        fail("{}: {} is in no layer; the layers are {}".format(
+            target,
+            dep,
+            ", ".join(LAYERS),
+        ))
+    elif LAYERS.index(top) > LAYERS.index(own):
+        fail("{} must not depend on {}: {} stands above {}".format(target, dep, top, own))
 
-def _cc(rule, name, deps = [], copts = [], testonly = False, **kwargs):
-    _check_layers(name, deps, testonly)
+def _check_layers(name, attributes, testonly):
+    if _top(native.package_name()) not in LAYERS:
+        return
+    target = "//{}:{}".format(native.package_name(), name)
+    for attribute in _LABEL_ATTRIBUTES:
+        labels = attributes.get(attribute) or []
+        if type(labels) == "select":
+            fail("{}: {} is a select(), whose labels cannot be checked against the layers' order".format(
+                target,
+                attribute,
+            ))
+        for label in labels:
+            _check_layer(target, str(label), testonly)
+
+def _cc(rule, name, copts = [], testonly = False, **kwargs):
+    _check_layers(name, kwargs, testonly)
+    warnings = _WARNINGS if native.repository_name() == "@" else []
     rule(
         name = name,
-        copts = _WARNINGS + copts,
+        copts = warnings + copts,
         testonly = testonly,
-        deps = deps,
         **kwargs
     )
 
@@ -79,6 +95,7 @@ def wirebook_cc_library(name, **kwargs):
     _cc(cc_library, name, **kwargs)
 
 def wirebook_cc_binary(name, **kwargs):
+    """A program."""
     _cc(cc_binary, name, **kwargs)
 
 def wirebook_cc_test(name, deps = [], size = "small", **kwargs):
@@ -99,14 +116,10 @@ def wirebook_cc_benchmark(name, srcs, deps = [], tags = [], **kwargs):
     """
     deps = deps + ["@com_github_google_benchmark//:benchmark"]
     _cc(cc_binary, name, srcs = srcs, deps = deps, testonly = True, tags = tags, **kwargs)
-    _cc(
-        cc_test,
-        name + "_smoke_test",
-        srcs = srcs,
-        args = ["--benchmark_min_time=0.0001"],
-        deps = deps,
+    native.sh_test(
+        name = name + "_smoke_test",
         size = "small",
+        srcs = [name],
+        args = ["--benchmark_min_time=0.0001"],
         tags = tags + ["benchmark-smoke"],
-        testonly = True,
-        **kwargs
     )
