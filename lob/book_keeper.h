@@ -1,0 +1,187 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// BookKeeper: one instrument's book with everything that decides whether it
+// may be trusted: levels, synchronisation, state with reason, statistics, and
+// the view that other threads read.
+//
+// Use it through a BookPipeline, which feeds many; alone in tests or where the
+// caller has its own threads.
+//
+// Guarantee: state Live is published only while the venue's rule holds; every
+// fault publishes another state before on_message or on_* returns. Set-up
+// allocates everything; the feeding functions do not.
+// Thread rules: one thread feeds (the book thread). `view` and `statistics`
+// from any thread; `book` from the feeding thread, or while it rests.
+// Cost: measured by book_pipeline_benchmark.
+//
+//   BookKeeper keeper(instrument, BookKeeperOptions());
+//   BookKeeper::Outcome outcome = keeper.on_message(*parsed);
+//   if (auto request = keeper.take_request()) fetch_snapshot(instrument);
+//   BookView view = keeper.view();   // any thread
+//   if (view.state == BookState::kLive) use(view.bids[0], view.asks[0]);
+
+#ifndef WIREBOOK_LOB_BOOK_KEEPER_H_
+#define WIREBOOK_LOB_BOOK_KEEPER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "concurrency/seqlock.h"
+#include "lob/book_state.h"
+#include "lob/checksum_sync.h"
+#include "lob/diff_buffer.h"
+#include "lob/instrument.h"
+#include "lob/kraken_checksum.h"
+#include "lob/l2_book.h"
+#include "lob/parsed_message.h"
+#include "lob/price_level.h"
+#include "lob/rest_snapshot_sync.h"
+
+namespace wirebook {
+
+inline constexpr size_t kBookViewDepth = 10;
+
+// What readers on other threads see: the touch and what it is worth.
+struct BookView {
+  BookState state = BookState::kEmpty;
+  BookReason reason = BookReason::kNone;
+  Assurance assurance = Assurance::kPromised;
+  int8_t price_scale = 0;
+  int8_t quantity_scale = 0;
+  uint8_t bid_count = 0;  // entries of bids and asks, best first
+  uint8_t ask_count = 0;
+  bool has_update_id = false;
+  uint32_t instrument = kNoInstrument;
+  uint64_t since_ticks = 0;      // TscClock: when the state began
+  uint64_t receive_ticks = 0;    // TscClock: the last message heard
+  int64_t exchange_time_ns = 0;  // UTC: the last message applied
+  uint64_t update_id = 0;        // the venue's
+  PriceLevel bids[kBookViewDepth] = {};
+  PriceLevel asks[kBookViewDepth] = {};
+};
+
+struct BookStatistics {
+  uint64_t updates_applied = 0;  // deltas, without snapshots
+  uint64_t updates_dropped = 0;  // deltas that were heard and not applied
+  uint64_t levels_applied = 0;   // of applied deltas
+  uint64_t gaps = 0;             // times that something was missed
+  uint64_t resyncs = 0;          // snapshots taken after the first
+  uint64_t checksums_ok = 0;
+  uint64_t checksums_bad = 0;
+  uint64_t crossed = 0;
+};
+
+enum class BookRequestKind : uint8_t { kFetchSnapshot, kResubscribe };
+
+struct BookKeeperOptions {
+  L2BookOptions book;
+  // Diffs kept while a snapshot is under way: the oldest go first.
+  size_t buffered_diffs = 4096;
+  size_t buffered_levels = 65536;
+};
+
+class BookKeeper {
+ public:
+  struct Outcome {
+    bool applied = false;  // the depth book took the message
+    bool state_changed = false;
+    uint32_t levels = 0;  // of the applied message
+  };
+
+  // `instrument` must outlive the keeper.
+  BookKeeper(const Instrument& instrument, const BookKeeperOptions& options);
+
+  BookKeeper(const BookKeeper&) = delete;
+  BookKeeper& operator=(const BookKeeper&) = delete;
+
+  // ---- The feeding thread --------------------------------------------------
+
+  // One whole message about this instrument: `first` and the parts behind it.
+  Outcome on_message(const ParsedMessage& first) noexcept;
+
+  // A frame that may have spoken of this book did not reach it.
+  Outcome on_fault(BookReason reason, uint64_t ticks) noexcept;
+
+  Outcome on_connection_up(uint64_t ticks) noexcept;
+  Outcome on_connection_lost(uint64_t ticks) noexcept;
+  // The venue announced its end (kHalted until the next connection), or the
+  // connection is mute beyond its deadline (kStale until it speaks again).
+  Outcome on_halt(BookReason reason, uint64_t ticks) noexcept;
+  Outcome on_stale(uint64_t ticks) noexcept;
+
+  BookState state() const noexcept { return view_.state; }
+  BookReason reason() const noexcept { return view_.reason; }
+  const L2Book& book() const noexcept { return book_; }
+
+  // The worst price of a side that the last snapshot spoke of: what lies
+  // beyond is known only where it changed since. Nothing for a book that has
+  // no horizon: the venue sends it whole, or the subscribed depth is all.
+  std::optional<int64_t> known_horizon(Side side) const noexcept;
+
+  // ---- Any thread ----------------------------------------------------------
+
+  const Instrument& instrument() const noexcept { return instrument_; }
+  BookView view() const noexcept;
+  BookStatistics statistics() const noexcept;
+
+  // What the book needs from its venue, at most one at a time; taking it
+  // clears it. One thread takes.
+  std::optional<BookRequestKind> take_request() noexcept;
+
+ private:
+  // Written by the feeding thread, read by any.
+  class Counter {
+   public:
+    void add(uint64_t n) noexcept {
+      // Relaxed: a statistic; one writer, so load and store do not race.
+      value_.store(value_.load(std::memory_order_relaxed) + n,
+                   std::memory_order_relaxed);
+    }
+    uint64_t get() const noexcept {
+      return value_.load(std::memory_order_relaxed);  // a statistic
+    }
+
+   private:
+    std::atomic<uint64_t> value_{0};
+  };
+
+  Outcome on_rest_message(const ParsedMessage& first) noexcept;
+  Outcome on_checksum_message(const ParsedMessage& first) noexcept;
+  Outcome take_rest_snapshot(const ParsedMessage& first) noexcept;
+  void offer_buffered() noexcept;
+  void keep(const ParsedMessage& first) noexcept;
+  void load_snapshot(const ParsedMessage& first) noexcept;
+  uint32_t apply_levels(const ParsedMessage& first) noexcept;
+  bool check_crossed() noexcept;
+  bool scales_match(const ParsedMessage& message) const noexcept;
+  void enter(BookState state, BookReason reason) noexcept;
+  void fail(BookState state, BookReason reason) noexcept;
+  void request() noexcept;
+  Outcome finish(bool applied, uint32_t levels) noexcept;
+
+  const Instrument& instrument_;
+  const SyncClass sync_class_;
+  L2Book book_;
+  RestSnapshotSync rest_;
+  ChecksumSync checksum_;
+  DiffBuffer kept_;
+  KrakenChecksum sum_;
+  BookView view_;  // the feeding thread's copy of what is published
+  uint64_t now_ticks_ = 0;
+  bool state_changed_ = false;
+  bool had_snapshot_ = false;
+  bool connected_ = true;
+  std::optional<int64_t> horizon_[2];
+
+  Counter updates_applied_, updates_dropped_, levels_applied_, gaps_, resyncs_,
+      checksums_ok_, checksums_bad_, crossed_;
+  // 0: none; otherwise BookRequestKind + 1.
+  std::atomic<uint8_t> request_{0};
+  Seqlock<BookView> published_;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_BOOK_KEEPER_H_

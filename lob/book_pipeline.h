@@ -1,0 +1,181 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// BookPipeline: from raw messages of one venue to verified books, for one
+// network thread; fused on that thread, or staged over two more.
+//
+// Fused: on_message parses, applies and publishes before it returns. Best where
+// cores are few; lowest latency while messages are small and far apart.
+// Staged: on_message puts a pointer into a ring; a parser thread makes a
+// ParsedMessage of it and hands that to a book thread, which applies, publishes
+// and gives both back. Best where bursts must not delay the wire.
+// Both give byte-identical books.
+//
+// Guarantee: once warm, no heap allocation, no lock and no page fault on any of
+// the threads; with WaitMode::kSpin no system call either. A message that could
+// not be taken is counted and makes the books of its connection
+// Gapped{internal_drop}; nothing is lost in silence.
+// Thread rules: one network thread calls on_message, on_connection_*,
+// next_request, drain, stop. expect_instrument, views and statistics: any
+// thread. Listeners run on the book thread (fused: the network thread).
+//
+//   auto pipeline = BookPipeline::create({.venue = VenueId::kKraken}, &pool,
+//                                        &listener);
+//   (*pipeline)->expect_instrument("BTC/USD", "spot", /*connection=*/0, 25);
+//   (*pipeline)->on_connection_up(0);
+//   (*pipeline)->on_message(raw);              // takes it, gives it back
+//   while (auto request = (*pipeline)->next_request()) serve(*request);
+//   BookView view = (*pipeline)->book(0).view();
+
+#ifndef WIREBOOK_LOB_BOOK_PIPELINE_H_
+#define WIREBOOK_LOB_BOOK_PIPELINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "concurrency/latency_histogram.h"
+#include "lob/book_keeper.h"
+#include "lob/instrument.h"
+#include "lob/parsed_message.h"
+#include "lob/venue.h"
+#include "net/raw_message.h"
+#include "net/raw_message_pool.h"
+
+namespace wirebook {
+
+enum class PipelineMode : uint8_t { kFused, kStaged };
+
+// How the parser and book threads wait for work.
+enum class WaitMode : uint8_t {
+  kSpin,      // pause; never a system call
+  kAdaptive,  // spin, then yield, then sleep
+  kSleep,     // sleep at once: where cores are shared
+};
+
+// What on_message does when the ring or the pool has no room.
+enum class FullPolicy : uint8_t {
+  kDrop,  // a live feed: count it, gap the connection's books
+  kWait,  // a replay: the source can wait
+};
+
+struct BookPipelineOptions {
+  VenueId venue = VenueId::kBinanceSpot;
+  PipelineMode mode = PipelineMode::kFused;
+  WaitMode wait = WaitMode::kAdaptive;
+  FullPolicy full = FullPolicy::kDrop;
+  size_t ring_capacity = 4096;    // raw messages on their way to the parser
+  size_t parsed_messages = 1024;  // 8.3 KiB each
+  size_t max_books = 256;
+  size_t max_connections = 64;
+  // Books for symbols that nobody announced by expect_instrument, made when a
+  // depth message names one. A live node turns it off.
+  bool discover_instruments = true;
+  // Kraken: levels a side where neither expect_instrument nor the venue says.
+  int kraken_depth = 0;
+  // Pins the threads of kStaged; -1: anywhere.
+  int parser_cpu = -1;
+  int book_cpu = -1;
+  BookKeeperOptions keeper;
+};
+
+// Called on the book thread, after publication, outside the measured time.
+class BookPipelineListener {
+ public:
+  virtual ~BookPipelineListener() = default;
+  // After every applied depth message; `message` is its last part.
+  virtual void on_depth_applied(const BookKeeper&, const ParsedMessage&) {}
+  virtual void on_state_changed(const BookKeeper&) {}
+  // Best bid/offer, trades, heartbeats, status: what is not depth.
+  virtual void on_other(const ParsedMessage&) {}
+};
+
+struct BookRequest {
+  BookRequestKind kind;
+  uint32_t instrument;
+  uint16_t connection;
+};
+
+struct PipelineStatistics {
+  uint64_t frames = 0;     // handed to on_message
+  uint64_t malformed = 0;  // of them
+  uint64_t ignored = 0;    // well-formed, and nothing to a book
+  uint64_t ring_full_drops = 0;
+  uint64_t parsed_pool_drops = 0;   // no ParsedMessage was free
+  uint64_t unknown_instrument = 0;  // depth messages without a book
+  // By parser and book threads on messages for a book that was Live; zero
+  // too where the binary does not count (memory/allocation_counter.h).
+  uint64_t hot_path_heap_allocations = 0;
+  uint64_t measured_levels = 0;  // levels of the messages in the histogram
+};
+
+class BookPipeline {
+ public:
+  // `pool` and `listener` must outlive the pipeline; `listener` may be null.
+  // Fails for a venue without a parser, or options out of range.
+  static absl::StatusOr<std::unique_ptr<BookPipeline>> create(
+      const BookPipelineOptions& options, RawMessagePool* pool,
+      BookPipelineListener* listener);
+
+  // Stops the threads.
+  ~BookPipeline();
+
+  BookPipeline(const BookPipeline&) = delete;
+  BookPipeline& operator=(const BookPipeline&) = delete;
+
+  // A book that shall exist; returns its index, the tag of its HTTP bodies. An
+  // empty market means the venue's own; depth 0 means unlimited or unknown.
+  absl::StatusOr<uint32_t> expect_instrument(std::string_view symbol,
+                                             std::string_view market,
+                                             uint16_t connection, int depth);
+
+  // ---- The network thread --------------------------------------------------
+
+  // Takes a message and gives it back to the pool when done. A REST snapshot
+  // is a message of kind kHttpBody whose tag is the instrument's index.
+  void on_message(RawMessage* message) noexcept;
+
+  // In stream order with the messages.
+  void on_connection_up(uint16_t connection) noexcept;
+  void on_connection_lost(uint16_t connection) noexcept;
+  // Nothing was heard for longer than the venue's heartbeat allows.
+  void on_connection_stale(uint16_t connection) noexcept;
+
+  // What a book needs from its venue, none if none does. The caller serves it
+  // within the venue's request limits; a request is repeated only by a new
+  // fault or an answer that does not serve.
+  std::optional<BookRequest> next_request() noexcept;
+
+  // Returns once everything handed in is applied; with kStaged it waits for
+  // the threads. Fails after stop().
+  absl::Status drain();
+
+  // Applies what was handed in and ends the threads. Idempotent. Nothing may
+  // be handed in afterwards.
+  void stop();
+
+  // ---- Any thread ----------------------------------------------------------
+
+  size_t book_count() const noexcept;
+  // Requires index < book_count(). Its book() only after drain() or stop().
+  const BookKeeper& book(size_t index) const noexcept;
+  const InstrumentTable& instruments() const noexcept;
+  PipelineStatistics statistics() const noexcept;
+  // From before the first payload byte is parsed until the book is published,
+  // in TscClock ticks; only messages that a depth book took. Stable after
+  // drain() or stop().
+  const LatencyHistogram& frame_to_book_ticks() const noexcept;
+
+ private:
+  class Impl;
+  explicit BookPipeline(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_BOOK_PIPELINE_H_

@@ -1,0 +1,126 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// RestSnapshotSync: when may a diff be applied to a book whose snapshot comes
+// by REST. Ids in, actions out: no levels, no sockets, no clock.
+//
+// Use it for venues of SyncClass::kRestSnapshot; ChecksumSync where there are
+// no ids. The caller keeps the diffs that it is told to buffer.
+//
+// Guarantee: kApply and kJoin are returned only for an update that continues
+// what was applied before without a hole. Thread rules: one thread.
+// Cost: a few compares per message.
+//
+//   RestSnapshotSync sync(kBinanceSpotPolicy);
+//   switch (sync.on_diff(first_id, last_id)) {
+//     case RestSnapshotSync::DiffAction::kApply: apply(diff); break;
+//     case RestSnapshotSync::DiffAction::kBuffer: keep(diff); break;
+//     ...
+//   }
+//
+// Rules: "How to manage a local order book correctly", Binance spot API
+// documentation, web-socket-streams.md.
+
+#ifndef WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
+#define WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
+
+#include <cstdint>
+
+namespace wirebook {
+
+class RestSnapshotSync {
+ public:
+  enum class Phase : uint8_t {
+    kUnsynced,  // no snapshot; diffs are buffered
+    kSnapshot,  // a snapshot is applied, no diff has joined it yet
+    kLive,      // joined: the book is complete
+  };
+
+  enum class DiffAction : uint8_t {
+    kBuffer,         // keep it behind those kept before
+    kBufferRestart,  // a hole among the kept ones: forget them, keep this one
+    kIgnore,         // the book has it already
+    kApply,          // the next one, or one that overlaps the last
+    kJoin,           // as kApply, and the book is complete from here on
+    kGap,            // something is missing: keep this one, get a snapshot
+  };
+
+  enum class SnapshotAction : uint8_t {
+    kApply,    // reset the book to it, then offer the kept diffs again
+    kRefetch,  // older than the first kept diff: get a newer one
+    kIgnore,   // the book is live and not older: nothing was asked for
+  };
+
+  Phase phase() const noexcept { return phase_; }
+
+  // The last update id that the book contains; meaningful after a snapshot.
+  uint64_t last_update_id() const noexcept { return last_update_id_; }
+
+  // A diff that covers the ids `first` to `last`; requires first <= last.
+  DiffAction on_diff(uint64_t first, uint64_t last) noexcept {
+    if (phase_ == Phase::kUnsynced) {
+      const bool hole = has_buffered_ && first > last_buffered_ + 1;
+      if (!has_buffered_ || hole) first_buffered_ = first;
+      if (!has_buffered_ || hole || last > last_buffered_) {
+        last_buffered_ = last;
+      }
+      has_buffered_ = true;
+      return hole ? DiffAction::kBufferRestart : DiffAction::kBuffer;
+    }
+    if (last <= last_update_id_) {
+      // A diff that ends where the snapshot was taken joins it, too.
+      if (phase_ == Phase::kSnapshot && last == last_update_id_) {
+        phase_ = Phase::kLive;
+      }
+      return DiffAction::kIgnore;
+    }
+    if (first > last_update_id_ + 1) {
+      restart();
+      first_buffered_ = first;
+      last_buffered_ = last;
+      has_buffered_ = true;
+      return DiffAction::kGap;
+    }
+    last_update_id_ = last;
+    if (phase_ == Phase::kLive) return DiffAction::kApply;
+    phase_ = Phase::kLive;
+    return DiffAction::kJoin;
+  }
+
+  // A snapshot that contains every update up to `last_update_id`. After kApply
+  // the caller offers each kept diff to on_diff, oldest first, until kGap; a
+  // diff that was kept and overtaken by kGap is kept on.
+  SnapshotAction on_snapshot(uint64_t last_update_id) noexcept {
+    if (phase_ == Phase::kLive) return SnapshotAction::kIgnore;
+    if (phase_ == Phase::kSnapshot && last_update_id < last_update_id_) {
+      return SnapshotAction::kIgnore;
+    }
+    if (has_buffered_ && last_update_id < first_buffered_) {
+      return SnapshotAction::kRefetch;
+    }
+    phase_ = Phase::kSnapshot;
+    last_update_id_ = last_update_id;
+    has_buffered_ = false;
+    return SnapshotAction::kApply;
+  }
+
+  // The oldest kept diff was given up, because the caller's buffer is bounded;
+  // `first` is that of the oldest one left.
+  void on_buffer_trimmed(uint64_t first) noexcept { first_buffered_ = first; }
+
+  // Forgets everything: the connection was lost, or a message was.
+  void restart() noexcept {
+    phase_ = Phase::kUnsynced;
+    has_buffered_ = false;
+  }
+
+ private:
+  Phase phase_ = Phase::kUnsynced;
+  bool has_buffered_ = false;
+  uint64_t first_buffered_ = 0;
+  uint64_t last_buffered_ = 0;
+  uint64_t last_update_id_ = 0;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
