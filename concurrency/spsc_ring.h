@@ -1,0 +1,354 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// SpscRing<T>: a bounded FIFO from one thread to one other.
+//
+// When: two threads, one hand-over, in order. Several producers or consumers
+// need an MPMC queue or an event bus; a value of which only the newest counts
+// needs a Seqlock.
+//
+// Guarantee: every operation of both sides is wait-free. try_push fails only
+// when `capacity` objects are in the ring or it is closed; try_pop fails only
+// when it is empty; neither fails spuriously. One producer thread and one
+// consumer thread at a time; a role may move to another thread if that move
+// itself synchronises (a join, a mutex).
+//
+// Cost: no allocation after construction, no locked instruction, no system
+// call. One release store and one slot per object, one store per batch; the
+// other side's index is read only when the cached one runs out. Figures:
+// README.md. The first lap touches fresh pages of the ring's own storage; give
+// storage that is prefaulted (huge pages, a NUMA node) where that matters.
+//
+//   wirebook::SpscRing<Order> ring(1024);
+//   // Producer thread:
+//   while (!ring.try_emplace(id, price)) { /* full: the caller's policy */ }
+//   ring.close();
+//   // Consumer thread:
+//   while (!ring.closed()) {
+//     if (Order* order = ring.front()) {
+//       handle(*order);  // in place, no copy
+//       ring.pop();
+//     }
+//   }
+//
+// In batches, one index store for all:
+//   std::span<Tick> slots = ring.claim(16);  // up to 16, contiguous
+//   for (Tick& slot : slots) slot = next();  // std::construct_at if T is not
+//   ring.publish(slots.size());              // trivial: slots are raw memory
+//   std::span<Tick> ready = ring.peek(16);
+//   for (Tick& tick : ready) handle(tick);
+//   ring.consume(ready.size());
+
+#ifndef WIREBOOK_CONCURRENCY_SPSC_RING_H_
+#define WIREBOOK_CONCURRENCY_SPSC_RING_H_
+
+#if __cplusplus < 202002L
+#error "wirebook needs C++20: compile with -std=c++20"
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "memory/cache_line.h"
+
+namespace wirebook {
+
+// `Atom` lets a test put a scheduler underneath; leave it alone otherwise.
+template <typename T, template <typename> class Atom = std::atomic>
+class SpscRing {
+  static_assert(std::is_object_v<T> && !std::is_const_v<T>);
+  static_assert(std::is_nothrow_destructible_v<T>);
+
+ public:
+  static constexpr size_t kMaxCapacity = size_t{1} << 32;
+
+  // Holds up to `capacity` objects, 1 to kMaxCapacity, exactly; storage is
+  // rounded up to a power of two. Any other capacity ends the process.
+  explicit SpscRing(size_t capacity) : capacity_(capacity) {
+    check_capacity();
+    // Whole pairs of lines: no stranger shares one with the first or last.
+    const size_t bytes = (storage_bytes(capacity) + kFalseSharingBytes - 1) /
+                         kFalseSharingBytes * kFalseSharingBytes;
+    owned_ = ::operator new(bytes, kStorageAlign);
+    use(owned_);
+  }
+
+  // The same in the caller's `storage`, at least storage_bytes(capacity) long
+  // and aligned for T, which must outlive the ring; anything else ends the
+  // process.
+  SpscRing(size_t capacity, std::span<std::byte> storage)
+      : capacity_(capacity) {
+    check_capacity();
+    if (storage.size() < storage_bytes(capacity) ||
+        reinterpret_cast<uintptr_t>(storage.data()) % alignof(T) != 0) {
+      die("storage shorter than storage_bytes(capacity) or misaligned");
+    }
+    use(storage.data());
+  }
+
+  static constexpr size_t storage_bytes(size_t capacity) noexcept {
+    return std::bit_ceil(capacity) * sizeof(T);
+  }
+
+  SpscRing(const SpscRing&) = delete;
+  SpscRing& operator=(const SpscRing&) = delete;
+
+  // Destroys what is left in the ring. Both threads must be done with it.
+  ~SpscRing() {
+    const uint64_t tail = own_tail();
+    for (uint64_t head = own_head(); head != tail; ++head) {
+      std::destroy_at(slot(consumer_, head));
+    }
+    if (owned_ != nullptr) ::operator delete(owned_, kStorageAlign);
+  }
+
+  // ---- Producer thread -----------------------------------------------------
+
+  // Constructs a T at the end; false, and `args` untouched, when full or
+  // closed. If T's constructor throws, nothing was pushed.
+  template <typename... Args>
+  [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
+      std::is_nothrow_constructible_v<T, Args...>) {
+    const uint64_t tail = own_tail();
+    if (tail == producer_.writable_until && !refresh_room(tail)) return false;
+    std::construct_at(slot(producer_, tail), std::forward<Args>(args)...);
+    // Pairs with the acquire in refresh_ready: the object before its index.
+    producer_.tail.store(tail + 1, std::memory_order_release);
+    return true;
+  }
+
+  [[nodiscard]] bool try_push(const T& value) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) {
+    return try_emplace(value);
+  }
+  [[nodiscard]] bool try_push(T&& value) noexcept(
+      std::is_nothrow_move_constructible_v<T>) {
+    return try_emplace(std::move(value));
+  }
+
+  // Up to `n` free slots to construct objects in: fewer when the ring is
+  // nearly full or at its physical end (claim again after publish), none when
+  // full or closed. The slots are raw memory: assign if T is trivial, otherwise
+  // std::construct_at. Claiming again without publish gives the same slots.
+  [[nodiscard]] std::span<T> claim(size_t n) noexcept {
+    const uint64_t tail = own_tail();
+    if (producer_.writable_until - tail < n) refresh_room(tail);
+    const uint64_t count =
+        std::min({uint64_t{n}, producer_.writable_until - tail,
+                  producer_.mask + 1 - (tail & producer_.mask)});
+    producer_.claimed_until = tail + count;
+    return {slot(producer_, tail), static_cast<size_t>(count)};
+  }
+
+  // Hands over the first `n` claimed slots, now constructed; the rest of the
+  // claim lapses. More than was claimed ends the process.
+  void publish(size_t n) noexcept {
+    const uint64_t tail = own_tail();
+    if (n > producer_.claimed_until - tail) die("publish of unclaimed slots");
+    producer_.claimed_until = tail + n;
+    // Pairs with the acquire in refresh_ready: the objects before their index.
+    producer_.tail.store(tail + n, std::memory_order_release);
+  }
+
+  // No object will follow: pushes fail from here on, claims are empty, and
+  // closed() turns true once the consumer has drained the ring. Idempotent.
+  void close() noexcept {
+    const uint64_t tail = own_tail();
+    // A limit of none makes the ring full for ever: no check in try_push.
+    producer_.limit = 0;
+    producer_.writable_until = tail;
+    producer_.claimed_until = tail;
+    // Pairs with the acquire in closed(): the last object before the flag.
+    producer_.closed.store(true, std::memory_order_release);
+  }
+
+  // ---- Consumer thread -----------------------------------------------------
+
+  // The oldest object, in place until pop(); nullptr when empty.
+  [[nodiscard]] T* front() noexcept {
+    const uint64_t head = own_head();
+    if (head == consumer_.readable_until && !refresh_ready(head)) {
+      return nullptr;
+    }
+    return slot(consumer_, head);
+  }
+
+  // Destroys the oldest object. On an empty ring ends the process.
+  void pop() noexcept { consume(1); }
+
+  // Moves the oldest object to `out`; false when empty. If the move throws,
+  // the object is still in the ring.
+  [[nodiscard]] bool try_pop(T& out) noexcept(
+      std::is_nothrow_move_assignable_v<T>) {
+    T* const oldest = front();
+    if (oldest == nullptr) return false;
+    out = std::move(*oldest);
+    release_front();
+    return true;
+  }
+
+  // The same for a T that cannot be default-constructed or assigned.
+  [[nodiscard]] std::optional<T> try_pop() noexcept(
+      std::is_nothrow_move_constructible_v<T>) {
+    T* const oldest = front();
+    if (oldest == nullptr) return std::nullopt;
+    std::optional<T> out(std::move(*oldest));
+    release_front();
+    return out;
+  }
+
+  // Up to `n` of the oldest objects, in place until consume(): fewer when
+  // fewer are there or at the ring's physical end, none when empty.
+  [[nodiscard]] std::span<T> peek(size_t n) noexcept {
+    const uint64_t head = own_head();
+    if (consumer_.readable_until - head < n) refresh_ready(head);
+    const uint64_t count =
+        std::min({uint64_t{n}, consumer_.readable_until - head,
+                  consumer_.mask + 1 - (head & consumer_.mask)});
+    return {slot(consumer_, head), static_cast<size_t>(count)};
+  }
+
+  // Destroys the `n` oldest objects and frees their slots. More than are there
+  // ends the process.
+  void consume(size_t n) noexcept {
+    const uint64_t head = own_head();
+    if (n > consumer_.readable_until - head) {
+      refresh_ready(head);
+      if (n > consumer_.readable_until - head) die("pop of an empty ring");
+    }
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      for (uint64_t i = 0; i != n; ++i) {
+        std::destroy_at(slot(consumer_, head + i));
+      }
+    }
+    // Pairs with the acquire in refresh_room: done with the slots before reuse.
+    consumer_.head.store(head + n, std::memory_order_release);
+  }
+
+  // ---- Any thread
+  // ------------------------------------------------------------
+
+  // Closed and drained: no object is there and none will come.
+  [[nodiscard]] bool closed() const noexcept {
+    // Pairs with the release in close(): the tail read below is the last one.
+    return producer_.closed.load(std::memory_order_acquire) && size() == 0;
+  }
+
+  size_t capacity() const noexcept { return capacity_; }
+
+  // Exact when neither side is active, otherwise a moment's view.
+  size_t size() const noexcept {
+    // Head first: acquire keeps the order, so the difference is not negative.
+    const uint64_t head = consumer_.head.load(std::memory_order_acquire);
+    const uint64_t tail = producer_.tail.load(std::memory_order_acquire);
+    return static_cast<size_t>(std::min<uint64_t>(tail - head, capacity_));
+  }
+  bool empty() const noexcept { return size() == 0; }
+
+ private:
+  static constexpr std::align_val_t kStorageAlign{
+      std::max(alignof(T), kFalseSharingBytes)};
+
+  // Indices run on without wrapping (2^64 objects); a slot is index & mask.
+  // What both sides need to find a slot is repeated on each side's line.
+
+  // Written by the producer only; the consumer reads `tail` and `closed`.
+  struct alignas(kFalseSharingBytes) Producer {
+    Atom<uint64_t> tail{0};
+    Atom<bool> closed{false};
+    uint64_t writable_until = 0;  // last head seen + limit
+    uint64_t claimed_until = 0;
+    uint64_t limit = 0;  // the capacity; 0 once closed
+    T* slots = nullptr;
+    uint64_t mask = 0;
+  };
+
+  // Written by the consumer only; the producer reads `head`.
+  struct alignas(kFalseSharingBytes) Consumer {
+    Atom<uint64_t> head{0};
+    uint64_t readable_until = 0;  // last tail seen
+    T* slots = nullptr;
+    uint64_t mask = 0;
+  };
+
+  void check_capacity() const {
+    if (capacity_ == 0 || capacity_ > kMaxCapacity) {
+      die("capacity must be 1 to 2^32");
+    }
+  }
+
+  void use(void* storage) noexcept {
+    producer_.limit = producer_.writable_until = capacity_;
+    producer_.slots = consumer_.slots = static_cast<T*>(storage);
+    producer_.mask = consumer_.mask = std::bit_ceil(capacity_) - 1;
+  }
+
+  // Relaxed: each side is the only writer of its own index.
+  uint64_t own_tail() const noexcept {
+    return producer_.tail.load(std::memory_order_relaxed);
+  }
+  uint64_t own_head() const noexcept {
+    return consumer_.head.load(std::memory_order_relaxed);
+  }
+
+  template <typename Side>
+  static T* slot(const Side& side, uint64_t index) noexcept {
+    return side.slots + (index & side.mask);
+  }
+
+  // Looks at the consumer's index again; false when the ring is full.
+  bool refresh_room(uint64_t tail) noexcept {
+    // Pairs with the release in consume: the slot's old object is gone.
+    const uint64_t head = consumer_.head.load(std::memory_order_acquire);
+    if (tail - head >= producer_.limit) return false;
+    producer_.writable_until = head + producer_.limit;
+    return true;
+  }
+
+  // Looks at the producer's index again; false when the ring is empty.
+  bool refresh_ready(uint64_t head) noexcept {
+    // Pairs with the release in try_emplace and publish: the objects are there.
+    consumer_.readable_until = producer_.tail.load(std::memory_order_acquire);
+    return consumer_.readable_until != head;
+  }
+
+  // consume(1) without its check: front() has seen the object.
+  void release_front() noexcept {
+    const uint64_t head = own_head();
+    std::destroy_at(slot(consumer_, head));
+    // Pairs with the acquire in refresh_room: done with the slot before reuse.
+    consumer_.head.store(head + 1, std::memory_order_release);
+  }
+
+  [[noreturn, gnu::cold, gnu::noinline]] void die(const char* what) const {
+    std::fprintf(stderr, "wirebook::SpscRing %p: %s\n",
+                 static_cast<const void*>(this), what);
+    std::abort();
+  }
+
+  static_assert(alignof(Producer) == kFalseSharingBytes &&
+                    sizeof(Producer) % kFalseSharingBytes == 0 &&
+                    alignof(Consumer) == kFalseSharingBytes &&
+                    sizeof(Consumer) % kFalseSharingBytes == 0,
+                "the sides must not share a cache line");
+
+  Producer producer_;
+  Consumer consumer_;
+  // Constant after construction.
+  alignas(kFalseSharingBytes) const size_t capacity_;
+  void* owned_ = nullptr;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_CONCURRENCY_SPSC_RING_H_
