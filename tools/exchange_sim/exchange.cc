@@ -1,0 +1,255 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+#include "tools/exchange_sim/exchange.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+#include "tools/exchange_sim/wire_format.h"
+
+namespace wirebook::sim {
+namespace {
+
+// Above this many a second and symbol, events share a Kraken update.
+constexpr std::uint64_t kKrakenUpdatesPerSecond = 2000;
+
+std::int64_t batch_ms_for(std::uint64_t rate) {
+  // About a hundred events a batch, in whole steps, between 10 and 100 ms.
+  const auto wanted = static_cast<std::int64_t>(100'000 / rate);
+  return std::clamp<std::int64_t>(wanted / 10 * 10, 10, 100);
+}
+
+std::vector<Level> values(const Levels& levels) {
+  std::vector<Level> out;
+  for (const auto& [price, level] : levels) out.push_back(level);
+  return out;
+}
+
+// "btcusdt@depth@100ms" -> {"btcusdt", "depth@100ms"}.
+std::pair<std::string, std::string> split_stream(const std::string& stream) {
+  const std::size_t at = stream.find('@');
+  if (at == std::string::npos) return {stream, ""};
+  return {stream.substr(0, at), stream.substr(at + 1)};
+}
+
+}  // namespace
+
+void Exchange::Batch::add(const Event& event) {
+  if (first_id == 0) first_id = event.first_id;
+  last_id = event.last_id;
+  for (const Change& change : event.changes) {
+    Levels& levels = change.side == Side::kBid ? bids : asks;
+    levels[*parse_decimal(change.price)] = {change.price, change.quantity};
+  }
+}
+
+Exchange::Exchange(ExchangeOptions options, Publish publish)
+    : options_(std::move(options)), publish_(std::move(publish)) {
+  options_.rate = std::max<std::uint64_t>(1, options_.rate);
+  batch_ms_ = batch_ms_for(options_.rate);
+  kraken_group_ =
+      (options_.rate + kKrakenUpdatesPerSecond - 1) / kKrakenUpdatesPerSecond;
+  for (const std::string& symbol : options_.binance_symbols) {
+    binance_.try_emplace(
+        symbol,
+        BinanceMarket{.generator = Generator(binance_instrument(symbol),
+                                             options_.seed, options_.levels),
+                      .fast = {},
+                      .slow = {},
+                      .best_bid = {},
+                      .best_ask = {}});
+  }
+  for (const std::string& symbol : options_.kraken_symbols) {
+    kraken_.try_emplace(
+        symbol,
+        KrakenMarket{.generator = Generator(kraken_instrument(symbol),
+                                            options_.seed, options_.levels),
+                     .pending = {}});
+  }
+}
+
+std::int64_t Exchange::time_ms() const {
+  return options_.start_time_ms + static_cast<std::int64_t>(steps_) * step_ms();
+}
+
+void Exchange::step() {
+  const auto due = [this](std::uint64_t steps) {
+    return options_.rate * steps * static_cast<std::uint64_t>(step_ms()) / 1000;
+  };
+  const std::uint64_t count = due(steps_ + 1) - due(steps_);
+  ++steps_;
+  for (auto& [symbol, market] : binance_) {
+    for (std::uint64_t i = 0; i < count; ++i) binance_event(symbol, market);
+    if (steps_ % kStepsPerBatch == 0) {
+      flush_batch(symbol, market.fast, {"@depth@100ms"});
+    }
+    if (steps_ % (kStepsPerBatch * kSlowBatches) == 0) {
+      flush_batch(symbol, market.slow, {"@depth", "@depth@1000ms"});
+    }
+  }
+  for (auto& [symbol, market] : kraken_) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Event event = market.generator.next();
+      ++events_;
+      std::move(event.changes.begin(), event.changes.end(),
+                std::back_inserter(market.pending));
+      if (++market.pending_events == kraken_group_) {
+        kraken_flush(symbol, market);
+      }
+    }
+    kraken_flush(symbol, market);
+  }
+}
+
+void Exchange::flush() {
+  for (auto& [symbol, market] : binance_) {
+    flush_batch(symbol, market.fast, {"@depth@100ms"});
+    flush_batch(symbol, market.slow, {"@depth", "@depth@1000ms"});
+  }
+}
+
+void Exchange::binance_event(const std::string& symbol, BinanceMarket& market) {
+  const Event event = market.generator.next();
+  ++events_;
+  market.fast.add(event);
+  market.slow.add(event);
+  const std::string name = lower(symbol);
+  if (event.trade && retained(name + "@trade")) {
+    publish(name + "@trade", binance_trade(symbol, time_ms(), *event.trade));
+  }
+  const Book& book = market.generator.book();
+  const Level& bid = book.levels(Side::kBid).begin()->second;
+  const Level& ask = book.levels(Side::kAsk).begin()->second;
+  if (bid == market.best_bid && ask == market.best_ask) return;
+  market.best_bid = bid;
+  market.best_ask = ask;
+  if (!retained(name + "@bookTicker")) return;
+  publish(name + "@bookTicker",
+          binance_book_ticker(symbol, event.last_id, bid, ask));
+}
+
+void Exchange::flush_batch(const std::string& symbol, Batch& batch,
+                           std::initializer_list<const char*> streams) {
+  if (batch.first_id == 0) return;
+  for (const char* stream : streams) {
+    const std::string topic = lower(symbol) + stream;
+    if (!retained(topic)) continue;
+    publish(topic, binance_depth_update(symbol, time_ms(), batch.first_id,
+                                        batch.last_id, batch.bids, batch.asks));
+  }
+  batch = Batch{};
+}
+
+void Exchange::kraken_flush(const std::string& symbol, KrakenMarket& market) {
+  if (market.pending_events == 0) return;
+  KrakenView::Update update;
+  for (auto& [topic, subscription] : kraken_topics_) {
+    if (subscription.symbol != symbol) continue;
+    if (!subscription.view.update(market.generator.book(), market.pending,
+                                  update)) {
+      continue;
+    }
+    publish(topic, kraken_book("update", symbol, update.bids, update.asks,
+                               subscription.view.book().kraken_checksum(),
+                               time_ms() * 1000));
+  }
+  market.pending.clear();
+  market.pending_events = 0;
+}
+
+bool Exchange::retained(const std::string& topic) const {
+  return binance_topics_.contains(topic);
+}
+
+void Exchange::publish(const std::string& topic, std::string payload) {
+  publish_(topic, std::make_shared<const std::string>(std::move(payload)));
+}
+
+std::optional<Exchange::KrakenTopic> Exchange::parse_kraken_topic(
+    const std::string& topic) const {
+  const std::size_t hash = topic.find('#');
+  if (hash == std::string::npos) return std::nullopt;
+  const std::optional<Decimal> depth = parse_decimal(topic.substr(hash + 1));
+  KrakenTopic out{.symbol = topic.substr(0, hash)};
+  if (!depth || !kraken_.contains(out.symbol)) return std::nullopt;
+  out.depth = static_cast<std::size_t>(*depth / power_of_ten(kDecimalPlaces));
+  if (!is_kraken_depth(out.depth)) return std::nullopt;
+  return out;
+}
+
+bool Exchange::has_stream(const std::string& stream) const {
+  const auto [name, kind] = split_stream(stream);
+  if (kind != "depth" && kind != "depth@100ms" && kind != "depth@1000ms" &&
+      kind != "bookTicker" && kind != "trade") {
+    return false;
+  }
+  return std::any_of(
+      binance_.begin(), binance_.end(),
+      [&name = name](const auto& entry) { return lower(entry.first) == name; });
+}
+
+bool Exchange::has_topic(const std::string& topic) const {
+  return has_stream(topic) || parse_kraken_topic(topic).has_value();
+}
+
+bool Exchange::retain(const std::string& topic) {
+  if (has_stream(topic)) {
+    ++binance_topics_[topic];
+    return true;
+  }
+  const std::optional<KrakenTopic> parsed = parse_kraken_topic(topic);
+  if (!parsed) return false;
+  auto found = kraken_topics_.find(topic);
+  if (found == kraken_topics_.end()) {
+    const Book& book = kraken_.at(parsed->symbol).generator.book();
+    KrakenSubscription added{.symbol = parsed->symbol,
+                             .view = KrakenView(book, parsed->depth)};
+    found = kraken_topics_.emplace(topic, std::move(added)).first;
+  }
+  ++found->second.subscribers;
+  return true;
+}
+
+void Exchange::release(const std::string& topic) {
+  if (const auto view = kraken_topics_.find(topic);
+      view != kraken_topics_.end()) {
+    if (--view->second.subscribers == 0) kraken_topics_.erase(view);
+    return;
+  }
+  const auto stream = binance_topics_.find(topic);
+  if (stream != binance_topics_.end() && --stream->second == 0) {
+    binance_topics_.erase(stream);
+  }
+}
+
+const Generator* Exchange::binance(const std::string& symbol) const {
+  const auto market = binance_.find(symbol);
+  return market == binance_.end() ? nullptr : &market->second.generator;
+}
+
+const Generator* Exchange::kraken(const std::string& symbol) const {
+  const auto market = kraken_.find(symbol);
+  return market == kraken_.end() ? nullptr : &market->second.generator;
+}
+
+std::vector<std::string> Exchange::binance_symbols() const {
+  std::vector<std::string> out;
+  for (const auto& [symbol, market] : binance_) out.push_back(symbol);
+  return out;
+}
+
+std::string Exchange::kraken_snapshot(const std::string& topic) const {
+  const KrakenSubscription& subscription = kraken_topics_.at(topic);
+  const Book& book = subscription.view.book();
+  return kraken_book("snapshot", subscription.symbol,
+                     values(book.levels(Side::kBid)),
+                     values(book.levels(Side::kAsk)), book.kraken_checksum(),
+                     time_ms() * 1000);
+}
+
+std::string Exchange::kraken_topic(const std::string& symbol,
+                                   std::size_t depth) {
+  return symbol + '#' + std::to_string(depth);
+}
+
+}  // namespace wirebook::sim

@@ -1,0 +1,104 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// A deterministic exchange on 127.0.0.1; README.md has the flags.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/exchange_sim/capture.h"
+#include "tools/exchange_sim/server.h"
+
+namespace wirebook::sim {
+namespace {
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "exchange_sim: %s\n", message.c_str());
+  return 2;
+}
+
+int main(int argc, char** argv) {
+  ServerOptions options;
+  GatewayOptions& gateway = options.gateway;
+  ExchangeOptions& exchange = gateway.exchange;
+  std::vector<std::string> replays;
+  std::string venue;
+
+  CLI::App app("A deterministic exchange on 127.0.0.1");
+  app.add_option("--port", options.port, "Port; 0 = any that is free");
+  app.add_option("--seed", exchange.seed, "What the content depends on");
+  app.add_option("--rate", exchange.rate, "Book events per second and symbol")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--levels", exchange.levels, "Levels a side, about")
+      ->check(CLI::Range(20, 4500));
+  app.add_option("--symbols-binance", exchange.binance_symbols,
+                 "Binance spot symbols, upper case")
+      ->delimiter(',');
+  app.add_option("--symbols-kraken", exchange.kraken_symbols,
+                 "Kraken symbols, BTC/USD")
+      ->delimiter(',');
+  app.add_option("--start-time", exchange.start_time_ms,
+                 "Time of the first event, ms since 1970");
+  app.add_option("--seconds", gateway.seconds,
+                 "Seconds of generation; 0 = for ever")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--wait-for-client", options.wait_for_client,
+               "Generate from the first WebSocket connection on");
+  app.add_option("--replay", replays,
+                 "Stream this capture instead; once for each venue");
+  app.add_option("--speed", gateway.speed,
+                 "Replay: 0 = as fast as taken, 1 = as recorded")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--venue", venue, "Venue of captures without a header")
+      ->check(CLI::IsMember({"binance-spot", "binance-usdm", "kraken"}));
+  app.add_option("--ping-seconds", options.ping_seconds,
+                 "Between server pings; 0 = none")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--fragment", options.fragment,
+               "Split every third frame, with a ping in between");
+  app.add_option("--max-queue-bytes", options.max_queue_bytes,
+                 "A client further behind is dropped");
+  CLI11_PARSE(app, argc, argv);
+
+  for (const std::string& path : replays) {
+    absl::StatusOr<Capture> capture = read_capture(path, venue);
+    if (!capture.ok()) return fail(std::string(capture.status().message()));
+    for (const Capture& other : gateway.captures) {
+      if ((other.venue == "kraken") == (capture->venue == "kraken")) {
+        return fail(path + ": a second capture of one venue");
+      }
+    }
+    const bool kraken = capture->venue == "kraken";
+    if (!(kraken ? exchange.kraken_symbols : exchange.binance_symbols)
+             .empty()) {
+      return fail(path + ": the venue cannot generate and replay at once");
+    }
+    gateway.captures.push_back(std::move(*capture));
+  }
+  if (replays.empty() && exchange.binance_symbols.empty() &&
+      exchange.kraken_symbols.empty()) {
+    exchange.binance_symbols = {"BTCUSDT", "ETHUSDT"};
+    exchange.kraken_symbols = {"BTC/USD", "ETH/USD"};
+  }
+  options.handle_signals = true;
+  options.on_quiesced = [] { say("quiesced"); };
+
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::create(std::move(options));
+  if (!server.ok()) return fail(std::string(server.status().message()));
+  say("listening on 127.0.0.1:" + std::to_string((*server)->port()));
+  (*server)->run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace wirebook::sim
+
+int main(int argc, char** argv) { return wirebook::sim::main(argc, argv); }

@@ -1,0 +1,550 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+#include "tools/exchange_sim/gateway.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "tools/exchange_sim/wire_format.h"
+
+namespace wirebook::sim {
+namespace {
+
+// Enough in flight that the socket never runs dry, little enough that a
+// client's pace decides.
+constexpr std::size_t kReplayWindowBytes = 256 * 1024;
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16)
+                .ptr == text.data() + i + 3) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+std::string symbol_of_stream(const std::string& stream) {
+  return upper(stream.substr(0, stream.find('@')));
+}
+
+// Nothing if `text` is neither empty nor a positive number.
+std::optional<std::size_t> limit_of(const std::string& text,
+                                    std::size_t fallback) {
+  if (text.empty()) return fallback;
+  std::size_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value == 0) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+HttpReply json_error(unsigned status, const std::string& message) {
+  return {status, "{\"error\":" + json_string(message) + '}'};
+}
+
+}  // namespace
+
+std::string Gateway::Target::value(const std::string& name) const {
+  const auto found = query.find(name);
+  return found == query.end() ? "" : found->second;
+}
+
+Gateway::Gateway(GatewayOptions options, Transport& transport,
+                 const TransportCounters& counters)
+    : options_(std::move(options)),
+      transport_(transport),
+      counters_(counters),
+      exchange_(options_.exchange,
+                [this](const std::string& topic, const Frame& frame) {
+                  publish(topic, frame);
+                }) {
+  generates_ = !options_.exchange.binance_symbols.empty() ||
+               !options_.exchange.kraken_symbols.empty();
+  generation_over_ = !generates_;
+  steps_left_ = static_cast<std::uint64_t>(std::ceil(
+      options_.seconds * 1000 / static_cast<double>(exchange_.step_ms())));
+  for (const Capture& capture : options_.captures) {
+    replays_.push_back(std::make_unique<Replay>(capture, options_.speed));
+  }
+}
+
+Gateway::Target Gateway::parse_target(const std::string& target) {
+  Target out;
+  const std::size_t mark = target.find('?');
+  out.path = percent_decoded(std::string_view(target).substr(0, mark));
+  if (mark == std::string::npos) return out;
+  for (const std::string& pair : split(target.substr(mark + 1), '&')) {
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    out.query[pair.substr(0, equals)] = percent_decoded(
+        std::string_view(pair).substr(std::min(equals + 1, pair.size())));
+  }
+  return out;
+}
+
+Replay* Gateway::replay_of(Protocol protocol) const {
+  for (const auto& replay : replays_) {
+    const bool kraken = replay->capture().venue == "kraken";
+    if (kraken == (protocol == Protocol::kKraken)) return replay.get();
+  }
+  return nullptr;
+}
+
+// ---- WebSocket -------------------------------------------------------------
+
+std::vector<std::string> Gateway::streams_of(const Target& target) const {
+  if (target.path == "/stream") return split(target.value("streams"), '/');
+  if (target.path.starts_with("/ws/")) return split(target.path.substr(4), '/');
+  return {};
+}
+
+std::optional<HttpReply> Gateway::refuse_upgrade(
+    const std::string& target_text) const {
+  const Target target = parse_target(target_text);
+  const bool kraken = target.path == "/v2";
+  const bool binance = target.path == "/ws" || target.path == "/stream" ||
+                       target.path.starts_with("/ws/");
+  if (!kraken && !binance) {
+    return json_error(404, "no WebSocket at " + target.path);
+  }
+  if (const Replay* replay =
+          replay_of(kraken ? Protocol::kKraken : Protocol::kBinance)) {
+    for (const auto& [id, client] : clients_) {
+      if (client.replay == replay) {
+        return json_error(503, "the replay has a client already");
+      }
+    }
+    return std::nullopt;
+  }
+  for (const std::string& stream : streams_of(target)) {
+    if (!exchange_.has_topic(stream)) {
+      return json_error(400, "unknown stream " + stream);
+    }
+  }
+  return std::nullopt;
+}
+
+void Gateway::opened(ConnectionId connection, const std::string& target_text) {
+  const Target target = parse_target(target_text);
+  Client& client = clients_[connection];
+  client.protocol =
+      target.path == "/v2" ? Protocol::kKraken : Protocol::kBinance;
+  client.wrapped = target.path == "/stream";
+  client.replay = replay_of(client.protocol);
+  if (client.replay != nullptr) {
+    if (client.replay->finished()) {
+      client.replay->restart();
+      replayed_.erase(client.replay);
+    }
+  } else if (client.protocol == Protocol::kKraken) {
+    // Above 2^53, as on the venue: a double does not hold it.
+    reply(connection, kraken_status(9'100'000'000'000'000'000u + connection));
+  }
+  const std::vector<std::string> streams = streams_of(target);
+  for (const std::string& stream : streams) {
+    if (client.replay != nullptr) {
+      client.replay_symbols.insert(symbol_of_stream(stream));
+    } else {
+      add_topic(connection, client, stream);
+    }
+  }
+  if (client.replay != nullptr && !streams.empty()) {
+    client.replay->subscribed(
+        {client.replay_symbols.begin(), client.replay_symbols.end()});
+  }
+}
+
+void Gateway::closed(ConnectionId connection) {
+  const auto found = clients_.find(connection);
+  if (found == clients_.end()) return;
+  Client& client = found->second;
+  while (!client.topics.empty()) {
+    remove_topic(connection, client, std::string(*client.topics.begin()));
+  }
+  if (client.replay != nullptr && !client.replay->finished()) {
+    client.replay->restart();
+  }
+  clients_.erase(found);
+}
+
+bool Gateway::add_topic(ConnectionId connection, Client& client,
+                        const std::string& topic) {
+  if (client.topics.contains(topic)) return true;
+  if (!exchange_.retain(topic)) return false;
+  client.topics.insert(topic);
+  topics_[topic].insert(connection);
+  return true;
+}
+
+void Gateway::remove_topic(ConnectionId connection, Client& client,
+                           const std::string& topic) {
+  if (client.topics.erase(topic) == 0) return;
+  exchange_.release(topic);
+  const auto found = topics_.find(topic);
+  found->second.erase(connection);
+  if (found->second.empty()) topics_.erase(found);
+}
+
+void Gateway::publish(const std::string& topic, const Frame& frame) {
+  const auto subscribers = topics_.find(topic);
+  if (subscribers == topics_.end()) return;
+  Frame wrapped;
+  for (const ConnectionId connection : subscribers->second) {
+    const Client& client = clients_.at(connection);
+    if (!client.wrapped) {
+      transport_.send(connection, frame);
+      continue;
+    }
+    if (!wrapped) {
+      wrapped =
+          std::make_shared<const std::string>(binance_wrapped(topic, *frame));
+    }
+    transport_.send(connection, wrapped);
+  }
+}
+
+void Gateway::reply(ConnectionId connection, std::string text) {
+  transport_.send(connection,
+                  std::make_shared<const std::string>(std::move(text)));
+}
+
+void Gateway::message(ConnectionId connection, const std::string& text) {
+  const auto found = clients_.find(connection);
+  if (found == clients_.end()) return;
+  if (found->second.protocol == Protocol::kKraken) {
+    kraken_message(connection, found->second, text);
+  } else {
+    binance_message(connection, found->second, text);
+  }
+}
+
+void Gateway::binance_message(ConnectionId connection, Client& client,
+                              const std::string& text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view method;
+  std::string id = "null";
+  const auto refuse = [&](const std::string& why) {
+    reply(connection, "{\"error\":{\"code\":2,\"msg\":" +
+                          json_string("Invalid request: " + why) +
+                          "},\"id\":" + id + '}');
+  };
+  if (parser.parse(text).get(root) || root["method"].get(method)) {
+    return refuse("no method");
+  }
+  if (simdjson::dom::element given; !root["id"].get(given)) {
+    id = simdjson::minify(given);
+  }
+  if (method == "LIST_SUBSCRIPTIONS") {
+    std::string list;
+    for (const std::string& topic : client.topics) {
+      list += (list.empty() ? "" : ",") + json_string(topic);
+    }
+    return reply(connection, "{\"result\":[" + list + "],\"id\":" + id + '}');
+  }
+  const bool subscribes = method == "SUBSCRIBE";
+  simdjson::dom::array params;
+  if ((!subscribes && method != "UNSUBSCRIBE") || root["params"].get(params)) {
+    return refuse("unknown method or no params");
+  }
+  std::vector<std::string> streams;
+  for (const simdjson::dom::element param : params) {
+    std::string_view stream;
+    if (param.get(stream)) return refuse("a stream is not a string");
+    streams.emplace_back(stream);
+  }
+  if (client.replay != nullptr) {
+    reply(connection, "{\"result\":null,\"id\":" + id + '}');
+    if (!subscribes) return;
+    for (const std::string& stream : streams) {
+      client.replay_symbols.insert(symbol_of_stream(stream));
+    }
+    return client.replay->subscribed(
+        {client.replay_symbols.begin(), client.replay_symbols.end()});
+  }
+  for (const std::string& stream : streams) {
+    if (!subscribes) {
+      remove_topic(connection, client, stream);
+    } else if (!add_topic(connection, client, stream)) {
+      return refuse("unknown stream " + stream);
+    }
+  }
+  reply(connection, "{\"result\":null,\"id\":" + id + '}');
+}
+
+std::string Gateway::kraken_time() const {
+  const std::string now = '"' + rfc3339(exchange_.time_ms() * 1000) + '"';
+  return "\"time_in\":" + now + ",\"time_out\":" + now;
+}
+
+void Gateway::kraken_message(ConnectionId connection, Client& client,
+                             const std::string& text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view method;
+  std::string request;
+  const auto refuse = [&](const std::string& why, const std::string& symbol) {
+    std::string out = "{\"error\":" + json_string(why);
+    if (!method.empty()) out += ",\"method\":" + json_string(method);
+    out += request + ",\"success\":false";
+    if (!symbol.empty()) out += ",\"symbol\":" + json_string(symbol);
+    reply(connection, out + ',' + kraken_time() + '}');
+  };
+  if (parser.parse(text).get(root) || root["method"].get(method)) {
+    return refuse("Malformed request", "");
+  }
+  if (simdjson::dom::element given; !root["req_id"].get(given)) {
+    request = ",\"req_id\":" + simdjson::minify(given);
+  }
+  if (method == "ping") {
+    return reply(connection,
+                 "{\"method\":\"pong\"" + request + ',' + kraken_time() + '}');
+  }
+  const bool subscribes = method == "subscribe";
+  if (!subscribes && method != "unsubscribe") {
+    return refuse("Method not supported", "");
+  }
+  if (client.replay != nullptr) {
+    if (subscribes) client.replay->subscribed({});
+    return;
+  }
+  std::string_view channel;
+  if (root["params"]["channel"].get(channel) || channel != "book") {
+    return refuse("Channel not supported", "");
+  }
+  std::uint64_t depth = 10;
+  if (simdjson::dom::element given; !root["params"]["depth"].get(given)) {
+    if (given.get(depth) || !is_kraken_depth(depth)) {
+      return refuse("Subscription depth not supported", "");
+    }
+  }
+  bool snapshot = true;
+  if (root["params"]["snapshot"].get(snapshot)) snapshot = true;
+  simdjson::dom::array symbols;
+  if (root["params"]["symbol"].get(symbols)) {
+    return refuse("Symbol(s) not found", "");
+  }
+  for (const simdjson::dom::element element : symbols) {
+    std::string_view name;
+    if (element.get(name)) return refuse("Symbol is not a string", "");
+    const std::string symbol(name);
+    const std::string topic = Exchange::kraken_topic(symbol, depth);
+    if (exchange_.kraken(symbol) == nullptr) {
+      refuse("Currency pair not supported " + symbol, symbol);
+      continue;
+    }
+    if (subscribes == client.topics.contains(topic)) {
+      refuse(subscribes ? "Already subscribed" : "Subscription Not Found",
+             symbol);
+      continue;
+    }
+    std::string ack =
+        "{\"method\":\"" + std::string(method) + "\"" + request +
+        ",\"result\":{\"channel\":\"book\",\"depth\":" + std::to_string(depth);
+    if (subscribes) {
+      ack += std::string(",\"snapshot\":") + (snapshot ? "true" : "false");
+    }
+    ack += ",\"symbol\":" + json_string(symbol) + "},\"success\":true," +
+           kraken_time() + '}';
+    reply(connection, std::move(ack));
+    if (!subscribes) {
+      remove_topic(connection, client, topic);
+      continue;
+    }
+    add_topic(connection, client, topic);
+    if (snapshot) reply(connection, exchange_.kraken_snapshot(topic));
+  }
+}
+
+// ---- Time ------------------------------------------------------------------
+
+void Gateway::step() {
+  if (generation_over_) return;
+  exchange_.step();
+  if (options_.seconds > 0 && --steps_left_ == 0) {
+    exchange_.flush();
+    generation_over_ = true;
+  }
+}
+
+void Gateway::heartbeat() {
+  const Frame frame = std::make_shared<const std::string>(kraken_heartbeat());
+  for (const auto& [connection, client] : clients_) {
+    if (client.protocol == Protocol::kKraken && client.replay == nullptr &&
+        !client.topics.empty()) {
+      transport_.send(connection, frame);
+    }
+  }
+}
+
+std::optional<std::int64_t> Gateway::pump_replays(std::int64_t now_ns) {
+  std::optional<std::int64_t> next;
+  for (const auto& [connection, client] : clients_) {
+    Replay* const replay = client.replay;
+    if (replay == nullptr || replay->finished()) continue;
+    while (transport_.backlog(connection) < kReplayWindowBytes &&
+           replay->ready(now_ns)) {
+      reply(connection, replay->take());
+    }
+    if (replay->finished()) replayed_.insert(replay);
+    const std::optional<std::int64_t> due = replay->due_ns();
+    if (due && (!next || *due < *next)) next = due;
+  }
+  return next;
+}
+
+bool Gateway::finished() const {
+  return generation_over_ && replayed_.size() == replays_.size();
+}
+
+// ---- HTTP ------------------------------------------------------------------
+
+HttpReply Gateway::http(const std::string& target_text) {
+  const Target target = parse_target(target_text);
+  if (target.path == "/api/v3/depth" || target.path == "/fapi/v1/depth") {
+    return depth(target);
+  }
+  if (target.path == "/api/v3/exchangeInfo" ||
+      target.path == "/fapi/v1/exchangeInfo") {
+    return exchange_info(target);
+  }
+  constexpr std::string_view kTruth = "/truth/";
+  if (target.path.starts_with(kTruth)) {
+    return truth(target, target.path.substr(kTruth.size()));
+  }
+  if (target.path == "/status") return status();
+  return json_error(404, "nothing at " + target.path);
+}
+
+HttpReply Gateway::depth(const Target& target) {
+  const std::string symbol = target.value("symbol");
+  const std::optional<std::size_t> limit = limit_of(target.value("limit"), 100);
+  if (!limit) {
+    return {400, binance_error(-1100,
+                               "Illegal characters found in parameter "
+                               "'limit'.")};
+  }
+  if (Replay* const replay = replay_of(Protocol::kBinance)) {
+    const std::string* body = replay->fetch_snapshot(symbol);
+    if (body != nullptr) return {200, *body};
+  } else if (const Generator* market = exchange_.binance(symbol)) {
+    return {200, binance_snapshot(market->book(), market->last_id(),
+                                  std::min(*limit, Generator::kMaxLevels))};
+  }
+  return {400, binance_error(-1121, "Invalid symbol.")};
+}
+
+HttpReply Gateway::exchange_info(const Target& target) {
+  const std::string wanted = target.value("symbol");
+  std::vector<std::string> infos;
+  if (Replay* const replay = replay_of(Protocol::kBinance)) {
+    for (const auto& [symbol, info] : replay->capture().symbol_infos) {
+      if (wanted.empty() || wanted == symbol) infos.push_back(info);
+    }
+  }
+  for (const std::string& symbol : exchange_.binance_symbols()) {
+    if (!wanted.empty() && wanted != symbol) continue;
+    infos.push_back(
+        binance_symbol_info(exchange_.binance(symbol)->instrument()));
+  }
+  if (infos.empty() && !wanted.empty()) {
+    return {400, binance_error(-1121, "Invalid symbol.")};
+  }
+  return {200, binance_exchange_info(exchange_.time_ms(), infos)};
+}
+
+HttpReply Gateway::truth(const Target& target, const std::string& symbol) {
+  const bool kraken = symbol.find('/') != std::string::npos;
+  const Protocol protocol = kraken ? Protocol::kKraken : Protocol::kBinance;
+  const Replay* const replay = replay_of(protocol);
+  const std::string venue = replay != nullptr ? replay->capture().venue
+                            : kraken          ? "kraken"
+                                              : "binance-spot";
+  const std::string wanted = target.value("venue");
+  if (!wanted.empty() && wanted != venue) {
+    return json_error(404, symbol + " is not on " + wanted);
+  }
+  const std::optional<std::size_t> limit =
+      limit_of(target.value("depth"), SIZE_MAX);
+  if (!limit) return json_error(400, "depth is not a positive number");
+  const Book* book = nullptr;
+  std::uint64_t last_id = 0;
+  if (replay != nullptr) {
+    if (const ReplayedBook* found = replay->find(symbol)) {
+      book = &found->book;
+      last_id = found->last_update_id;
+    }
+  } else if (const Generator* market = kraken ? exchange_.kraken(symbol)
+                                              : exchange_.binance(symbol)) {
+    book = &market->book();
+    last_id = market->last_id();
+  }
+  if (book == nullptr) return json_error(404, "no book of " + symbol);
+  return {200,
+          "{\"venue\":" + json_string(venue) +
+              ",\"symbol\":" + json_string(symbol) +
+              ",\"last_update_id\":" + std::to_string(last_id) +
+              ",\"bids\":" + level_pairs(book->levels(Side::kBid), *limit) +
+              ",\"asks\":" + level_pairs(book->levels(Side::kAsk), *limit) +
+              '}'};
+}
+
+HttpReply Gateway::status() const {
+  std::string replays;
+  for (const auto& replay : replays_) {
+    const ReplayCounters& counters = replay->counters();
+    replays += (replays.empty() ? "" : ",") +
+               ("{\"venue\":" + json_string(replay->capture().venue)) +
+               ",\"finished\":" + (replay->finished() ? "true" : "false") +
+               ",\"frames\":" + std::to_string(counters.frames) +
+               ",\"unreadable\":" + std::to_string(counters.unreadable) +
+               ",\"gaps\":" + std::to_string(counters.gaps) +
+               ",\"checksums_ok\":" + std::to_string(counters.checksums_ok) +
+               ",\"checksums_bad\":" + std::to_string(counters.checksums_bad) +
+               '}';
+  }
+  const auto field = [](const char* name, std::uint64_t value) {
+    return '"' + std::string(name) + "\":" + std::to_string(value) + ',';
+  };
+  return {200, '{' + field("events", exchange_.events()) +
+                   field("frames_sent", counters_.frames_sent) +
+                   field("bytes_sent", counters_.bytes_sent) +
+                   field("connections", counters_.connections) +
+                   field("connections_total", counters_.connections_total) +
+                   field("dropped_clients", counters_.dropped_clients) +
+                   field("pings_sent", counters_.pings_sent) +
+                   field("pongs_received", counters_.pongs_received) +
+                   "\"quiesced\":" + (quiesced_ ? "true" : "false") +
+                   ",\"replays\":[" + replays + "]}"};
+}
+
+}  // namespace wirebook::sim

@@ -1,0 +1,152 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The venues' request and subscription rules over any transport.
+//
+// A connection is a number; what is to be sent goes through `Transport`. The
+// gateway knows nothing of sockets and clocks: the server tells it when to
+// step and what time it is. One thread.
+#ifndef WIREBOOK_TOOLS_EXCHANGE_SIM_GATEWAY_H_
+#define WIREBOOK_TOOLS_EXCHANGE_SIM_GATEWAY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/exchange_sim/capture.h"
+#include "tools/exchange_sim/exchange.h"
+#include "tools/exchange_sim/replay.h"
+
+namespace wirebook::sim {
+
+using ConnectionId = std::uint64_t;
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Queues a text message. May decide to drop a slow connection, which it
+  // reports by Gateway::closed() later, never from within.
+  virtual void send(ConnectionId connection, Frame frame) = 0;
+  // Bytes queued and not yet taken by the kernel.
+  virtual std::size_t backlog(ConnectionId connection) const = 0;
+  virtual void close(ConnectionId connection, std::uint16_t code,
+                     const std::string& reason) = 0;
+};
+
+struct GatewayOptions {
+  ExchangeOptions exchange;
+  // Venues that are replayed; one capture each. The others generate.
+  std::vector<Capture> captures;
+  double speed = 0;
+  // Of generation, from start(); 0 = for ever.
+  double seconds = 0;
+};
+
+struct HttpReply {
+  unsigned status = 200;
+  std::string body;
+};
+
+// Kept by the transport, printed by /status.
+struct TransportCounters {
+  std::uint64_t frames_sent = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t connections = 0;  // open now
+  std::uint64_t connections_total = 0;
+  std::uint64_t dropped_clients = 0;
+  std::uint64_t pings_sent = 0;
+  std::uint64_t pongs_received = 0;
+};
+
+class Gateway {
+ public:
+  // Transport and counters must outlive the gateway.
+  Gateway(GatewayOptions options, Transport& transport,
+          const TransportCounters& counters);
+
+  // ---- HTTP ---------------------------------------------------------------
+  HttpReply http(const std::string& target);
+
+  // ---- WebSocket ----------------------------------------------------------
+  // Whether an upgrade to `target` is accepted, and what to answer if not.
+  std::optional<HttpReply> refuse_upgrade(const std::string& target) const;
+  void opened(ConnectionId connection, const std::string& target);
+  void message(ConnectionId connection, const std::string& text);
+  void closed(ConnectionId connection);
+
+  // ---- Time ---------------------------------------------------------------
+  std::int64_t step_ms() const { return exchange_.step_ms(); }
+  // One step of generation; does nothing once generation is over.
+  void step();
+  // Once a second.
+  void heartbeat();
+  // Sends what replays may send now; returns when to ask again, if a
+  // recorded pace is waited for.
+  std::optional<std::int64_t> pump_replays(std::int64_t now_ns);
+
+  // Nothing will be generated or replayed any more.
+  bool finished() const;
+  void set_quiesced() { quiesced_ = true; }
+  bool generates() const { return generates_; }
+
+ private:
+  enum class Protocol { kBinance, kKraken };
+
+  struct Client {
+    Protocol protocol = Protocol::kBinance;
+    bool wrapped = false;
+    Replay* replay = nullptr;
+    std::set<std::string> topics;
+    std::set<std::string> replay_symbols;
+  };
+
+  struct Target {
+    std::string path;
+    std::map<std::string, std::string> query;
+    std::string value(const std::string& name) const;
+  };
+
+  static Target parse_target(const std::string& target);
+  Replay* replay_of(Protocol protocol) const;
+  std::vector<std::string> streams_of(const Target& target) const;
+
+  void publish(const std::string& topic, const Frame& frame);
+  void reply(ConnectionId connection, std::string text);
+  bool add_topic(ConnectionId connection, Client& client,
+                 const std::string& topic);
+  void remove_topic(ConnectionId connection, Client& client,
+                    const std::string& topic);
+  void binance_message(ConnectionId connection, Client& client,
+                       const std::string& text);
+  void kraken_message(ConnectionId connection, Client& client,
+                      const std::string& text);
+  std::string kraken_time() const;
+
+  HttpReply depth(const Target& target);
+  HttpReply exchange_info(const Target& target);
+  HttpReply truth(const Target& target, const std::string& symbol);
+  HttpReply status() const;
+
+  GatewayOptions options_;
+  Transport& transport_;
+  const TransportCounters& counters_;
+  Exchange exchange_;
+  bool generates_ = false;
+  bool generation_over_ = false;
+  bool quiesced_ = false;
+  std::uint64_t steps_left_ = 0;
+  std::vector<std::unique_ptr<Replay>> replays_;
+  // A replay whose client has received the last frame.
+  std::set<const Replay*> replayed_;
+  std::map<ConnectionId, Client> clients_;
+  std::map<std::string, std::set<ConnectionId>> topics_;
+};
+
+}  // namespace wirebook::sim
+
+#endif  // WIREBOOK_TOOLS_EXCHANGE_SIM_GATEWAY_H_
