@@ -134,8 +134,10 @@ install_buildifier() {
   say "missing; installing by npm into ${BUILDIFIER_ROOT}:"
   describe "buildifier|format check of BUILD and .bzl files"
   mkdir -p "${BUILDIFIER_ROOT}"
-  if ! npm install --silent --no-save --prefix "${BUILDIFIER_ROOT}" \
-    "@bazel/buildifier@${BUILDIFIER_VERSION}" </dev/null; then
+  # npm trusts a list of its own; this adds the system's.
+  if ! NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" \
+    npm install --loglevel=error --no-save --fetch-retries=1 --fetch-timeout=30000 \
+    --prefix "${BUILDIFIER_ROOT}" "@bazel/buildifier@${BUILDIFIER_VERSION}" </dev/null; then
     say "npm could not fetch buildifier; the format check of BUILD files will be skipped"
   fi
 }
