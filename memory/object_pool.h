@@ -21,10 +21,10 @@
 // After warm_up: no heap, no system call, no page fault.
 // Cost: object_pool_benchmark; README.md has figures.
 //
-// Always checked, fatal with one line on stderr: double free, an address that
-// this pool did not give out, a free object whose first word was overwritten,
-// and destroying a pool with objects out. Not seen: freeing an object that was
-// freed and since given out again.
+// Always checked, fatal with one line on stderr: double free, freeing an
+// address that is no object of this pool, a free object whose first word was
+// overwritten, and destroying a pool with objects out. Not seen: freeing an
+// object that was freed and since given out again.
 //
 // A thread may keep 2 * stats().magazine free objects to itself: give a bounded
 // pool that much more than it needs for every thread that frees. Pools of fewer
@@ -143,9 +143,10 @@ class ObjectPool {
 
   // Ends the object's life and takes its slot back. nullptr does nothing.
   void destroy(T* object) noexcept {
-    if (!core_.template check_out<kSlotBytes>(object)) return;
+    internal::PoolCache* cache = core_.template check_out<kSlotBytes>(object);
+    if (cache == nullptr) return;
     object->~T();
-    core_.put(object);
+    core_.put(*cache, object);
   }
 
   // Owns an object of this pool that came as a bare pointer.
@@ -157,7 +158,10 @@ class ObjectPool {
 
   // Takes storage back whose T is gone. nullptr does nothing.
   void deallocate(void* slot) noexcept {
-    if (core_.template check_out<kSlotBytes>(slot)) core_.put(slot);
+    if (internal::PoolCache* cache =
+            core_.template check_out<kSlotBytes>(slot)) {
+      core_.put(*cache, slot);
+    }
   }
 
   // Makes the pool hold `count` objects at least, within max_capacity unless it

@@ -105,6 +105,14 @@ class PoolCore {
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
 
+  PoolCache& this_thread() noexcept {
+    const PoolCacheEntry& entry = t_pool_caches[index_];
+    if (entry.pool_id != id_) [[unlikely]] {
+      return attach();
+    }
+    return *entry.cache;
+  }
+
   void* take() noexcept {
     PoolCache& cache = this_thread();
     const std::uint32_t count = cache.count.load(std::memory_order_relaxed);
@@ -119,23 +127,23 @@ class PoolCore {
     return slot;
   }
 
-  // False for nullptr; ends the process unless `slot` is an object that is out.
+  // The caller's cache, or null for nullptr; ends the process unless `slot` is
+  // an object that is out.
   template <std::size_t kSlotBytes>
-  bool check_out(void* slot) noexcept {
+  PoolCache* check_out(void* slot) noexcept {
     PoolCache& cache = this_thread();
     const std::uintptr_t offset =
         reinterpret_cast<std::uintptr_t>(slot) - cache.chunk_begin;
     if (offset >= cache.chunk_bytes || offset % kSlotBytes != 0) [[unlikely]] {
-      if (!find_chunk(cache, slot)) return false;
+      if (!find_chunk(cache, slot)) return nullptr;
     }
     if (load_mark(slot) == mark_of(slot)) [[unlikely]] {
       die("double free of", slot);
     }
-    return true;
+    return &cache;
   }
 
-  void put(void* slot) noexcept {
-    PoolCache& cache = this_thread();  // The destructor may have used the pool.
+  void put(PoolCache& cache, void* slot) noexcept {
     store_mark(slot, mark_of(slot));
 #if defined(WIREBOOK_POOL_ASAN)
     ASAN_POISON_MEMORY_REGION(slot, slot_bytes_);
@@ -157,14 +165,6 @@ class PoolCore {
  private:
   struct Impl;
   using Word __attribute__((may_alias)) = std::uint64_t;
-
-  PoolCache& this_thread() noexcept {
-    const PoolCacheEntry& entry = t_pool_caches[index_];
-    if (entry.pool_id != id_) [[unlikely]] {
-      return attach();
-    }
-    return *entry.cache;
-  }
 
   // A free object's first word is a secret of the pool mixed with its address;
   // one that is out lost it when it was given out. Atomic and relaxed, so that
