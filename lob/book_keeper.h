@@ -14,8 +14,8 @@
 // from any thread; `book` from the feeding thread, or while it rests.
 // Cost: measured by book_pipeline_benchmark.
 //
-//   BookKeeper keeper(instrument, BookKeeperOptions());
-//   BookKeeper::Outcome outcome = keeper.on_message(*parsed);
+//   BookKeeper keeper(instrument, BookKeeperOptions(), &observer);
+//   keeper.on_message(*parsed);
 //   if (auto request = keeper.take_request()) fetch_snapshot(instrument);
 //   BookView view = keeper.view();   // any thread
 //   if (view.state == BookState::kLive) use(view.bids[0], view.asks[0]);
@@ -77,39 +77,51 @@ enum class BookRequestKind : uint8_t { kFetchSnapshot, kResubscribe };
 
 struct BookKeeperOptions {
   L2BookOptions book;
+  // Subscribed levels a side where the instrument says none; 0: unknown.
+  int depth = 0;
   // Diffs kept while a snapshot is under way: the oldest go first.
   size_t buffered_diffs = 4096;
   size_t buffered_levels = 65536;
 };
 
+// Called on the feeding thread, after publication.
+class BookKeeperObserver {
+ public:
+  virtual ~BookKeeperObserver() = default;
+  // After each applied snapshot or update. `message` is its last part. `kept`:
+  // it waited for a snapshot, and its levels are no longer there.
+  virtual void on_applied(const class BookKeeper& keeper,
+                          const ParsedMessage& message, bool kept) noexcept = 0;
+  virtual void on_state_changed(const BookKeeper& keeper) noexcept = 0;
+  // take_request has something.
+  virtual void on_request(const BookKeeper& keeper) noexcept = 0;
+};
+
 class BookKeeper {
  public:
-  struct Outcome {
-    bool applied = false;  // the depth book took the message
-    bool state_changed = false;
-    uint32_t levels = 0;  // of the applied message
-  };
-
-  // `instrument` must outlive the keeper.
-  BookKeeper(const Instrument& instrument, const BookKeeperOptions& options);
+  // `instrument` and `observer` must outlive the keeper; `observer` may be
+  // null.
+  BookKeeper(const Instrument& instrument, const BookKeeperOptions& options,
+             BookKeeperObserver* observer);
 
   BookKeeper(const BookKeeper&) = delete;
   BookKeeper& operator=(const BookKeeper&) = delete;
 
   // ---- The feeding thread --------------------------------------------------
 
-  // One whole message about this instrument: `first` and the parts behind it.
-  Outcome on_message(const ParsedMessage& first) noexcept;
+  // One whole message about this instrument: `first` and the parts behind it,
+  // of any kind but kMalformed.
+  void on_message(const ParsedMessage& first) noexcept;
 
   // A frame that may have spoken of this book did not reach it.
-  Outcome on_fault(BookReason reason, uint64_t ticks) noexcept;
+  void on_fault(BookReason reason, uint64_t ticks) noexcept;
 
-  Outcome on_connection_up(uint64_t ticks) noexcept;
-  Outcome on_connection_lost(uint64_t ticks) noexcept;
-  // The venue announced its end (kHalted until the next connection), or the
-  // connection is mute beyond its deadline (kStale until it speaks again).
-  Outcome on_halt(BookReason reason, uint64_t ticks) noexcept;
-  Outcome on_stale(uint64_t ticks) noexcept;
+  void on_connection_up(uint64_t ticks) noexcept;
+  void on_connection_lost(uint64_t ticks) noexcept;
+  // The connection is mute beyond its deadline; the next message ends it.
+  void on_connection_stale(uint64_t ticks) noexcept;
+  // The connection spoke, of whatever.
+  void on_connection_alive(uint64_t ticks) noexcept;
 
   BookState state() const noexcept { return view_.state; }
   BookReason reason() const noexcept { return view_.reason; }
@@ -147,32 +159,40 @@ class BookKeeper {
     std::atomic<uint64_t> value_{0};
   };
 
-  Outcome on_rest_message(const ParsedMessage& first) noexcept;
-  Outcome on_checksum_message(const ParsedMessage& first) noexcept;
-  Outcome take_rest_snapshot(const ParsedMessage& first) noexcept;
-  void offer_buffered() noexcept;
+  void on_rest_message(const ParsedMessage& first) noexcept;
+  void on_rest_diff(const ParsedMessage& first) noexcept;
+  void on_rest_snapshot(const ParsedMessage& first) noexcept;
+  void offer_kept() noexcept;
   void keep(const ParsedMessage& first) noexcept;
+  void on_checksum_message(const ParsedMessage& first) noexcept;
+  void on_notice(const ParsedMessage& message) noexcept;
   void load_snapshot(const ParsedMessage& first) noexcept;
-  uint32_t apply_levels(const ParsedMessage& first) noexcept;
-  bool check_crossed() noexcept;
-  bool scales_match(const ParsedMessage& message) const noexcept;
+  void apply_delta(const ParsedMessage& first) noexcept;
+  bool scales_match(const ParsedMessageHeader& message) const noexcept;
   void enter(BookState state, BookReason reason) noexcept;
   void fail(BookState state, BookReason reason) noexcept;
+  void restart() noexcept;
   void request() noexcept;
-  Outcome finish(bool applied, uint32_t levels) noexcept;
+  void applied(const ParsedMessage& message, bool kept) noexcept;
+  void publish() noexcept;
+  void announce() noexcept;
 
   const Instrument& instrument_;
   const SyncClass sync_class_;
+  BookKeeperObserver* const observer_;
   L2Book book_;
   RestSnapshotSync rest_;
   ChecksumSync checksum_;
-  DiffBuffer kept_;
   KrakenChecksum sum_;
-  BookView view_;  // the feeding thread's copy of what is published
-  uint64_t now_ticks_ = 0;
+  DiffBuffer kept_;
+  ParsedMessage kept_message_;  // what observers see of a kept diff
+  BookView view_;           // the feeding thread's copy of what is published
+  uint64_t now_ticks_ = 0;  // receive time of what is being handled
   bool state_changed_ = false;
   bool had_snapshot_ = false;
-  bool connected_ = true;
+  bool asked_ = false;  // a request is out and not answered yet
+  BookState before_stale_ = BookState::kEmpty;
+  BookReason reason_before_stale_ = BookReason::kNone;
   std::optional<int64_t> horizon_[2];
 
   Counter updates_applied_, updates_dropped_, levels_applied_, gaps_, resyncs_,

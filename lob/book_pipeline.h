@@ -14,6 +14,7 @@
 // the threads; with WaitMode::kSpin no system call either. A message that could
 // not be taken is counted and makes the books of its connection
 // Gapped{internal_drop}; nothing is lost in silence.
+// A connection is any number that the caller gives it.
 // Thread rules: one network thread calls on_message, on_connection_*,
 // next_request, drain, stop. expect_instrument, views and statistics: any
 // thread. Listeners run on the book thread (fused: the network thread).
@@ -41,6 +42,7 @@
 #include "lob/book_keeper.h"
 #include "lob/instrument.h"
 #include "lob/parsed_message.h"
+#include "lob/pipeline_waiter.h"
 #include "lob/venue.h"
 #include "net/raw_message.h"
 #include "net/raw_message_pool.h"
@@ -48,13 +50,6 @@
 namespace wirebook {
 
 enum class PipelineMode : uint8_t { kFused, kStaged };
-
-// How the parser and book threads wait for work.
-enum class WaitMode : uint8_t {
-  kSpin,      // pause; never a system call
-  kAdaptive,  // spin, then yield, then sleep
-  kSleep,     // sleep at once: where cores are shared
-};
 
 // What on_message does when the ring or the pool has no room.
 enum class FullPolicy : uint8_t {
@@ -70,12 +65,9 @@ struct BookPipelineOptions {
   size_t ring_capacity = 4096;    // raw messages on their way to the parser
   size_t parsed_messages = 1024;  // 8.3 KiB each
   size_t max_books = 256;
-  size_t max_connections = 64;
   // Books for symbols that nobody announced by expect_instrument, made when a
   // depth message names one. A live node turns it off.
   bool discover_instruments = true;
-  // Kraken: levels a side where neither expect_instrument nor the venue says.
-  int kraken_depth = 0;
   // Pins the threads of kStaged; -1: anywhere.
   int parser_cpu = -1;
   int book_cpu = -1;
@@ -86,7 +78,8 @@ struct BookPipelineOptions {
 class BookPipelineListener {
  public:
   virtual ~BookPipelineListener() = default;
-  // After every applied depth message; `message` is its last part.
+  // After every applied depth message; `message` is its last part. The levels
+  // of one that waited for a snapshot are no longer there.
   virtual void on_depth_applied(const BookKeeper&, const ParsedMessage&) {}
   virtual void on_state_changed(const BookKeeper&) {}
   // Best bid/offer, trades, heartbeats, status: what is not depth.
@@ -114,7 +107,8 @@ struct PipelineStatistics {
 
 class BookPipeline {
  public:
-  // `pool` and `listener` must outlive the pipeline; `listener` may be null.
+  // `pool` and `listener` must outlive the pipeline and may be null; without a
+  // pool the caller gets no message back and owns them until drain().
   // Fails for a venue without a parser, or options out of range.
   static absl::StatusOr<std::unique_ptr<BookPipeline>> create(
       const BookPipelineOptions& options, RawMessagePool* pool,

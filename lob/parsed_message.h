@@ -48,39 +48,49 @@ enum class ParsedMessageKind : uint8_t {
   kMalformed,     // not what the venue's protocol allows; see reason
 };
 
-struct ParsedMessage {
+struct ParsedMessage;
+
+// All of a message but its levels.
+struct ParsedMessageHeader {
+  ParsedMessageKind kind = ParsedMessageKind::kIgnored;
+  BookReason reason = BookReason::kNone;  // kMalformed, kRefused, kStatus: why
+  bool first_part = true;
+  bool last_part = true;
+  bool has_first_update_id = false;
+  bool has_last_update_id = false;
+  bool has_previous_update_id = false;
+  bool has_checksum = false;
+  bool concerns_book = true;    // kMalformed: depth may have been lost
+  Side aggressor = Side::kBid;  // kTrade
+  int8_t price_scale = 0;       // decimals of every price here
+  int8_t quantity_scale = 0;
+  uint16_t connection = 0;
+  uint16_t bid_begin = 0;  // into levels
+  uint16_t bid_count = 0;
+  uint16_t ask_begin = 0;
+  uint16_t ask_count = 0;
+  uint32_t instrument = kNoInstrument;  // or: the whole connection, or none
+  uint32_t checksum = 0;
+  uint32_t depth = 0;  // kSubscribed: levels a side, 0 if not said
+  uint64_t first_update_id = 0;
+  uint64_t last_update_id = 0;
+  uint64_t previous_update_id = 0;
+  int64_t exchange_time_ns = 0;  // UTC, 0 if not said
+  uint64_t receive_ticks = 0;    // TscClock, from the RawMessage
+  uint64_t parse_start_ticks = 0;
+  RawMessage* raw = nullptr;      // the list's last entry: goes home with it
+  ParsedMessage* next = nullptr;  // of the same frame
+};
+
+struct ParsedMessage : ParsedMessageHeader {
   static constexpr size_t kMaxLevels = 512;
 
-  ParsedMessageKind kind;
-  BookReason reason;  // kMalformed, kRefused, kStatus: why
-  bool first_part;
-  bool last_part;
-  bool has_first_update_id;
-  bool has_last_update_id;
-  bool has_previous_update_id;
-  bool has_checksum;
-  bool concerns_book;  // kMalformed: a depth message may have been lost
-  Side aggressor;      // kTrade
-  int8_t price_scale;  // decimals of every price here
-  int8_t quantity_scale;
-  uint16_t connection;
-  uint16_t bid_begin;  // into levels
-  uint16_t bid_count;
-  uint16_t ask_begin;
-  uint16_t ask_count;
-  uint32_t instrument;  // kNoInstrument: the whole connection, or none
-  uint32_t checksum;
-  uint32_t depth;  // kSubscribed: levels a side, 0 if not said
-  uint64_t first_update_id;
-  uint64_t last_update_id;
-  uint64_t previous_update_id;
-  int64_t exchange_time_ns;  // UTC, 0 if not said
-  uint64_t receive_ticks;    // TscClock, from the RawMessage
-  uint64_t parse_start_ticks;
-  RawMessage* raw;      // the list's last entry: goes home with it; else null
-  ParsedMessage* next;  // of the same frame
+  // Leaves the levels as they are: 8 KiB that a parser writes as needed.
+  ParsedMessage() noexcept {}
 
-  PriceLevel levels[kMaxLevels];
+  union {
+    PriceLevel levels[kMaxLevels];
+  };
 
   std::span<const PriceLevel> bids() const noexcept {
     return {levels + bid_begin, bid_count};
@@ -92,27 +102,8 @@ struct ParsedMessage {
     return size_t{bid_count} + size_t{ask_count};
   }
 
-  // Everything but the levels, as a parser wants it before it starts.
-  void clear() noexcept {
-    kind = ParsedMessageKind::kIgnored;
-    reason = BookReason::kNone;
-    first_part = last_part = true;
-    has_first_update_id = has_last_update_id = has_previous_update_id = false;
-    has_checksum = false;
-    concerns_book = true;
-    aggressor = Side::kBid;
-    price_scale = quantity_scale = 0;
-    connection = 0;
-    bid_begin = bid_count = ask_begin = ask_count = 0;
-    instrument = kNoInstrument;
-    checksum = 0;
-    depth = 0;
-    first_update_id = last_update_id = previous_update_id = 0;
-    exchange_time_ns = 0;
-    receive_ticks = parse_start_ticks = 0;
-    raw = nullptr;
-    next = nullptr;
-  }
+  ParsedMessageHeader& header() noexcept { return *this; }
+  const ParsedMessageHeader& header() const noexcept { return *this; }
 };
 
 }  // namespace wirebook

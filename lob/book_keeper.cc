@@ -1,0 +1,504 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/book_keeper.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace wirebook {
+namespace {
+
+Assurance assurance_of(SyncClass sync) noexcept {
+  return sync == SyncClass::kChecksum ? Assurance::kChecksummed
+                                      : Assurance::kSequenced;
+}
+
+// The parts of one message, `first` to the one that says last_part.
+template <class F>
+const ParsedMessage& for_each_part(const ParsedMessage& first, F&& f) {
+  const ParsedMessage* part = &first;
+  f(*part);
+  while (!part->last_part) {
+    part = part->next;
+    f(*part);
+  }
+  return *part;
+}
+
+size_t depth_of(const Instrument& instrument,
+                const BookKeeperOptions& options) {
+  const int depth = instrument.depth > 0 ? instrument.depth : options.depth;
+  return static_cast<size_t>(std::max(depth, 0));
+}
+
+L2BookOptions book_options(const Instrument& instrument,
+                           const BookKeeperOptions& options) {
+  L2BookOptions book = options.book;
+  // A book that its venue cuts to a depth is small: no window of ticks.
+  if (venue_traits(instrument.venue).sync == SyncClass::kChecksum) {
+    book.window_ticks = 0;
+    book.max_depth = depth_of(instrument, options);
+  }
+  return book;
+}
+
+}  // namespace
+
+BookKeeper::BookKeeper(const Instrument& instrument,
+                       const BookKeeperOptions& options,
+                       BookKeeperObserver* observer)
+    : instrument_(instrument),
+      sync_class_(venue_traits(instrument.venue).sync),
+      observer_(observer),
+      book_(book_options(instrument, options)),
+      kept_(
+          sync_class_ == SyncClass::kRestSnapshot ? options.buffered_diffs : 0,
+          options.buffered_levels) {
+  checksum_.set_depth(depth_of(instrument, options));
+  view_.assurance = assurance_of(sync_class_);
+  view_.instrument = instrument.index;
+  published_.store(view_);
+}
+
+// ---- Messages ---------------------------------------------------------------
+
+void BookKeeper::on_message(const ParsedMessage& first) noexcept {
+  on_connection_alive(first.receive_ticks);
+  if (sync_class_ == SyncClass::kRestSnapshot) {
+    on_rest_message(first);
+  } else {
+    on_checksum_message(first);
+  }
+}
+
+void BookKeeper::on_rest_message(const ParsedMessage& first) noexcept {
+  switch (first.kind) {
+    case ParsedMessageKind::kDelta:
+      on_rest_diff(first);
+      break;
+    case ParsedMessageKind::kSnapshot:
+      on_rest_snapshot(first);
+      break;
+    case ParsedMessageKind::kRefused:
+      if (rest_.phase() != RestSnapshotSync::Phase::kUnsynced) break;
+      if (first.instrument == instrument_.index) {
+        // The answer to our request for a snapshot: ask again.
+        enter(view_.state == BookState::kEmpty ? BookState::kSyncing
+                                               : view_.state,
+              BookReason::kVenueRefused);
+        request();
+      } else if (kept_.empty()) {
+        // A subscription of this connection, and we hear nothing.
+        enter(BookState::kHalted, BookReason::kVenueRefused);
+      }
+      publish();
+      break;
+    default:
+      on_notice(first);
+      break;
+  }
+}
+
+void BookKeeper::on_rest_diff(const ParsedMessage& first) noexcept {
+  using Action = RestSnapshotSync::DiffAction;
+  using Phase = RestSnapshotSync::Phase;
+  if (rest_.phase() != Phase::kUnsynced && !scales_match(first)) {
+    fail(BookState::kGapped, BookReason::kScaleChanged);
+    publish();
+  }
+  const Phase before = rest_.phase();
+  switch (rest_.on_diff(first.first_update_id, first.last_update_id)) {
+    case Action::kBufferRestart:
+      gaps_.add(1);
+      updates_dropped_.add(kept_.size());
+      kept_.clear();
+      [[fallthrough]];
+    case Action::kBuffer:
+      keep(first);
+      if (view_.state == BookState::kEmpty) {
+        enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+      }
+      if (!asked_) request();
+      if (state_changed_) publish();
+      break;
+    case Action::kIgnore:
+      updates_dropped_.add(1);
+      if (before != rest_.phase()) {
+        enter(BookState::kLive, BookReason::kNone);
+        publish();
+      }
+      break;
+    case Action::kGap:
+      fail(BookState::kGapped, BookReason::kSequenceGap);
+      // fail() forgot what the machine knew of this diff.
+      rest_.on_diff(first.first_update_id, first.last_update_id);
+      keep(first);
+      publish();
+      break;
+    case Action::kJoin:
+      enter(BookState::kLive, BookReason::kNone);
+      [[fallthrough]];
+    case Action::kApply:
+      apply_delta(first);
+      break;
+  }
+}
+
+void BookKeeper::keep(const ParsedMessage& first) noexcept {
+  const size_t given_up = kept_.push(first);
+  if (given_up == 0) return;
+  updates_dropped_.add(given_up);
+  if (kept_.empty()) {
+    rest_.restart();
+  } else {
+    rest_.on_buffer_trimmed(kept_.front().first_update_id);
+  }
+}
+
+void BookKeeper::on_rest_snapshot(const ParsedMessage& first) noexcept {
+  asked_ = false;
+  switch (rest_.on_snapshot(first.last_update_id)) {
+    case RestSnapshotSync::SnapshotAction::kIgnore:
+      return;
+    case RestSnapshotSync::SnapshotAction::kRefetch:
+      enter(
+          view_.state == BookState::kEmpty ? BookState::kSyncing : view_.state,
+          BookReason::kSnapshotTooOld);
+      request();
+      publish();
+      return;
+    case RestSnapshotSync::SnapshotAction::kApply:
+      break;
+  }
+  load_snapshot(first);
+  enter(BookState::kSyncing, BookReason::kAwaitingFirstUpdate);
+  applied(for_each_part(first, [](const ParsedMessage&) {}), false);
+  offer_kept();
+}
+
+void BookKeeper::offer_kept() noexcept {
+  using Action = RestSnapshotSync::DiffAction;
+  while (!kept_.empty()) {
+    const ParsedMessageHeader& diff = kept_.front();
+    const Action action =
+        rest_.on_diff(diff.first_update_id, diff.last_update_id);
+    if (action == Action::kGap) {
+      gaps_.add(1);
+      enter(BookState::kGapped, BookReason::kSequenceGap);
+      request();
+      publish();
+      return;
+    }
+    if (action == Action::kIgnore) {
+      updates_dropped_.add(1);
+      kept_.pop_front();
+      if (rest_.phase() == RestSnapshotSync::Phase::kLive &&
+          view_.state != BookState::kLive) {
+        enter(BookState::kLive, BookReason::kNone);
+        publish();
+      }
+      continue;
+    }
+    if (action == Action::kJoin) enter(BookState::kLive, BookReason::kNone);
+    const size_t levels =
+        kept_.visit_front([this](Side side, const PriceLevel& level) {
+          book_.apply(side, level.price, level.quantity);
+        });
+    updates_applied_.add(1);
+    levels_applied_.add(levels);
+    kept_message_.header() = diff;
+    kept_message_.first_part = kept_message_.last_part = true;
+    kept_message_.bid_count = kept_message_.ask_count = 0;
+    kept_message_.raw = nullptr;
+    kept_message_.next = nullptr;
+    kept_.pop_front();
+    applied(kept_message_, true);
+    // Crossed: what is still kept was forgotten with the rest.
+  }
+}
+
+void BookKeeper::on_checksum_message(const ParsedMessage& first) noexcept {
+  switch (first.kind) {
+    case ParsedMessageKind::kDelta:
+      if (checksum_.on_delta() == ChecksumSync::Action::kDrop) {
+        updates_dropped_.add(1);
+        if (view_.state == BookState::kEmpty) {
+          enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+          publish();
+        }
+        return;
+      }
+      if (!scales_match(first)) {
+        fail(BookState::kGapped, BookReason::kScaleChanged);
+        publish();
+        return;
+      }
+      apply_delta(first);
+      break;
+    case ParsedMessageKind::kSnapshot: {
+      asked_ = false;
+      load_snapshot(first);
+      checksum_.on_snapshot(
+          std::max(book_.levels(Side::kBid), book_.levels(Side::kAsk)));
+      applied(for_each_part(first, [](const ParsedMessage&) {}), false);
+      break;
+    }
+    case ParsedMessageKind::kSubscribed:
+    case ParsedMessageKind::kUnsubscribed:
+      checksum_.on_subscribed(first.depth);
+      enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+      publish();
+      break;
+    case ParsedMessageKind::kRefused:
+      // A refused second subscription does not harm the first.
+      if (checksum_.live()) break;
+      checksum_.restart();
+      enter(BookState::kHalted, BookReason::kVenueRefused);
+      publish();
+      break;
+    default:
+      on_notice(first);
+      break;
+  }
+}
+
+// What concerns every synchronisation alike.
+void BookKeeper::on_notice(const ParsedMessage& message) noexcept {
+  const bool halts = message.kind == ParsedMessageKind::kShutdown ||
+                     (message.kind == ParsedMessageKind::kStatus &&
+                      message.reason == BookReason::kVenueStatus);
+  if (halts) {
+    restart();
+    enter(BookState::kHalted, BookReason::kVenueStatus);
+    publish();
+    return;
+  }
+  if (message.kind == ParsedMessageKind::kStatus &&
+      view_.state == BookState::kHalted &&
+      view_.reason == BookReason::kVenueStatus) {
+    enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+    request();
+    publish();
+    return;
+  }
+  if (message.kind == ParsedMessageKind::kSubscribed &&
+      view_.state == BookState::kEmpty) {
+    enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+    request();
+    publish();
+  }
+}
+
+// ---- The book ---------------------------------------------------------------
+
+void BookKeeper::load_snapshot(const ParsedMessage& first) noexcept {
+  int64_t tick = 0;
+  for_each_part(first, [&tick](const ParsedMessage& part) {
+    for (const auto levels : {part.bids(), part.asks()}) {
+      if (!levels.empty()) tick = std::gcd(tick, infer_tick(levels));
+    }
+  });
+  book_.reset(first.price_scale, first.quantity_scale,
+              std::max<int64_t>(tick, 1));
+  horizon_[0] = horizon_[1] = std::nullopt;
+  for_each_part(first, [this](const ParsedMessage& part) {
+    book_.apply(Side::kBid, part.bids());
+    book_.apply(Side::kAsk, part.asks());
+    if (sync_class_ != SyncClass::kRestSnapshot) return;
+    for (const PriceLevel& level : part.bids()) {
+      horizon_[0] = std::min(horizon_[0].value_or(level.price), level.price);
+    }
+    for (const PriceLevel& level : part.asks()) {
+      horizon_[1] = std::max(horizon_[1].value_or(level.price), level.price);
+    }
+  });
+  if (had_snapshot_) resyncs_.add(1);
+  had_snapshot_ = true;
+  view_.price_scale = first.price_scale;
+  view_.quantity_scale = first.quantity_scale;
+}
+
+void BookKeeper::apply_delta(const ParsedMessage& first) noexcept {
+  size_t levels = 0;
+  const ParsedMessage& last =
+      for_each_part(first, [&](const ParsedMessage& part) {
+        book_.apply(Side::kBid, part.bids());
+        book_.apply(Side::kAsk, part.asks());
+        levels += part.level_count();
+      });
+  updates_applied_.add(1);
+  levels_applied_.add(levels);
+  applied(last, false);
+}
+
+// After the levels of a message are in the book: verifies, publishes, tells.
+void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
+  if (sync_class_ == SyncClass::kChecksum) {
+    if (checksum_.depth() != 0) book_.truncate(checksum_.depth());
+    const bool agrees =
+        message.has_checksum && sum_.update(book_) == message.checksum;
+    (agrees ? checksums_ok_ : checksums_bad_).add(1);
+    if (checksum_.on_sum(agrees)) {
+      if (view_.state != BookState::kLive) {
+        enter(BookState::kLive, BookReason::kNone);
+      }
+    } else {
+      fail(BookState::kChecksumFailed, message.has_checksum
+                                           ? BookReason::kChecksumMismatch
+                                           : BookReason::kMissingChecksum);
+    }
+  }
+  view_.has_update_id = message.has_last_update_id;
+  view_.update_id = message.last_update_id;
+  view_.exchange_time_ns = message.exchange_time_ns;
+  view_.bid_count =
+      static_cast<uint8_t>(book_.top(Side::kBid, std::span(view_.bids)));
+  view_.ask_count =
+      static_cast<uint8_t>(book_.top(Side::kAsk, std::span(view_.asks)));
+  if (view_.bid_count != 0 && view_.ask_count != 0 &&
+      view_.bids[0].price >= view_.asks[0].price) [[unlikely]] {
+    crossed_.add(1);
+    fail(BookState::kCrossed, BookReason::kCrossedAfterUpdate);
+  }
+  view_.receive_ticks = now_ticks_;
+  published_.store(view_);
+  if (observer_ != nullptr) observer_->on_applied(*this, message, kept);
+  if (state_changed_) [[unlikely]] {
+    announce();
+  }
+}
+
+bool BookKeeper::scales_match(
+    const ParsedMessageHeader& message) const noexcept {
+  return message.price_scale == book_.price_scale() &&
+         message.quantity_scale == book_.quantity_scale();
+}
+
+std::optional<int64_t> BookKeeper::known_horizon(Side side) const noexcept {
+  return horizon_[static_cast<size_t>(side)];
+}
+
+// ---- Faults and the connection ----------------------------------------------
+
+void BookKeeper::on_fault(BookReason reason, uint64_t ticks) noexcept {
+  now_ticks_ = ticks;
+  fail(BookState::kGapped, reason);
+  publish();
+}
+
+void BookKeeper::on_connection_up(uint64_t ticks) noexcept {
+  now_ticks_ = ticks;
+  // A snapshot may have overtaken the connection it is meant for.
+  if (view_.state == BookState::kSyncing) return;
+  restart();
+  asked_ = false;
+  enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+  publish();
+}
+
+void BookKeeper::on_connection_lost(uint64_t ticks) noexcept {
+  now_ticks_ = ticks;
+  restart();
+  asked_ = false;
+  enter(BookState::kGapped, BookReason::kConnectionLost);
+  publish();
+}
+
+void BookKeeper::on_connection_stale(uint64_t ticks) noexcept {
+  if (view_.state == BookState::kStale || view_.state == BookState::kEmpty) {
+    return;
+  }
+  now_ticks_ = ticks;
+  before_stale_ = view_.state;
+  reason_before_stale_ = view_.reason;
+  enter(BookState::kStale, BookReason::kStaleHeartbeat);
+  publish();
+}
+
+void BookKeeper::on_connection_alive(uint64_t ticks) noexcept {
+  now_ticks_ = ticks;
+  if (view_.state != BookState::kStale) [[likely]] {
+    return;
+  }
+  // What the venue sent meanwhile comes now, in order: nothing was missed that
+  // ids or sums would not show.
+  enter(before_stale_, reason_before_stale_);
+  publish();
+}
+
+void BookKeeper::restart() noexcept {
+  rest_.restart();
+  checksum_.restart();
+  updates_dropped_.add(kept_.size());
+  kept_.clear();
+}
+
+void BookKeeper::fail(BookState state, BookReason reason) noexcept {
+  restart();
+  if (state == BookState::kGapped) gaps_.add(1);
+  enter(state, reason);
+  request();
+}
+
+void BookKeeper::enter(BookState state, BookReason reason) noexcept {
+  if (view_.state == state && view_.reason == reason) return;
+  if (view_.state != state) view_.since_ticks = now_ticks_;
+  view_.state = state;
+  view_.reason = reason;
+  state_changed_ = true;
+}
+
+void BookKeeper::request() noexcept {
+  asked_ = true;
+  const BookRequestKind kind = sync_class_ == SyncClass::kRestSnapshot
+                                   ? BookRequestKind::kFetchSnapshot
+                                   : BookRequestKind::kResubscribe;
+  // Pairs with the acquire in take_request: nothing travels beside it, the
+  // order only keeps it from appearing before the fault's own stores.
+  request_.store(static_cast<uint8_t>(static_cast<uint8_t>(kind) + 1),
+                 std::memory_order_release);
+  if (observer_ != nullptr) observer_->on_request(*this);
+}
+
+std::optional<BookRequestKind> BookKeeper::take_request() noexcept {
+  // Relaxed: the exchange below is the one that counts.
+  if (request_.load(std::memory_order_relaxed) == 0) return std::nullopt;
+  // Pairs with the release in request().
+  const uint8_t kind = request_.exchange(0, std::memory_order_acquire);
+  if (kind == 0) return std::nullopt;
+  return static_cast<BookRequestKind>(kind - 1);
+}
+
+// ---- Publication ------------------------------------------------------------
+
+void BookKeeper::publish() noexcept {
+  view_.receive_ticks = now_ticks_;
+  published_.store(view_);
+  if (state_changed_) announce();
+}
+
+void BookKeeper::announce() noexcept {
+  state_changed_ = false;
+  if (observer_ != nullptr) observer_->on_state_changed(*this);
+}
+
+BookView BookKeeper::view() const noexcept {
+  BookView view;
+  // Busy only while the writer never rests: try until it does.
+  while (published_.load(view) != SeqlockRead::kOk) {
+  }
+  return view;
+}
+
+BookStatistics BookKeeper::statistics() const noexcept {
+  return {.updates_applied = updates_applied_.get(),
+          .updates_dropped = updates_dropped_.get(),
+          .levels_applied = levels_applied_.get(),
+          .gaps = gaps_.get(),
+          .resyncs = resyncs_.get(),
+          .checksums_ok = checksums_ok_.get(),
+          .checksums_bad = checksums_bad_.get(),
+          .crossed = crossed_.get()};
+}
+
+}  // namespace wirebook

@@ -1,0 +1,760 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/book_pipeline.h"
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "concurrency/spsc_ring.h"
+#include "concurrency/thread.h"
+#include "concurrency/tsc_clock.h"
+#include "lob/venues/make_venue_parser.h"
+#include "memory/allocation_counter.h"
+#include "memory/object_pool.h"
+
+namespace wirebook {
+namespace {
+
+// What travels in stream order beside messages.
+enum class Event : uint8_t {
+  kMessage,
+  kConnectionUp,
+  kConnectionLost,
+  kConnectionStale,
+  kRingFull,  // messages of the connection were dropped before the parser
+  kNoParsed,  // this message was dropped: no ParsedMessage was free
+  kStop,
+};
+
+// Network thread to parser thread.
+struct Inbound {
+  RawMessage* raw;
+  uint64_t ticks;
+  uint16_t connection;
+  Event event;
+};
+
+// Parser thread to book thread.
+struct Outbound {
+  ParsedMessage* head;
+  RawMessage* raw;  // kNoParsed: to be given back all the same
+  uint64_t ticks;
+  uint32_t allocations;  // by the parser, for this message
+  uint16_t connection;
+  Event event;
+};
+
+// One writer, any reader.
+class Counter {
+ public:
+  void add(uint64_t n) noexcept {
+    // Relaxed: a statistic; one writer, so load and store do not race.
+    value_.store(value_.load(std::memory_order_relaxed) + n,
+                 std::memory_order_relaxed);
+  }
+  uint64_t get() const noexcept {
+    return value_.load(std::memory_order_relaxed);  // a statistic
+  }
+
+ private:
+  alignas(64) std::atomic<uint64_t> value_{0};
+};
+
+// Objects of a bounded ObjectPool that idle threads may hold back.
+size_t with_slack(size_t objects) { return objects + 4 * 64; }
+
+}  // namespace
+
+class BookPipeline::Impl final : public BookKeeperObserver {
+ public:
+  Impl(const BookPipelineOptions& options, RawMessagePool* pool,
+       BookPipelineListener* listener)
+      : options_(options),
+        pool_(pool),
+        listener_(listener),
+        keepers_(
+            std::make_unique<std::unique_ptr<BookKeeper>[]>(options.max_books)),
+        table_(options.max_books,
+               [this](const Instrument& instrument) {
+                 keepers_[instrument.index] = std::make_unique<BookKeeper>(
+                     instrument, options_.keeper, this);
+               }),
+        dropped_(size_t{UINT16_MAX} + 1),
+        inbound_(options.ring_capacity),
+        outbound_(options.parsed_messages + options.ring_capacity) {}
+
+  ~Impl() override { stop(); }
+
+  absl::Status start() {
+    auto parser = make_venue_parser(
+        options_.venue, table_,
+        {.discover_instruments = options_.discover_instruments});
+    if (!parser.ok()) return parser.status();
+    parser_ = *std::move(parser);
+    if (options_.mode == PipelineMode::kFused) {
+      fused_storage_ =
+          std::make_unique<ParsedMessage[]>(options_.parsed_messages);
+      for (size_t i = options_.parsed_messages; i-- > 0;) {
+        touch(fused_storage_[i]);
+        fused_free_.push_back(&fused_storage_[i]);
+      }
+      return absl::OkStatus();
+    }
+    const size_t objects = with_slack(options_.parsed_messages);
+    parsed_pool_ = std::make_unique<ObjectPool<ParsedMessage>>(
+        ObjectPoolOptions{.initial_capacity = objects,
+                          .max_capacity = objects,
+                          .exhaustion = PoolExhaustion::kNull});
+    if (pool_ != nullptr) lane_ = &pool_->add_lane();
+    parser_thread_ = std::thread([this] { run_parser(); });
+    book_thread_ = std::thread([this] { run_books(); });
+    return absl::OkStatus();
+  }
+
+  InstrumentTable& table() noexcept { return table_; }
+  const InstrumentTable& table() const noexcept { return table_; }
+  const BookKeeper& keeper(size_t index) const noexcept {
+    return *keepers_[index];
+  }
+  const LatencyHistogram& latency() const noexcept { return latency_; }
+  const BookPipelineOptions& options() const noexcept { return options_; }
+
+  // ---- Network thread
+  // --------------------------------------------------------
+
+  void on_message(RawMessage* raw) noexcept {
+    frames_.add(1);
+    if (options_.mode == PipelineMode::kFused) {
+      const uint64_t allocations = thread_allocations();
+      const uint64_t start = TscClock::ticks();
+      FusedSink sink(*this, allocations);
+      if (!parser_->parse(*raw, start, sink)) {
+        parsed_pool_drops_.add(1);
+        fault_connection(BookReason::kInternalDrop, raw->connection,
+                         raw->receive_ticks);
+      }
+      if (pool_ != nullptr) pool_->release(raw);
+      return;
+    }
+    const Inbound item{.raw = raw,
+                       .ticks = 0,
+                       .connection = raw->connection,
+                       .event = Event::kMessage};
+    if (options_.full == FullPolicy::kWait) {
+      push_waiting(item);
+      return;
+    }
+    if ((dropped_count_ != 0 && !tell_dropped()) || !inbound_.try_push(item)) {
+      drop(raw);
+      return;
+    }
+    ++pushed_;
+  }
+
+  void on_event(Event event, uint16_t connection) noexcept {
+    const uint64_t ticks = TscClock::ticks();
+    if (options_.mode == PipelineMode::kFused) {
+      handle_event(event, connection, ticks);
+      return;
+    }
+    push_waiting({.raw = nullptr,
+                  .ticks = ticks,
+                  .connection = connection,
+                  .event = event});
+  }
+
+  std::optional<BookRequest> next_request() noexcept {
+    if (dropped_count_ != 0) tell_dropped();
+    if (!scanning_) {
+      // Pairs with the release in on_request: the keeper's request is there.
+      const uint64_t raised = raised_.load(std::memory_order_acquire);
+      if (raised == seen_) return std::nullopt;
+      seen_ = raised;
+      scanning_ = true;
+      cursor_ = 0;
+    }
+    const size_t count = table_.size();
+    while (cursor_ < count) {
+      const size_t index = cursor_++;
+      if (const auto kind = keepers_[index]->take_request()) {
+        return BookRequest{.kind = *kind,
+                           .instrument = static_cast<uint32_t>(index),
+                           .connection = table_[index].connection};
+      }
+    }
+    scanning_ = false;
+    return std::nullopt;
+  }
+
+  absl::Status drain() {
+    if (options_.mode == PipelineMode::kFused) return absl::OkStatus();
+    if (stopped_) {
+      return absl::FailedPreconditionError(
+          "BookPipeline::drain after stop: nothing can be under way");
+    }
+    PipelineWaiter waiter(WaitMode::kAdaptive);
+    while (dropped_count_ != 0 && !tell_dropped()) waiter.wait();
+    // Pairs with the release in run_books: all that was applied is visible.
+    while (completed_.load(std::memory_order_acquire) != pushed_) {
+      waiter.wait();
+    }
+    if (pool_ != nullptr) pool_->reclaim();
+    return absl::OkStatus();
+  }
+
+  void stop() noexcept {
+    if (options_.mode == PipelineMode::kFused || stopped_) return;
+    if (parser_thread_.joinable()) {
+      PipelineWaiter waiter(WaitMode::kAdaptive);
+      while (dropped_count_ != 0 && !tell_dropped()) waiter.wait();
+      push_waiting(
+          {.raw = nullptr, .ticks = 0, .connection = 0, .event = Event::kStop});
+      parser_thread_.join();
+      book_thread_.join();
+    }
+    stopped_ = true;
+    if (pool_ != nullptr) pool_->reclaim();
+  }
+
+  // ---- Any thread
+  // ------------------------------------------------------------
+
+  PipelineStatistics statistics() const noexcept {
+    return {.frames = frames_.get(),
+            .malformed = malformed_.get(),
+            .ignored = ignored_.get(),
+            .ring_full_drops = ring_full_drops_.get(),
+            .parsed_pool_drops = parsed_pool_drops_.get(),
+            .unknown_instrument = unknown_.get(),
+            .hot_path_heap_allocations = hot_allocations_.get(),
+            .measured_levels = measured_levels_.get()};
+  }
+
+ private:
+  // ---- Parsing on the network thread (fused)
+  // ---------------------------------
+
+  class FusedSink final : public ParsedMessageSink {
+   public:
+    FusedSink(Impl& owner, uint64_t allocations) noexcept
+        : owner_(owner), allocations_(allocations) {}
+    ParsedMessage* acquire() noexcept override {
+      if (owner_.fused_free_.empty()) return nullptr;
+      ParsedMessage* const message = owner_.fused_free_.back();
+      owner_.fused_free_.pop_back();
+      return message;
+    }
+    void release(ParsedMessage* message) noexcept override {
+      // Never more than were made: no allocation.
+      owner_.fused_free_.push_back(message);
+    }
+    void emit(ParsedMessage* head, ParsedMessage*) noexcept override {
+      owner_.unknown_.add(owner_.parser_->unknown_instruments() -
+                          owner_.unknown_.get());
+      owner_.handle_frame(
+          head, static_cast<uint32_t>(thread_allocations() - allocations_));
+      while (head != nullptr) {
+        ParsedMessage* const next = head->next;
+        release(head);
+        head = next;
+      }
+    }
+
+   private:
+    Impl& owner_;
+    const uint64_t allocations_;
+  };
+
+  // ---- Parser thread (staged)
+  // ------------------------------------------------
+
+  class StagedSink final : public ParsedMessageSink {
+   public:
+    explicit StagedSink(Impl& owner) noexcept : owner_(owner) {}
+    ParsedMessage* acquire() noexcept override {
+      return owner_.parsed_pool_->create();
+    }
+    void release(ParsedMessage* message) noexcept override {
+      owner_.parsed_pool_->destroy(message);
+    }
+    void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
+      tail->raw = raw_;
+      owner_.pass_on({.head = head,
+                      .raw = nullptr,
+                      .ticks = 0,
+                      .allocations = static_cast<uint32_t>(
+                          thread_allocations() - allocations_),
+                      .connection = raw_->connection,
+                      .event = Event::kMessage});
+    }
+    void begin(RawMessage* raw) noexcept {
+      raw_ = raw;
+      allocations_ = thread_allocations();
+    }
+
+   private:
+    Impl& owner_;
+    RawMessage* raw_ = nullptr;
+    uint64_t allocations_ = 0;
+  };
+
+  void run_parser() noexcept {
+    name_thread("wirebook-parse", options_.parser_cpu);
+    warm_up_pool();
+    StagedSink sink(*this);
+    PipelineWaiter waiter(options_.wait);
+    while (true) {
+      const Inbound* const next = inbound_.front();
+      if (next == nullptr) {
+        waiter.wait();
+        continue;
+      }
+      waiter.reset();
+      const Inbound item = *next;
+      inbound_.pop();
+      if (item.event == Event::kMessage) {
+        parse(item.raw, sink);
+        continue;
+      }
+      pass_on({.head = nullptr,
+               .raw = nullptr,
+               .ticks = item.ticks,
+               .allocations = 0,
+               .connection = item.connection,
+               .event = item.event});
+      if (item.event == Event::kStop) return;
+    }
+  }
+
+  void parse(RawMessage* raw, StagedSink& sink) noexcept {
+    sink.begin(raw);
+    PipelineWaiter waiter(options_.wait);
+    // Asked first: messages that come back during the attempt are for another.
+    for (bool behind = books_are_behind();
+         !parser_->parse(*raw, TscClock::ticks(), sink);
+         behind = books_are_behind()) {
+      // A frame that needs more than there are will never fit.
+      if (options_.full == FullPolicy::kWait && behind) {
+        waiter.wait();
+        continue;
+      }
+      parsed_pool_drops_.add(1);
+      pass_on({.head = nullptr,
+               .raw = raw,
+               .ticks = raw->receive_ticks,
+               .allocations = 0,
+               .connection = raw->connection,
+               .event = Event::kNoParsed});
+      break;
+    }
+    unknown_.add(parser_->unknown_instruments() - unknown_.get());
+  }
+
+  bool books_are_behind() const noexcept {
+    // Pairs with the release in run_books: what it took it has given back.
+    return completed_.load(std::memory_order_acquire) != passed_;
+  }
+
+  void pass_on(const Outbound& item) noexcept {
+    PipelineWaiter waiter(options_.wait);
+    while (!outbound_.try_push(item)) waiter.wait();
+    ++passed_;
+  }
+
+  // ---- Book thread (staged)
+  // --------------------------------------------------
+
+  void run_books() noexcept {
+    name_thread("wirebook-book", options_.book_cpu);
+    warm_up_pool();
+    PipelineWaiter waiter(options_.wait);
+    uint64_t completed = 0;
+    while (true) {
+      const Outbound* const next = outbound_.front();
+      if (next == nullptr) {
+        waiter.wait();
+        continue;
+      }
+      waiter.reset();
+      const Outbound item = *next;
+      outbound_.pop();
+      if (item.event == Event::kMessage) {
+        handle_frame(item.head, item.allocations);
+        for (ParsedMessage* head = item.head; head != nullptr;) {
+          ParsedMessage* const following = head->next;
+          give_back(head->raw);
+          parsed_pool_->destroy(head);
+          head = following;
+        }
+      } else if (item.event != Event::kStop) {
+        handle_event(item.event, item.connection, item.ticks);
+        give_back(item.raw);
+      }
+      // Pairs with the acquire in drain() and books_are_behind().
+      completed_.store(++completed, std::memory_order_release);
+      if (item.event == Event::kStop) return;
+    }
+  }
+
+  void give_back(RawMessage* raw) noexcept {
+    if (raw != nullptr && lane_ != nullptr) lane_->release(raw);
+  }
+
+  // ---- Books: the book thread, or the network thread if fused
+  // ----------------
+
+  void handle_frame(ParsedMessage* head, uint32_t allocations) noexcept {
+    parse_allocations_ = allocations;
+    allocations_mark_ = thread_allocations();
+    if (any_stale_) [[unlikely]] {
+      revive(head->connection, head->receive_ticks);
+    }
+    for (ParsedMessage* message = head; message != nullptr;) {
+      ParsedMessage* last = message;
+      size_t levels = message->level_count();
+      while (!last->last_part) {
+        last = last->next;
+        levels += last->level_count();
+      }
+      ParsedMessage* const following = last->next;
+      levels_in_hand_ = levels;
+      handle_message(*message);
+      message = following;
+    }
+  }
+
+  void handle_message(const ParsedMessage& message) noexcept {
+    using Kind = ParsedMessageKind;
+    switch (message.kind) {
+      case Kind::kDelta:
+      case Kind::kSnapshot: {
+        BookKeeper& keeper = *keepers_[message.instrument];
+        const bool was_live = keeper.state() == BookState::kLive;
+        keeper.on_message(message);
+        const uint64_t now = thread_allocations();
+        if (was_live) {
+          hot_allocations_.add(parse_allocations_ + (now - allocations_mark_));
+        }
+        parse_allocations_ = 0;
+        allocations_mark_ = now;
+        return;
+      }
+      case Kind::kMalformed:
+        malformed_.add(1);
+        if (message.concerns_book) {
+          if (message.instrument != kNoInstrument) {
+            keepers_[message.instrument]->on_fault(message.reason,
+                                                   message.receive_ticks);
+          } else {
+            fault_connection(message.reason, message.connection,
+                             message.receive_ticks);
+          }
+        }
+        break;
+      case Kind::kIgnored:
+        ignored_.add(1);
+        return;
+      case Kind::kSubscribed:
+      case Kind::kUnsubscribed:
+      case Kind::kRefused:
+      case Kind::kStatus:
+      case Kind::kShutdown:
+        if (message.instrument != kNoInstrument) {
+          keepers_[message.instrument]->on_message(message);
+        } else {
+          for_connection(message.connection, [&message](BookKeeper& keeper) {
+            keeper.on_message(message);
+          });
+        }
+        break;
+      case Kind::kBestBidOffer:
+      case Kind::kTrade:
+      case Kind::kHeartbeat:
+        break;
+    }
+    if (listener_ != nullptr) listener_->on_other(message);
+  }
+
+  void handle_event(Event event, uint16_t connection, uint64_t ticks) noexcept {
+    switch (event) {
+      case Event::kConnectionUp:
+        for_connection(connection, [ticks](BookKeeper& keeper) {
+          keeper.on_connection_up(ticks);
+        });
+        break;
+      case Event::kConnectionLost:
+        for_connection(connection, [ticks](BookKeeper& keeper) {
+          keeper.on_connection_lost(ticks);
+        });
+        break;
+      case Event::kConnectionStale:
+        any_stale_ = true;
+        for_connection(connection, [ticks](BookKeeper& keeper) {
+          keeper.on_connection_stale(ticks);
+        });
+        break;
+      case Event::kRingFull:
+      case Event::kNoParsed:
+        fault_connection(BookReason::kInternalDrop, connection, ticks);
+        break;
+      case Event::kMessage:
+      case Event::kStop:
+        break;
+    }
+  }
+
+  void fault_connection(BookReason reason, uint16_t connection,
+                        uint64_t ticks) noexcept {
+    for_connection(connection, [reason, ticks](BookKeeper& keeper) {
+      keeper.on_fault(reason, ticks);
+    });
+  }
+
+  void revive(uint16_t connection, uint64_t ticks) noexcept {
+    any_stale_ = false;
+    const size_t count = table_.size();
+    for (size_t i = 0; i < count; ++i) {
+      BookKeeper& keeper = *keepers_[i];
+      if (keeper.instrument().connection == connection) {
+        keeper.on_connection_alive(ticks);
+      }
+      any_stale_ |= keeper.state() == BookState::kStale;
+    }
+  }
+
+  template <class F>
+  void for_connection(uint16_t connection, F&& f) noexcept {
+    const size_t count = table_.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (table_[i].connection == connection) f(*keepers_[i]);
+    }
+  }
+
+  // ---- BookKeeperObserver
+  // ----------------------------------------------------
+
+  void on_applied(const BookKeeper& keeper, const ParsedMessage& message,
+                  bool kept) noexcept override {
+    if (!kept) {
+      latency_.record(TscClock::ticks() - message.parse_start_ticks);
+      measured_levels_.add(levels_in_hand_);
+    }
+    if (listener_ == nullptr) return;
+    // What the listener allocates is its own affair.
+    const uint64_t before = thread_allocations();
+    listener_->on_depth_applied(keeper, message);
+    allocations_mark_ += thread_allocations() - before;
+  }
+
+  void on_state_changed(const BookKeeper& keeper) noexcept override {
+    if (listener_ == nullptr) return;
+    const uint64_t before = thread_allocations();
+    listener_->on_state_changed(keeper);
+    allocations_mark_ += thread_allocations() - before;
+  }
+
+  void on_request(const BookKeeper&) noexcept override {
+    // Pairs with the acquire in next_request. Only this thread stores.
+    raised_.store(raised_.load(std::memory_order_relaxed) + 1,
+                  std::memory_order_release);
+  }
+
+  // ---- Network thread
+  // --------------------------------------------------------
+
+  void push_waiting(const Inbound& item) noexcept {
+    PipelineWaiter waiter(WaitMode::kAdaptive);
+    while (dropped_count_ != 0 && !tell_dropped()) waiter.wait();
+    while (!inbound_.try_push(item)) {
+      if (pool_ != nullptr) pool_->reclaim();
+      waiter.wait();
+    }
+    ++pushed_;
+  }
+
+  void drop(RawMessage* raw) noexcept {
+    ring_full_drops_.add(1);
+    uint8_t& dropped = dropped_[raw->connection];
+    if (dropped == 0) ++dropped_count_;
+    dropped = 1;
+    if (pool_ != nullptr) pool_->release(raw);
+  }
+
+  // Puts the fact into the stream before anything that comes later; false while
+  // the ring has no room for it.
+  bool tell_dropped() noexcept {
+    for (size_t i = 0; i < dropped_.size() && dropped_count_ != 0; ++i) {
+      if (dropped_[i] == 0) continue;
+      if (!inbound_.try_push({.raw = nullptr,
+                              .ticks = TscClock::ticks(),
+                              .connection = static_cast<uint16_t>(i),
+                              .event = Event::kRingFull})) {
+        return false;
+      }
+      ++pushed_;
+      dropped_[i] = 0;
+      --dropped_count_;
+    }
+    return true;
+  }
+
+  // ---- Set-up
+  // ----------------------------------------------------------------
+
+  static void touch(ParsedMessage& message) noexcept {
+    for (PriceLevel& level : message.levels) level = PriceLevel();
+  }
+
+  static void name_thread(const char* name, int cpu) noexcept {
+    // Without a name, or unpinned, the thread works all the same.
+    static_cast<void>(set_thread_name(name).ok());
+    if (cpu >= 0) static_cast<void>(pin_thread_to_cpu(cpu).ok());
+  }
+
+  // A thread's first call of the pool locks; make it before the first message.
+  void warm_up_pool() noexcept {
+    parsed_pool_->destroy(parsed_pool_->create());
+  }
+
+  const BookPipelineOptions options_;
+  RawMessagePool* const pool_;
+  BookPipelineListener* const listener_;
+  const std::unique_ptr<std::unique_ptr<BookKeeper>[]> keepers_;
+  InstrumentTable table_;
+  std::unique_ptr<VenueParser> parser_;
+  RawMessageLane* lane_ = nullptr;
+
+  // Network thread.
+  std::vector<uint8_t> dropped_;  // by connection: to be told
+  size_t dropped_count_ = 0;
+  uint64_t pushed_ = 0;
+  uint64_t seen_ = 0;
+  size_t cursor_ = 0;
+  bool scanning_ = false;
+  bool stopped_ = false;
+  Counter frames_;
+  Counter ring_full_drops_;
+  std::unique_ptr<ParsedMessage[]> fused_storage_;
+  std::vector<ParsedMessage*> fused_free_;
+
+  // Network thread to parser thread.
+  SpscRing<Inbound> inbound_;
+
+  // Parser thread.
+  std::unique_ptr<ObjectPool<ParsedMessage>> parsed_pool_;
+  alignas(64) uint64_t passed_ = 0;
+  Counter parsed_pool_drops_;
+  Counter unknown_;
+
+  // Parser thread to book thread.
+  SpscRing<Outbound> outbound_;
+
+  // Book thread.
+  alignas(64) std::atomic<uint64_t> completed_{0};
+  std::atomic<uint64_t> raised_{0};  // requests so far
+  uint64_t allocations_mark_ = 0;
+  uint32_t parse_allocations_ = 0;
+  size_t levels_in_hand_ = 0;
+  bool any_stale_ = false;
+  Counter malformed_;
+  Counter ignored_;
+  Counter hot_allocations_;
+  Counter measured_levels_;
+  LatencyHistogram latency_;
+
+  std::thread parser_thread_;
+  std::thread book_thread_;
+
+  friend class BookPipeline;
+};
+
+BookPipeline::BookPipeline(std::unique_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+
+BookPipeline::~BookPipeline() = default;
+
+absl::StatusOr<std::unique_ptr<BookPipeline>> BookPipeline::create(
+    const BookPipelineOptions& options, RawMessagePool* pool,
+    BookPipelineListener* listener) {
+  constexpr size_t kMost = size_t{1} << 24;
+  if (options.ring_capacity == 0 || options.ring_capacity > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("BookPipeline: ring_capacity ", options.ring_capacity,
+                     "; give 1 to ", kMost));
+  }
+  if (options.parsed_messages == 0 || options.parsed_messages > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("BookPipeline: parsed_messages ", options.parsed_messages,
+                     "; give 1 to ", kMost));
+  }
+  if (options.max_books == 0 || options.max_books > kMost) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "BookPipeline: max_books ", options.max_books, "; give 1 to ", kMost));
+  }
+  auto impl = std::make_unique<Impl>(options, pool, listener);
+  if (absl::Status started = impl->start(); !started.ok()) return started;
+  return std::unique_ptr<BookPipeline>(new BookPipeline(std::move(impl)));
+}
+
+absl::StatusOr<uint32_t> BookPipeline::expect_instrument(
+    std::string_view symbol, std::string_view market, uint16_t connection,
+    int depth) {
+  Instrument instrument;
+  instrument.symbol = std::string(symbol);
+  instrument.market = std::string(
+      market.empty() ? venue_traits(impl_->options().venue).market : market);
+  instrument.venue = impl_->options().venue;
+  instrument.connection = connection;
+  instrument.depth = depth;
+  return impl_->table().find_or_add(std::move(instrument));
+}
+
+void BookPipeline::on_message(RawMessage* message) noexcept {
+  impl_->on_message(message);
+}
+
+void BookPipeline::on_connection_up(uint16_t connection) noexcept {
+  impl_->on_event(Event::kConnectionUp, connection);
+}
+
+void BookPipeline::on_connection_lost(uint16_t connection) noexcept {
+  impl_->on_event(Event::kConnectionLost, connection);
+}
+
+void BookPipeline::on_connection_stale(uint16_t connection) noexcept {
+  impl_->on_event(Event::kConnectionStale, connection);
+}
+
+std::optional<BookRequest> BookPipeline::next_request() noexcept {
+  return impl_->next_request();
+}
+
+absl::Status BookPipeline::drain() { return impl_->drain(); }
+
+void BookPipeline::stop() { impl_->stop(); }
+
+size_t BookPipeline::book_count() const noexcept {
+  return impl_->table().size();
+}
+
+const BookKeeper& BookPipeline::book(size_t index) const noexcept {
+  return impl_->keeper(index);
+}
+
+const InstrumentTable& BookPipeline::instruments() const noexcept {
+  return impl_->table();
+}
+
+PipelineStatistics BookPipeline::statistics() const noexcept {
+  return impl_->statistics();
+}
+
+const LatencyHistogram& BookPipeline::frame_to_book_ticks() const noexcept {
+  return impl_->latency();
+}
+
+}  // namespace wirebook

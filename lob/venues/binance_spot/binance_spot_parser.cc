@@ -1,0 +1,589 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/venues/binance_spot/binance_spot_parser.h"
+
+#include <string_view>
+
+#include "lob/fixed_point.h"
+#include "lob/venues/simdjson_text.h"
+
+namespace wirebook {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+// Stamps are milliseconds, or microseconds where the stream asks for them.
+int64_t to_ns(uint64_t stamp) noexcept {
+  constexpr uint64_t kFirstMicroseconds = 100'000'000'000'000;
+  constexpr uint64_t kLargest = 9'000'000'000'000'000;
+  if (stamp > kLargest) return 0;
+  return static_cast<int64_t>(stamp) *
+         (stamp < kFirstMicroseconds ? 1'000'000 : 1'000);
+}
+
+BookReason reason_of(DecimalError error) noexcept {
+  return error == DecimalError::kOverflow ||
+                 error == DecimalError::kTooManyDecimals
+             ? BookReason::kNumberOverflow
+             : BookReason::kMalformedMessage;
+}
+
+enum Key : unsigned {
+  kEvent,
+  kTime,
+  kSymbol,
+  kFirstId,
+  kLastId,
+  kBids,
+  kAsks,
+  kBidQuantity,
+  kAskQuantity,
+  kLastUpdateId,
+  kTradeId,
+  kPrice,
+  kQuantity,
+  kTradeTime,
+  kBuyerIsMaker,
+  kResult,
+  kCode,
+  kError,
+  kData,
+  kStream,
+  kOther,
+};
+
+Key key_of(const char* key) noexcept {
+  if (key[0] != '"' && key[1] == '"') {
+    switch (key[0]) {
+      case 'e':
+        return kEvent;
+      case 'E':
+        return kTime;
+      case 's':
+        return kSymbol;
+      case 'U':
+        return kFirstId;
+      case 'u':
+        return kLastId;
+      case 'b':
+        return kBids;
+      case 'a':
+        return kAsks;
+      case 'B':
+        return kBidQuantity;
+      case 'A':
+        return kAskQuantity;
+      case 't':
+        return kTradeId;
+      case 'p':
+        return kPrice;
+      case 'q':
+        return kQuantity;
+      case 'T':
+        return kTradeTime;
+      case 'm':
+        return kBuyerIsMaker;
+      default:
+        return kOther;
+    }
+  }
+  const auto is = [key](std::string_view name) {
+    return std::memcmp(key, name.data(), name.size()) == 0 &&
+           key[name.size()] == '"';
+  };
+  if (is("lastUpdateId")) return kLastUpdateId;
+  if (is("bids")) return kBids;
+  if (is("asks")) return kAsks;
+  if (is("result")) return kResult;
+  if (is("code")) return kCode;
+  if (is("error")) return kError;
+  if (is("data")) return kData;
+  if (is("stream")) return kStream;
+  return kOther;
+}
+
+}  // namespace
+
+BinanceSpotParser::BinanceSpotParser(InstrumentTable& table,
+                                     const VenueParserOptions& options)
+    : resolver_(table, VenueId::kBinanceSpot, options.discover_instruments),
+      literal_fast_path_(options.literal_fast_path) {
+  prepare_json_parser(json_);
+}
+
+bool BinanceSpotParser::parse(const RawMessage& raw, uint64_t start_ticks,
+                              ParsedMessageSink& sink) noexcept {
+  FrameBuilder frame(raw, start_ticks, sink);
+  if (literal_fast_path_ && parse_literally(raw, frame)) [[likely]] {
+    return frame.emit();
+  }
+  if (frame.out_of_messages()) return false;
+  frame.discard();
+  const Verdict verdict = parse_json(raw, frame);
+  if (frame.out_of_messages()) return false;
+  if (verdict.fault == BookReason::kNone) return frame.emit();
+  uint32_t instrument = verdict.instrument;
+  if (instrument == kNoInstrument && raw.kind == RawMessageKind::kHttpBody) {
+    instrument = resolver_.of_body(raw.tag, raw.connection);
+  }
+  return frame.emit_only(ParsedMessageKind::kMalformed, verdict.fault,
+                         instrument, verdict.concerns_book);
+}
+
+// ---- The literal fast path --------------------------------------------------
+
+bool BinanceSpotParser::parse_literally(const RawMessage& raw,
+                                        FrameBuilder& frame) noexcept {
+  // The closing brace bounds every scan below.
+  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
+      raw.kind != RawMessageKind::kText) {
+    return false;
+  }
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view stream;
+  const bool wrapped = in.literal("{\"stream\":\"");
+  if (wrapped) {
+    if (!in.name(&stream) || !in.literal(",\"data\":")) return false;
+  }
+  bool matched = false;
+  if (in.literal("{\"e\":\"depthUpdate\",\"E\":")) {
+    matched = match_depth(in, raw, frame);
+  } else if (in.literal("{\"u\":")) {
+    matched = match_ticker(in, raw, frame);
+  } else if (in.literal("{\"e\":\"trade\",\"E\":")) {
+    matched = match_trade(in, raw, frame);
+  }
+  return matched && (!wrapped || in.literal("}")) && in.at_end();
+}
+
+bool BinanceSpotParser::match_levels(TextScanner& in,
+                                     const Instrument& instrument,
+                                     FrameBuilder& frame) noexcept {
+  if (in.literal("]")) return true;
+  const int price_scale = instrument.price_scale;
+  const int quantity_scale = instrument.quantity_scale;
+  while (true) {
+    PriceLevel level;
+    if (!in.literal("[\"") || !in.amount(price_scale, &level.price) ||
+        level.price == 0 || !in.literal("\",\"") ||
+        !in.amount(quantity_scale, &level.quantity) || !in.literal("\"]") ||
+        !frame.add(level)) {
+      return false;
+    }
+    const char separator = in.peek();
+    in.skip(1);
+    if (separator == ']') return true;
+    if (separator != ',') return false;
+  }
+}
+
+bool BinanceSpotParser::match_depth(TextScanner& in, const RawMessage& raw,
+                                    FrameBuilder& frame) noexcept {
+  uint64_t time;
+  uint64_t first;
+  uint64_t last;
+  std::string_view symbol;
+  if (!in.unsigned_number(&time) || !in.literal(",\"s\":\"") ||
+      !in.name(&symbol) || !in.literal(",\"U\":") ||
+      !in.unsigned_number(&first) || !in.literal(",\"u\":") ||
+      !in.unsigned_number(&last) || !in.literal(",\"b\":[") || first > last) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Instrument& instrument = resolver_[index];
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kDelta);
+  if (message == nullptr) return false;
+  message->instrument = index;
+  message->price_scale = static_cast<int8_t>(instrument.price_scale);
+  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
+  message->has_first_update_id = message->has_last_update_id = true;
+  message->first_update_id = first;
+  message->last_update_id = last;
+  message->exchange_time_ns = to_ns(time);
+  frame.begin_side(Side::kBid);
+  if (!match_levels(in, instrument, frame) || !in.literal(",\"a\":[")) {
+    return false;
+  }
+  frame.begin_side(Side::kAsk);
+  return match_levels(in, instrument, frame) && in.literal("}");
+}
+
+bool BinanceSpotParser::match_ticker(TextScanner& in, const RawMessage& raw,
+                                     FrameBuilder& frame) noexcept {
+  uint64_t id;
+  std::string_view symbol;
+  if (!in.unsigned_number(&id) || !in.literal(",\"s\":\"") ||
+      !in.name(&symbol)) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const int price_scale = resolver_[index].price_scale;
+  const int quantity_scale = resolver_[index].quantity_scale;
+  PriceLevel bid;
+  PriceLevel ask;
+  if (!in.literal(",\"b\":\"") || !in.amount(price_scale, &bid.price) ||
+      !in.literal("\",\"B\":\"") || !in.amount(quantity_scale, &bid.quantity) ||
+      !in.literal("\",\"a\":\"") || !in.amount(price_scale, &ask.price) ||
+      !in.literal("\",\"A\":\"") || !in.amount(quantity_scale, &ask.quantity) ||
+      !in.literal("\"}")) {
+    return false;
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
+  if (message == nullptr) return false;
+  message->instrument = index;
+  message->price_scale = static_cast<int8_t>(price_scale);
+  message->quantity_scale = static_cast<int8_t>(quantity_scale);
+  message->has_last_update_id = true;
+  message->last_update_id = id;
+  frame.begin_side(Side::kBid);
+  if (!frame.add(bid)) return false;
+  frame.begin_side(Side::kAsk);
+  return frame.add(ask);
+}
+
+bool BinanceSpotParser::match_trade(TextScanner& in, const RawMessage& raw,
+                                    FrameBuilder& frame) noexcept {
+  uint64_t time;
+  uint64_t id;
+  uint64_t trade_time;
+  std::string_view symbol;
+  if (!in.unsigned_number(&time) || !in.literal(",\"s\":\"") ||
+      !in.name(&symbol) || !in.literal(",\"t\":") || !in.unsigned_number(&id) ||
+      !in.literal(",\"p\":\"")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const int price_scale = resolver_[index].price_scale;
+  const int quantity_scale = resolver_[index].quantity_scale;
+  PriceLevel trade;
+  if (!in.amount(price_scale, &trade.price) || !in.literal("\",\"q\":\"") ||
+      !in.amount(quantity_scale, &trade.quantity) || !in.literal("\",\"T\":") ||
+      !in.unsigned_number(&trade_time) || !in.literal(",\"m\":")) {
+    return false;
+  }
+  const bool buyer_is_maker = in.peek() == 't';
+  if (!(buyer_is_maker ? in.literal("true") : in.literal("false")) ||
+      !in.literal(",\"M\":") ||
+      !(in.peek() == 't' ? in.literal("true") : in.literal("false")) ||
+      !in.literal("}")) {
+    return false;
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
+  if (message == nullptr) return false;
+  message->instrument = index;
+  message->price_scale = static_cast<int8_t>(price_scale);
+  message->quantity_scale = static_cast<int8_t>(quantity_scale);
+  message->has_last_update_id = true;
+  message->last_update_id = id;
+  message->exchange_time_ns = to_ns(trade_time);
+  message->aggressor = buyer_is_maker ? Side::kAsk : Side::kBid;
+  frame.begin_side(message->aggressor);
+  return frame.add(trade);
+}
+
+// ---- simdjson ---------------------------------------------------------------
+
+BinanceSpotParser::Verdict BinanceSpotParser::parse_json(
+    const RawMessage& raw, FrameBuilder& frame) noexcept {
+  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
+  ondemand::document document;
+  ondemand::object root;
+  const simdjson::padded_string_view text(raw.data, raw.size,
+                                          raw.size + kRawMessageSlackBytes);
+  if (json_.iterate(text).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(root) != simdjson::SUCCESS) {
+    return kMalformed;
+  }
+  const Verdict verdict = read_event(root, raw, /*wrapped=*/false, frame);
+  if (verdict.fault != BookReason::kNone) return verdict;
+  // Something behind the document's end: not one message.
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+    return {.fault = BookReason::kMalformedMessage,
+            .instrument = verdict.instrument};
+  }
+  return verdict;
+}
+
+BinanceSpotParser::Verdict BinanceSpotParser::read_event(
+    ondemand::object event, const RawMessage& raw, bool wrapped,
+    FrameBuilder& frame) noexcept {
+  Verdict verdict{.fault = BookReason::kMalformedMessage};
+  Fields fields;
+  if (!read_scalars(event, &fields)) return verdict;
+  const auto good = [&](auto... keys) {
+    return fields.seen.has_all(keys...) && !(fields.bad.has(keys) || ...);
+  };
+  const bool is_body = raw.kind == RawMessageKind::kHttpBody;
+  if (fields.seen.has(kEvent)) {
+    if (!good(kEvent)) return verdict;
+    if (fields.type == "depthUpdate") {
+      if (!good(kSymbol)) return verdict;
+      verdict.instrument = resolver_.find_or_add(fields.symbol, raw.connection);
+      if (!good(kFirstId, kLastId, kBids, kAsks) || fields.bad.has(kTime) ||
+          fields.first > fields.last) {
+        return verdict;
+      }
+      return read_depth(event, fields, ParsedMessageKind::kDelta, verdict,
+                        frame);
+    }
+    if (fields.type == "trade") {
+      verdict.concerns_book = false;
+      if (!good(kSymbol, kTradeId, kPrice, kQuantity, kTradeTime,
+                kBuyerIsMaker)) {
+        return verdict;
+      }
+      return read_trade(event, fields, raw, verdict, frame);
+    }
+    verdict.fault = BookReason::kNone;
+    if (fields.type == "serverShutdown" &&
+        frame.start(ParsedMessageKind::kShutdown) == nullptr) {
+      verdict.fault = BookReason::kInternalDrop;
+    }
+    return verdict;
+  }
+  if (fields.seen.has(kLastUpdateId)) {
+    // In a wrapper it is the top of a book from a partial depth stream.
+    if (wrapped) return {};
+    verdict.instrument = is_body ? resolver_.of_body(raw.tag, raw.connection)
+                                 : resolver_.only_instrument_of(raw.connection);
+    fields.last = fields.last_update_id;
+    if (!good(kLastUpdateId, kBids, kAsks)) return verdict;
+    return read_depth(event, fields, ParsedMessageKind::kSnapshot, verdict,
+                      frame);
+  }
+  if (!wrapped && fields.seen.has(kData)) {
+    return read_wrapped(event, raw, frame);
+  }
+  if (fields.seen.has_all(kBidQuantity, kAskQuantity)) {
+    verdict.concerns_book = false;
+    if (!good(kLastId, kSymbol, kBids, kAsks)) return verdict;
+    return read_ticker(event, fields, raw, verdict, frame);
+  }
+  verdict.fault = BookReason::kNone;
+  const bool refused = fields.seen.has(kCode) || fields.seen.has(kError);
+  if (!refused && !fields.seen.has(kResult)) return verdict;
+  ParsedMessage* const message = frame.start(
+      refused ? ParsedMessageKind::kRefused : ParsedMessageKind::kSubscribed);
+  if (message == nullptr) return verdict;
+  message->instrument =
+      is_body ? resolver_.of_body(raw.tag, raw.connection) : kNoInstrument;
+  if (refused) message->reason = BookReason::kVenueRefused;
+  return verdict;
+}
+
+// All that is not a level; false where a key comes twice or the text is broken.
+bool BinanceSpotParser::read_scalars(ondemand::object event,
+                                     Fields* fields) noexcept {
+  for (auto entry : event) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
+    const Key key = key_of(field.key().raw());
+    if (key == kOther) continue;
+    if (!fields->seen.add(key)) return false;
+    bool good = true;
+    switch (key) {
+      case kEvent:
+        good = json_string(field.value(), &fields->type);
+        break;
+      case kSymbol:
+        good = json_string(field.value(), &fields->symbol);
+        break;
+      case kTime:
+        good = json_unsigned(field.value(), &fields->time);
+        break;
+      case kFirstId:
+        good = json_unsigned(field.value(), &fields->first);
+        break;
+      case kLastId:
+        good = json_unsigned(field.value(), &fields->last);
+        break;
+      case kLastUpdateId:
+        good = json_unsigned(field.value(), &fields->last_update_id);
+        break;
+      case kTradeId:
+        good = json_unsigned(field.value(), &fields->trade_id);
+        break;
+      case kTradeTime:
+        good = json_unsigned(field.value(), &fields->trade_time);
+        break;
+      case kBuyerIsMaker:
+        good = field.value().get_bool().get(fields->buyer_is_maker) ==
+               simdjson::SUCCESS;
+        break;
+      default:
+        break;
+    }
+    // Other events use the same letters for other things; whoever needs the
+    // field refuses it.
+    if (!good) fields->bad.add(key);
+  }
+  return true;
+}
+
+BinanceSpotParser::Verdict BinanceSpotParser::read_wrapped(
+    ondemand::object root, const RawMessage& raw,
+    FrameBuilder& frame) noexcept {
+  Verdict verdict{.fault = BookReason::kMalformedMessage};
+  if (root.reset().error() != simdjson::SUCCESS) return verdict;
+  Verdict inner = verdict;
+  for (auto entry : root) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
+    if (key_of(field.key().raw()) != kData) continue;
+    ondemand::object event;
+    if (field.value().get_object().get(event) != simdjson::SUCCESS) {
+      inner.fault = BookReason::kNone;  // a list: no stream of ours
+      continue;
+    }
+    inner = read_event(event, raw, /*wrapped=*/true, frame);
+    if (inner.fault != BookReason::kNone) return inner;
+  }
+  return inner;
+}
+
+BinanceSpotParser::Verdict BinanceSpotParser::read_depth(
+    ondemand::object event, const Fields& fields, ParsedMessageKind kind,
+    Verdict verdict, FrameBuilder& frame) noexcept {
+  if (verdict.instrument == kNoInstrument) return {};
+  const Instrument& instrument = resolver_[verdict.instrument];
+  ParsedMessage* const message = frame.start(kind);
+  if (message == nullptr) return verdict;
+  message->instrument = verdict.instrument;
+  message->price_scale = static_cast<int8_t>(instrument.price_scale);
+  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
+  message->has_first_update_id = kind == ParsedMessageKind::kDelta;
+  message->has_last_update_id = true;
+  message->first_update_id = fields.first;
+  message->last_update_id = fields.last;
+  message->exchange_time_ns = to_ns(fields.time);
+  if (event.reset().error() != simdjson::SUCCESS) return verdict;
+  for (auto entry : event) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
+    const Key key = key_of(field.key().raw());
+    if (key != kBids && key != kAsks) continue;
+    const BookReason fault =
+        read_levels(field.value(), key == kBids ? Side::kBid : Side::kAsk,
+                    instrument, frame);
+    if (fault != BookReason::kNone) {
+      verdict.fault = fault;
+      return verdict;
+    }
+  }
+  verdict.fault = BookReason::kNone;
+  return verdict;
+}
+
+BookReason BinanceSpotParser::read_levels(ondemand::value value, Side side,
+                                          const Instrument& instrument,
+                                          FrameBuilder& frame) noexcept {
+  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
+  ondemand::array levels;
+  if (value.get_array().get(levels) != simdjson::SUCCESS) return kMalformed;
+  frame.begin_side(side);
+  for (auto entry : levels) {
+    ondemand::array pair;
+    if (entry.get_array().get(pair) != simdjson::SUCCESS) return kMalformed;
+    PriceLevel level;
+    int fields = 0;
+    for (auto part : pair) {
+      ondemand::value text;
+      if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
+      // More than two: the venue once sent an empty third, and may again.
+      if (++fields > 2) continue;
+      const DecimalError error =
+          fields == 1
+              ? json_quoted_amount(text, instrument.price_scale, &level.price)
+              : json_quoted_amount(text, instrument.quantity_scale,
+                                   &level.quantity);
+      if (error != DecimalError::kOk) return reason_of(error);
+    }
+    if (fields < 2 || level.price == 0 || !frame.add(level)) return kMalformed;
+  }
+  return BookReason::kNone;
+}
+
+BinanceSpotParser::Verdict BinanceSpotParser::read_ticker(
+    ondemand::object event, const Fields& fields, const RawMessage& raw,
+    Verdict verdict, FrameBuilder& frame) noexcept {
+  const uint32_t index = resolver_.find(fields.symbol, raw.connection);
+  if (index == kNoInstrument) return {};
+  const Instrument& instrument = resolver_[index];
+  PriceLevel bid;
+  PriceLevel ask;
+  if (event.reset().error() != simdjson::SUCCESS) return verdict;
+  for (auto entry : event) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
+    const Key key = key_of(field.key().raw());
+    int64_t* amount = nullptr;
+    if (key == kBids) amount = &bid.price;
+    if (key == kBidQuantity) amount = &bid.quantity;
+    if (key == kAsks) amount = &ask.price;
+    if (key == kAskQuantity) amount = &ask.quantity;
+    if (amount == nullptr) continue;
+    const bool is_price = key == kBids || key == kAsks;
+    const DecimalError error = json_quoted_amount(
+        field.value(),
+        is_price ? instrument.price_scale : instrument.quantity_scale, amount);
+    if (error != DecimalError::kOk) {
+      verdict.fault = reason_of(error);
+      return verdict;
+    }
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
+  if (message == nullptr) return verdict;
+  message->instrument = index;
+  message->price_scale = static_cast<int8_t>(instrument.price_scale);
+  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
+  message->has_last_update_id = true;
+  message->last_update_id = fields.last;
+  frame.begin_side(Side::kBid);
+  if (!frame.add(bid)) return verdict;
+  frame.begin_side(Side::kAsk);
+  if (!frame.add(ask)) return verdict;
+  return {};
+}
+
+BinanceSpotParser::Verdict BinanceSpotParser::read_trade(
+    ondemand::object event, const Fields& fields, const RawMessage& raw,
+    Verdict verdict, FrameBuilder& frame) noexcept {
+  const uint32_t index = resolver_.find(fields.symbol, raw.connection);
+  if (index == kNoInstrument) return {};
+  const Instrument& instrument = resolver_[index];
+  PriceLevel trade;
+  if (event.reset().error() != simdjson::SUCCESS) return verdict;
+  for (auto entry : event) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
+    const Key key = key_of(field.key().raw());
+    if (key != kPrice && key != kQuantity) continue;
+    const DecimalError error =
+        key == kPrice
+            ? json_quoted_amount(field.value(), instrument.price_scale,
+                                 &trade.price)
+            : json_quoted_amount(field.value(), instrument.quantity_scale,
+                                 &trade.quantity);
+    if (error != DecimalError::kOk) {
+      verdict.fault = reason_of(error);
+      return verdict;
+    }
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
+  if (message == nullptr) return verdict;
+  message->instrument = index;
+  message->price_scale = static_cast<int8_t>(instrument.price_scale);
+  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
+  message->has_last_update_id = true;
+  message->last_update_id = fields.trade_id;
+  message->exchange_time_ns = to_ns(fields.trade_time);
+  message->aggressor = fields.buyer_is_maker ? Side::kAsk : Side::kBid;
+  frame.begin_side(message->aggressor);
+  if (!frame.add(trade)) return verdict;
+  return {};
+}
+
+}  // namespace wirebook

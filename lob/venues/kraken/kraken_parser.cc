@@ -1,0 +1,485 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/venues/kraken/kraken_parser.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lob/fixed_point.h"
+
+namespace wirebook {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+enum Key : unsigned {
+  kChannel,
+  kType,
+  kData,
+  kMethod,
+  kSuccess,
+  kError,
+  kResult,
+  kSymbol,
+  kBids,
+  kAsks,
+  kChecksum,
+  kTimestamp,
+  kPrice,
+  kQuantity,
+  kDepth,
+  kSystem,
+  kOther,
+};
+
+Key key_of(const char* key) noexcept {
+  struct Name {
+    std::string_view text;
+    Key key;
+  };
+  static constexpr Name kNames[] = {
+      {"price", kPrice},         {"qty", kQuantity},  {"channel", kChannel},
+      {"type", kType},           {"data", kData},     {"symbol", kSymbol},
+      {"bids", kBids},           {"asks", kAsks},     {"checksum", kChecksum},
+      {"timestamp", kTimestamp}, {"method", kMethod}, {"success", kSuccess},
+      {"error", kError},         {"result", kResult}, {"depth", kDepth},
+      {"system", kSystem},
+  };
+  for (const Name& name : kNames) {
+    if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
+        key[name.text.size()] == '"') {
+      return name.key;
+    }
+  }
+  return kOther;
+}
+
+BookReason reason_of(DecimalError error) noexcept {
+  if (error == DecimalError::kTooManyDecimals) return BookReason::kScaleChanged;
+  if (error == DecimalError::kOverflow) return BookReason::kNumberOverflow;
+  return BookReason::kMalformedMessage;
+}
+
+// Decimals that a number's text needs: digits behind the point, and those that
+// a negative exponent adds. Text that is no number may give anything.
+int decimals_of(std::string_view number) noexcept {
+  const size_t exponent_at = number.find_first_of("eE");
+  const std::string_view digits = number.substr(0, exponent_at);
+  const size_t point = digits.find('.');
+  int decimals =
+      point == std::string_view::npos
+          ? 0
+          : static_cast<int>(std::min<size_t>(digits.size() - point - 1, 99));
+  if (exponent_at == std::string_view::npos) return decimals;
+  std::string_view exponent = number.substr(exponent_at + 1);
+  const bool negative = !exponent.empty() && exponent.front() == '-';
+  if (negative || (!exponent.empty() && exponent.front() == '+')) {
+    exponent.remove_prefix(1);
+  }
+  int power = 0;
+  for (const char c : exponent.substr(0, 3)) {
+    power = power * 10 + (c - '0');
+  }
+  return std::max(0, decimals + (negative ? power : -power));
+}
+
+}  // namespace
+
+KrakenParser::KrakenParser(InstrumentTable& table,
+                           const VenueParserOptions& options)
+    : resolver_(table, VenueId::kKraken, options.discover_instruments),
+      literal_fast_path_(options.literal_fast_path),
+      scales_(table.capacity()) {
+  prepare_json_parser(json_);
+}
+
+bool KrakenParser::parse(const RawMessage& raw, uint64_t start_ticks,
+                         ParsedMessageSink& sink) noexcept {
+  FrameBuilder frame(raw, start_ticks, sink);
+  if (literal_fast_path_ && parse_literally(raw, frame)) [[likely]] {
+    return frame.emit();
+  }
+  if (frame.out_of_messages()) return false;
+  frame.discard();
+  const Verdict verdict = parse_json(raw, frame);
+  if (frame.out_of_messages()) return false;
+  if (verdict.fault == BookReason::kNone) return frame.emit();
+  return frame.emit_malformed(verdict.fault, verdict.instrument);
+}
+
+// ---- The literal fast path --------------------------------------------------
+
+bool KrakenParser::parse_literally(const RawMessage& raw,
+                                   FrameBuilder& frame) noexcept {
+  // The closing brace bounds every scan below.
+  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
+      raw.kind != RawMessageKind::kText) {
+    return false;
+  }
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view symbol;
+  if (!in.literal("{\"channel\":\"book\",\"type\":\"upda") ||
+      !in.literal("te\",\"data\":[{\"symbol\":\"") || !in.name(&symbol) ||
+      !in.literal(",\"bids\":[")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_[index];
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kDelta);
+  if (message == nullptr) return false;
+  frame.begin_side(Side::kBid);
+  if (!match_levels(in, scales, frame) || !in.literal(",\"asks\":[")) {
+    return false;
+  }
+  frame.begin_side(Side::kAsk);
+  uint64_t checksum;
+  std::string_view time;
+  int64_t time_ns;
+  if (!match_levels(in, scales, frame) || !in.literal(",\"checksum\":") ||
+      !in.unsigned_number(&checksum) || checksum > UINT32_MAX ||
+      !in.literal(",\"timestamp\":\"") || !in.name(&time) ||
+      !times_.read(time, &time_ns) || !in.literal("}]}") || !in.at_end()) {
+    return false;
+  }
+  message->instrument = index;
+  message->price_scale = scales.price;
+  message->quantity_scale = scales.quantity;
+  message->has_checksum = true;
+  message->checksum = static_cast<uint32_t>(checksum);
+  message->exchange_time_ns = time_ns;
+  return true;
+}
+
+bool KrakenParser::match_levels(TextScanner& in, Scales scales,
+                                FrameBuilder& frame) noexcept {
+  if (in.literal("]")) return true;
+  while (true) {
+    PriceLevel level;
+    if (!in.literal("{\"price\":") || !in.amount(scales.price, &level.price) ||
+        level.price == 0 || !in.literal(",\"qty\":") ||
+        !in.amount(scales.quantity, &level.quantity) || !in.literal("}") ||
+        !frame.add(level)) {
+      return false;
+    }
+    const char separator = in.peek();
+    in.skip(1);
+    if (separator == ']') return true;
+    if (separator != ',') return false;
+  }
+}
+
+// ---- simdjson ---------------------------------------------------------------
+
+KrakenParser::Verdict KrakenParser::parse_json(const RawMessage& raw,
+                                               FrameBuilder& frame) noexcept {
+  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
+  ondemand::document document;
+  ondemand::object root;
+  const simdjson::padded_string_view text(raw.data, raw.size,
+                                          raw.size + kRawMessageSlackBytes);
+  if (json_.iterate(text).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(root) != simdjson::SUCCESS) {
+    return kMalformed;
+  }
+  Envelope envelope;
+  if (!read_envelope(root, &envelope) ||
+      // Something behind the document's end: not one message.
+      document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+    return kMalformed;
+  }
+  if (envelope.seen.has(kMethod) || envelope.seen.has(kError)) {
+    return read_ack(envelope, raw, frame);
+  }
+  if (envelope.channel == "book") {
+    const bool snapshot = envelope.type == "snapshot";
+    if ((!snapshot && envelope.type != "update") || !envelope.seen.has(kData)) {
+      return kMalformed;
+    }
+    return read_books(root, snapshot, raw, frame);
+  }
+  if (envelope.channel == "heartbeat") {
+    frame.start(ParsedMessageKind::kHeartbeat);
+    return {};
+  }
+  if (envelope.channel == "status") return read_status(root, frame);
+  return {};
+}
+
+bool KrakenParser::read_envelope(ondemand::object root,
+                                 Envelope* envelope) noexcept {
+  for (auto entry : root) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
+    const Key key = key_of(field.key().raw());
+    if (key == kOther) continue;
+    if (!envelope->seen.add(key)) return false;
+    bool good = true;
+    switch (key) {
+      case kChannel:
+        good = json_string(field.value(), &envelope->channel);
+        break;
+      case kType:
+        good = json_string(field.value(), &envelope->type);
+        break;
+      case kMethod:
+        good = json_string(field.value(), &envelope->method);
+        break;
+      case kSymbol:
+        good = json_string(field.value(), &envelope->symbol);
+        break;
+      case kSuccess:
+        good = field.value().get_bool().get(envelope->success) ==
+               simdjson::SUCCESS;
+        break;
+      case kResult:
+        good = read_result(field.value(), envelope);
+        break;
+      default:
+        break;
+    }
+    if (!good) return false;
+  }
+  return true;
+}
+
+// What an ack grants; a result of another shape grants nothing of ours.
+bool KrakenParser::read_result(ondemand::value value,
+                               Envelope* envelope) noexcept {
+  ondemand::object result;
+  if (value.get_object().get(result) != simdjson::SUCCESS) return true;
+  KeysSeen seen;
+  for (auto entry : result) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
+    const Key key = key_of(field.key().raw());
+    if (key == kOther) continue;
+    if (!seen.add(key)) return false;
+    if (key == kChannel &&
+        !json_string(field.value(), &envelope->result_channel)) {
+      return false;
+    }
+    if (key == kSymbol &&
+        !json_string(field.value(), &envelope->result_symbol)) {
+      return false;
+    }
+    if (key == kDepth &&
+        !json_unsigned(field.value(), &envelope->result_depth)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+KrakenParser::Verdict KrakenParser::read_ack(const Envelope& envelope,
+                                             const RawMessage& raw,
+                                             FrameBuilder& frame) noexcept {
+  const bool refused = envelope.seen.has(kError) || !envelope.success;
+  ParsedMessageKind kind = ParsedMessageKind::kHeartbeat;  // a pong
+  std::string_view symbol = envelope.result_symbol;
+  if (envelope.method == "subscribe" || envelope.method == "unsubscribe") {
+    if (refused) {
+      kind = ParsedMessageKind::kRefused;
+      symbol = envelope.symbol.empty() ? symbol : envelope.symbol;
+    } else if (envelope.result_channel != "book") {
+      return {};
+    } else {
+      kind = envelope.method == "subscribe" ? ParsedMessageKind::kSubscribed
+                                            : ParsedMessageKind::kUnsubscribed;
+    }
+  } else if (refused) {
+    kind = ParsedMessageKind::kRefused;
+  }
+  // A refused unsubscription changes nothing.
+  if (refused && envelope.method == "unsubscribe") return {};
+  uint32_t instrument = kNoInstrument;
+  if (!symbol.empty()) {
+    instrument = kind == ParsedMessageKind::kSubscribed
+                     ? resolver_.find_or_add(symbol, raw.connection)
+                     : resolver_.find(symbol, raw.connection);
+    if (instrument == kNoInstrument) return {};
+  } else if (kind != ParsedMessageKind::kHeartbeat && !refused) {
+    return {.fault = BookReason::kMalformedMessage};
+  }
+  ParsedMessage* const message = frame.start(kind);
+  if (message == nullptr) return {};
+  message->instrument = instrument;
+  message->depth = static_cast<uint32_t>(
+      std::min<uint64_t>(envelope.result_depth, UINT32_MAX));
+  if (refused) message->reason = BookReason::kVenueRefused;
+  return {};
+}
+
+KrakenParser::Verdict KrakenParser::read_status(ondemand::object root,
+                                                FrameBuilder& frame) noexcept {
+  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
+  ondemand::array data;
+  if (root.reset().error() != simdjson::SUCCESS ||
+      root.find_field_unordered("data").get_array().get(data) !=
+          simdjson::SUCCESS) {
+    return kMalformed;
+  }
+  bool halted = false;
+  for (auto entry : data) {
+    ondemand::object status;
+    std::string_view system;
+    if (entry.get_object().get(status) != simdjson::SUCCESS ||
+        status.find_field_unordered("system").get_string().get(system) !=
+            simdjson::SUCCESS) {
+      return kMalformed;
+    }
+    // In the other modes (cancel_only, post_only, limit_only) books go on.
+    if (system == "maintenance") halted = true;
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kStatus);
+  if (message != nullptr && halted) message->reason = BookReason::kVenueStatus;
+  return {};
+}
+
+KrakenParser::Verdict KrakenParser::read_books(ondemand::object root,
+                                               bool snapshot,
+                                               const RawMessage& raw,
+                                               FrameBuilder& frame) noexcept {
+  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
+  ondemand::array data;
+  if (root.reset().error() != simdjson::SUCCESS ||
+      root.find_field_unordered("data").get_array().get(data) !=
+          simdjson::SUCCESS) {
+    return kMalformed;
+  }
+  bool any = false;
+  for (auto entry : data) {
+    ondemand::object book;
+    if (entry.get_object().get(book) != simdjson::SUCCESS) return kMalformed;
+    const Verdict verdict = read_book(book, snapshot, raw, frame);
+    if (verdict.fault != BookReason::kNone) {
+      // The books before this one in the frame are not applied either.
+      return any ? Verdict{.fault = verdict.fault} : verdict;
+    }
+    any = true;
+  }
+  return any ? Verdict{} : kMalformed;
+}
+
+KrakenParser::Verdict KrakenParser::read_book(ondemand::object book,
+                                              bool snapshot,
+                                              const RawMessage& raw,
+                                              FrameBuilder& frame) noexcept {
+  Verdict verdict{.fault = BookReason::kMalformedMessage};
+  KeysSeen seen;
+  std::string_view symbol;
+  std::string_view time;
+  uint64_t checksum = 0;
+  int64_t time_ns = 0;
+  Scales scales{.price = 0, .quantity = 0};
+  for (auto entry : book) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
+    const Key key = key_of(field.key().raw());
+    if (key == kOther) continue;
+    if (!seen.add(key)) return verdict;
+    bool good = true;
+    if (key == kSymbol) good = json_string(field.value(), &symbol);
+    if (key == kTimestamp) {
+      good = json_string(field.value(), &time) && times_.read(time, &time_ns);
+    }
+    if (key == kChecksum) {
+      good = json_unsigned(field.value(), &checksum) && checksum <= UINT32_MAX;
+    }
+    if (snapshot && (key == kBids || key == kAsks)) {
+      good = measure_levels(field.value(), &scales);
+    }
+    if (!good) return verdict;
+  }
+  if (!seen.has_all(kSymbol, kBids, kAsks, kChecksum)) {
+    if (seen.has(kSymbol)) {
+      verdict.instrument = resolver_.find(symbol, raw.connection);
+    }
+    return verdict;
+  }
+  const uint32_t index = resolver_.find_or_add(symbol, raw.connection);
+  if (index == kNoInstrument) return {};
+  verdict.instrument = index;
+  if (!snapshot) scales = scales_[index];
+  ParsedMessage* const message = frame.start(
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
+  if (message == nullptr || book.reset().error() != simdjson::SUCCESS) {
+    return verdict;
+  }
+  message->instrument = index;
+  message->price_scale = scales.price;
+  message->quantity_scale = scales.quantity;
+  message->has_checksum = true;
+  message->checksum = static_cast<uint32_t>(checksum);
+  message->exchange_time_ns = time_ns;
+  for (auto entry : book) {
+    ondemand::field field;
+    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
+    const Key key = key_of(field.key().raw());
+    if (key != kBids && key != kAsks) continue;
+    const BookReason fault = read_levels(
+        field.value(), key == kBids ? Side::kBid : Side::kAsk, scales, frame);
+    if (fault != BookReason::kNone) {
+      verdict.fault = fault;
+      return verdict;
+    }
+  }
+  scales_[index] = scales;
+  verdict.fault = BookReason::kNone;
+  return verdict;
+}
+
+bool KrakenParser::measure_levels(ondemand::value value,
+                                  Scales* scales) noexcept {
+  ondemand::array levels;
+  if (value.get_array().get(levels) != simdjson::SUCCESS) return false;
+  for (auto entry : levels) {
+    ondemand::object level;
+    if (entry.get_object().get(level) != simdjson::SUCCESS) return false;
+    for (auto part : level) {
+      ondemand::field field;
+      if (std::move(part).get(field) != simdjson::SUCCESS) return false;
+      const Key key = key_of(field.key().raw());
+      if (key != kPrice && key != kQuantity) continue;
+      const int decimals = decimals_of(json_token(field.value()));
+      if (decimals > kMaxScale) return false;
+      int8_t& scale = key == kPrice ? scales->price : scales->quantity;
+      scale = std::max(scale, static_cast<int8_t>(decimals));
+    }
+  }
+  return true;
+}
+
+BookReason KrakenParser::read_levels(ondemand::value value, Side side,
+                                     Scales scales,
+                                     FrameBuilder& frame) noexcept {
+  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
+  ondemand::array levels;
+  if (value.get_array().get(levels) != simdjson::SUCCESS) return kMalformed;
+  frame.begin_side(side);
+  for (auto entry : levels) {
+    ondemand::object fields;
+    if (entry.get_object().get(fields) != simdjson::SUCCESS) return kMalformed;
+    PriceLevel level;
+    KeysSeen seen;
+    for (auto part : fields) {
+      ondemand::field field;
+      if (std::move(part).get(field) != simdjson::SUCCESS) return kMalformed;
+      const Key key = key_of(field.key().raw());
+      if (key != kPrice && key != kQuantity) continue;
+      if (!seen.add(key)) return kMalformed;
+      const DecimalError error =
+          key == kPrice
+              ? json_amount(field.value(), scales.price, &level.price)
+              : json_amount(field.value(), scales.quantity, &level.quantity);
+      if (error != DecimalError::kOk) return reason_of(error);
+    }
+    if (!seen.has_all(kPrice, kQuantity) || level.price == 0 ||
+        !frame.add(level)) {
+      return kMalformed;
+    }
+  }
+  return BookReason::kNone;
+}
+
+}  // namespace wirebook

@@ -1,0 +1,111 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What the venues' simdjson paths share: strings and numbers as raw text, so
+// that no number ever passes through a double, and keys seen once.
+//
+// Use it inside a VenueParser. Thread rules: free functions.
+//
+//   ondemand::value value = ...;
+//   uint64_t id;
+//   if (!json_unsigned(value, &id)) return false;
+
+#ifndef WIREBOOK_LOB_VENUES_SIMDJSON_TEXT_H_
+#define WIREBOOK_LOB_VENUES_SIMDJSON_TEXT_H_
+
+#include <cstdint>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "lob/fixed_point.h"
+#include "lob/venues/text_scanner.h"
+#include "simdjson.h"
+
+namespace wirebook {
+
+// Takes memory for messages up to 1 MiB, and touches what one of 64 KiB needs:
+// a hot message meets neither the heap nor a fresh page. A longer body grows
+// it.
+inline void prepare_json_parser(simdjson::ondemand::parser& parser) {
+  if (parser.allocate(size_t{1} << 20) != simdjson::SUCCESS) {
+    throw std::bad_alloc();
+  }
+  std::string dense = "[0";
+  while (dense.size() < (size_t{1} << 16)) dense += ",0";
+  const simdjson::padded_string text(dense + ']');
+  simdjson::ondemand::document document;
+  static_cast<void>(parser.iterate(text).get(document) == simdjson::SUCCESS);
+}
+
+// The text of a scalar, without the white space behind it.
+inline std::string_view json_token(simdjson::ondemand::value value) noexcept {
+  std::string_view token = value.raw_json_token();
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' ||
+                            token.back() == '\r' || token.back() == '\t')) {
+    token.remove_suffix(1);
+  }
+  return token;
+}
+
+// A number that is not negative, has no fraction and no exponent.
+inline bool json_unsigned(simdjson::ondemand::value value,
+                          uint64_t* out) noexcept {
+  const std::string_view token = json_token(value);
+  const char* p = token.data();
+  return !token.empty() && scan_unsigned(p, out) &&
+         p == token.data() + token.size();
+}
+
+// A price or quantity as a JSON number.
+inline DecimalError json_amount(simdjson::ondemand::value value, int scale,
+                                int64_t* out) noexcept {
+  const std::string_view token = json_token(value);
+  const char* p = token.data();
+  if (token.empty()) return DecimalError::kSyntax;
+  const DecimalError error = scan_amount(p, scale, out);
+  if (error != DecimalError::kOk) return error;
+  return p == token.data() + token.size() ? error : DecimalError::kSyntax;
+}
+
+// A price or quantity as a JSON string; an escape in it is a syntax error.
+inline DecimalError json_quoted_amount(simdjson::ondemand::value value,
+                                       int scale, int64_t* out) noexcept {
+  simdjson::ondemand::raw_json_string text;
+  if (value.get_raw_json_string().get(text) != simdjson::SUCCESS) {
+    return DecimalError::kSyntax;
+  }
+  const char* p = text.raw();
+  const DecimalError error = scan_amount(p, scale, out);
+  if (error != DecimalError::kOk) return error;
+  return *p == '"' ? error : DecimalError::kSyntax;
+}
+
+// A string, its escapes resolved in the parser's own memory.
+inline bool json_string(simdjson::ondemand::value value,
+                        std::string_view* out) noexcept {
+  return value.get_string().get(*out) == simdjson::SUCCESS;
+}
+
+// The keys of one object that must not come twice.
+class KeysSeen {
+ public:
+  // False the second time.
+  bool add(unsigned key) noexcept {
+    const uint32_t bit = 1u << key;
+    const bool first = (seen_ & bit) == 0;
+    seen_ |= bit;
+    return first;
+  }
+  bool has(unsigned key) const noexcept { return (seen_ >> key & 1) != 0; }
+  template <typename... Keys>
+  bool has_all(Keys... keys) const noexcept {
+    return (has(keys) && ...);
+  }
+
+ private:
+  uint32_t seen_ = 0;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_VENUES_SIMDJSON_TEXT_H_
