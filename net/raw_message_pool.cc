@@ -253,7 +253,7 @@ size_t RawMessagePool::reclaim() noexcept {
 RawMessagePoolStatistics RawMessagePool::statistics() const noexcept {
   RawMessagePoolStatistics result;
   result.acquired = acquired_;
-  result.released = acquired_ - outstanding();
+  result.released = settled();
   result.most_outstanding = options_.descriptors - least_free_;
   result.descriptors_missing = descriptors_missing_;
   result.large = large_acquired_;

@@ -244,6 +244,8 @@ class RawMessagePool {
   size_t outstanding() const noexcept {
     return options_.descriptors - free_count_;
   }
+  // Messages that have come home so far.
+  uint64_t settled() const noexcept { return acquired_ - outstanding(); }
   bool descriptor_free() const noexcept { return free_count_ != 0; }
   RawMessagePoolStatistics statistics() const noexcept;
 

@@ -1,0 +1,337 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/uring_loop.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "net/epoll_backend.h"
+#include "net/uring_backend.h"
+
+namespace wirebook {
+namespace {
+
+// While a slab is full or messages are missing, nobody wakes the loop when one
+// comes home: a release is wait-free and makes no system call.
+constexpr uint64_t kStarvedWaitNs = 100'000;
+
+uint64_t monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<uint64_t>(now.tv_nsec);
+}
+
+absl::StatusOr<std::unique_ptr<LoopBackend>> make_backend(
+    const UringLoopOptions& options) {
+  switch (options.backend) {
+    case LoopBackendChoice::kUringIncremental:
+      return make_uring_backend(UringReceive::kIncremental,
+                                options.max_streams);
+    case LoopBackendChoice::kUringOneShot:
+      return make_uring_backend(UringReceive::kOneShot, options.max_streams);
+    case LoopBackendChoice::kEpoll:
+      return make_epoll_backend(options.max_streams);
+    case LoopBackendChoice::kAuto:
+      break;
+  }
+  for (const UringReceive receive :
+       {UringReceive::kIncremental, UringReceive::kOneShot}) {
+    absl::StatusOr<std::unique_ptr<LoopBackend>> backend =
+        make_uring_backend(receive, options.max_streams);
+    if (backend.ok()) return backend;
+  }
+  return make_epoll_backend(options.max_streams);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::create(
+    const UringLoopOptions& options, RawMessagePool* pool) {
+  if (options.max_streams == 0 || options.max_streams > 32768) {
+    return absl::InvalidArgumentError(absl::StrCat("UringLoop: max_streams is ",
+                                                   options.max_streams,
+                                                   "; give 1 to 32768"));
+  }
+  absl::StatusOr<std::unique_ptr<LoopBackend>> backend = make_backend(options);
+  if (!backend.ok()) return backend.status();
+  return create(options, pool, *std::move(backend));
+}
+
+absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::create(
+    const UringLoopOptions& options, RawMessagePool* pool,
+    std::unique_ptr<LoopBackend> backend) {
+  return std::unique_ptr<UringLoop>(
+      new UringLoop(options, pool, std::move(backend)));
+}
+
+UringLoop::UringLoop(const UringLoopOptions& options, RawMessagePool* pool,
+                     std::unique_ptr<LoopBackend> backend)
+    : options_(options),
+      now_ns_(options.now_ns != nullptr ? options.now_ns : monotonic_ns),
+      pool_(pool),
+      backend_(std::move(backend)) {
+  streams_.reserve(options.max_streams);
+  timers_.reserve(4 * options.max_streams);
+}
+
+UringLoop::~UringLoop() {
+  // The kernel must be done with the slabs before they may go away.
+  for (const std::unique_ptr<LoopStream>& stream : streams_) {
+    if (stream->state != LoopStream::State::kFree) close(stream.get());
+    stream->handler = nullptr;
+  }
+  if (closing_ != 0 && !started_) started_ = backend_->start().ok();
+  for (int turn = 0; closing_ != 0 && turn < 1000; ++turn) {
+    backend_->poll(1'000'000);
+    finish_closed();
+  }
+  if (closing_ != 0) {
+    std::fprintf(stderr,
+                 "wirebook::UringLoop %p: destroyed on a thread that did not "
+                 "run it, or the kernel keeps %zu streams\n",
+                 static_cast<void*>(this), closing_);
+    std::abort();
+  }
+}
+
+size_t UringLoop::run_once(uint64_t max_wait_ns) {
+  if (!started_) [[unlikely]] {
+    const absl::Status status = backend_->start();
+    if (!status.ok()) {
+      std::fprintf(stderr, "wirebook::UringLoop %p: %s\n",
+                   static_cast<void*>(this), status.ToString().c_str());
+      std::abort();
+    }
+    started_ = true;
+  }
+  // Relaxed first: the exchange costs a locked instruction.
+  if (wake_requested_.load(std::memory_order_relaxed) &&
+      wake_requested_.exchange(false, std::memory_order_seq_cst)) {
+    for (size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->run();
+  }
+  if (pool_ != nullptr) pool_->reclaim();
+  after_reclaim();
+  size_t events = 0;
+  if (next_deadline_ns_ != kNoLimit) events += run_timers();
+
+  const int64_t wait = wait_time(max_wait_ns);
+  if (wait == 0) {
+    events += backend_->poll(0);
+  } else {
+    sleeping_.store(true, std::memory_order_seq_cst);
+    // Either this load sees the request, or wake() sees `sleeping_`.
+    const bool woken = wake_requested_.load(std::memory_order_seq_cst);
+    events += backend_->poll(woken ? 0 : wait);
+    sleeping_.store(false, std::memory_order_relaxed);
+  }
+  if (events != 0 && options_.wait == WaitMode::kAdaptive) {
+    last_event_ns_ = now_ns_();
+  }
+  if (closing_ != 0) finish_closed();
+  return events;
+}
+
+void UringLoop::wake() noexcept {
+  wake_requested_.store(true, std::memory_order_seq_cst);
+  // Either this load sees the sleeper, or it sees the request: see run_once.
+  if (sleeping_.load(std::memory_order_seq_cst)) backend_->wake();
+}
+
+int64_t UringLoop::wait_time(uint64_t max_wait_ns) noexcept {
+  if (options_.wait == WaitMode::kSpin || max_wait_ns == 0) return 0;
+  uint64_t now = 0;
+  if (options_.wait == WaitMode::kAdaptive) {
+    now = now_ns_();
+    if (now - last_event_ns_ < options_.adaptive_spin_ns) return 0;
+  }
+  uint64_t wait = max_wait_ns;
+  if (next_deadline_ns_ != kNoLimit) {
+    if (now == 0) now = now_ns_();
+    if (next_deadline_ns_ <= now) return 0;
+    wait = std::min(wait, next_deadline_ns_ - now);
+  }
+  for (const std::unique_ptr<LoopStream>& stream : streams_) {
+    if (stream->state == LoopStream::State::kClosed) return 0;
+    if (stream->starved || stream->stalled) {
+      wait = std::min(wait, kStarvedWaitNs);
+    }
+  }
+  return wait > INT64_MAX ? LoopBackend::kForever : static_cast<int64_t>(wait);
+}
+
+void UringLoop::after_reclaim() noexcept {
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    LoopStream& stream = *streams_[i];
+    if (stream.state != LoopStream::State::kOpen) continue;
+    if (stream.stalled) {
+      stream.stalled = false;
+      stream.handler->on_reclaimed();
+      if (stream.state != LoopStream::State::kOpen) continue;
+    }
+    if (!stream.ended) backend_->replenish(stream);
+  }
+}
+
+void UringLoop::finish_closed() noexcept {
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    LoopStream& stream = *streams_[i];
+    if (stream.state != LoopStream::State::kClosed) continue;
+    StreamHandler* const handler = std::exchange(stream.handler, nullptr);
+    RawMessageSlab* const slab = std::exchange(stream.slab, nullptr);
+    stream.state = LoopStream::State::kFree;
+    --closing_;
+    if (handler != nullptr) {
+      handler->on_closed();
+    } else if (pool_ != nullptr) {
+      pool_->return_slab(slab);
+    }
+  }
+}
+
+void UringLoop::add_task(LoopTask* task) { tasks_.push_back(task); }
+
+void UringLoop::remove_task(LoopTask* task) noexcept {
+  tasks_.erase(std::remove(tasks_.begin(), tasks_.end(), task), tasks_.end());
+}
+
+void UringLoop::start_timer(LoopTimer* timer, uint64_t delay_ns) {
+  if (!timer->started_) {
+    timers_.push_back(timer);
+    timer->started_ = true;
+  }
+  timer->deadline_ns_ = now_ns_() + delay_ns;
+  next_deadline_ns_ = std::min(next_deadline_ns_, timer->deadline_ns_);
+}
+
+void UringLoop::stop_timer(LoopTimer* timer) noexcept {
+  if (!timer->started_) return;
+  timer->started_ = false;
+  *std::find(timers_.begin(), timers_.end(), timer) = timers_.back();
+  timers_.pop_back();
+}
+
+size_t UringLoop::run_timers() noexcept {
+  const uint64_t now = now_ns_();
+  if (now < next_deadline_ns_) return 0;
+  size_t fired = 0;
+  for (;;) {
+    // A timer's function may start and stop others: look again after each.
+    LoopTimer* due = nullptr;
+    next_deadline_ns_ = kNoLimit;
+    for (LoopTimer* timer : timers_) {
+      if (timer->deadline_ns_ <= now &&
+          (due == nullptr || timer->deadline_ns_ < due->deadline_ns_)) {
+        due = timer;
+      }
+      next_deadline_ns_ = std::min(next_deadline_ns_, timer->deadline_ns_);
+    }
+    if (due == nullptr) return fired;
+    stop_timer(due);
+    due->on_timer();
+    ++fired;
+  }
+}
+
+absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
+                                            socklen_t size,
+                                            RawMessageSlab* slab,
+                                            StreamHandler* handler) {
+  LoopStream* stream = nullptr;
+  for (const std::unique_ptr<LoopStream>& known : streams_) {
+    if (known->state == LoopStream::State::kFree) stream = known.get();
+  }
+  if (stream == nullptr) {
+    if (streams_.size() == options_.max_streams) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("UringLoop: all ", options_.max_streams,
+                       " streams are open; raise max_streams"));
+    }
+    streams_.push_back(std::make_unique<LoopStream>());
+    stream = streams_.back().get();
+    stream->index = static_cast<uint16_t>(streams_.size() - 1);
+    stream->queued = std::make_unique<char[]>(options_.send_queue_bytes);
+    stream->sending = std::make_unique<char[]>(options_.send_queue_bytes);
+  }
+  const int fd =
+      socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return absl::UnavailableError(
+        absl::StrCat("UringLoop: socket: ", std::strerror(errno)));
+  }
+  const int on = 1;
+  // Refused only by sockets that are not TCP, which do not need it.
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+
+  stream->handler = handler;
+  stream->slab = slab;
+  stream->fd = fd;
+  stream->state = LoopStream::State::kConnecting;
+  stream->ended = stream->receiving = stream->starved = stream->stalled = false;
+  stream->send_pending = false;
+  stream->in_flight = stream->watched = 0;
+  stream->starvations = 0;
+  stream->queued_size = stream->sending_size = stream->sent = 0;
+  std::memcpy(&stream->address, address, size);
+  stream->address_size = size;
+  const absl::Status status = backend_->connect(*stream);
+  if (!status.ok()) {
+    ::close(fd);
+    stream->state = LoopStream::State::kFree;
+    return status;
+  }
+  return stream;
+}
+
+char* UringLoop::prepare_send(LoopStream* stream, size_t size) noexcept {
+  if (stream->state != LoopStream::State::kOpen || stream->ended ||
+      size > options_.send_queue_bytes - stream->queued_size) {
+    return nullptr;
+  }
+  return stream->queued.get() + stream->queued_size;
+}
+
+void UringLoop::finish_send(LoopStream* stream, size_t size) noexcept {
+  stream->queued_size += size;
+  if (!stream->send_pending) backend_->send(*stream);
+}
+
+bool UringLoop::send(LoopStream* stream, std::string_view bytes) noexcept {
+  char* const room = prepare_send(stream, bytes.size());
+  if (room == nullptr) return false;
+  std::memcpy(room, bytes.data(), bytes.size());
+  finish_send(stream, bytes.size());
+  return true;
+}
+
+void UringLoop::set_stalled(LoopStream* stream) noexcept {
+  stream->stalled = true;
+}
+
+void UringLoop::close(LoopStream* stream) noexcept {
+  if (stream->state == LoopStream::State::kClosing ||
+      stream->state == LoopStream::State::kClosed) {
+    return;
+  }
+  stream->state = LoopStream::State::kClosing;
+  ++closing_;
+  backend_->close(*stream);
+}
+
+void UringLoop::close_and_return_slab(LoopStream* stream) noexcept {
+  close(stream);
+  stream->handler = nullptr;
+}
+
+}  // namespace wirebook

@@ -1,0 +1,95 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/url.h"
+
+#include <charconv>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace wirebook {
+namespace {
+
+absl::string_view absl_view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+absl::Status invalid(std::string_view text, const char* what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("URL \"", absl_view(text), "\": ", what));
+}
+
+}  // namespace
+
+std::string Url::authority() const {
+  std::string result =
+      host.find(':') == std::string::npos ? host : absl::StrCat("[", host, "]");
+  if (port != (tls() ? 443 : 80)) absl::StrAppend(&result, ":", port);
+  return result;
+}
+
+absl::StatusOr<Url> parse_url(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f') {
+      return invalid(text, "spaces and control characters are not allowed");
+    }
+  }
+  const size_t colon = text.find("://");
+  if (colon == std::string_view::npos) {
+    return invalid(text, "no \"://\"; give ws://host:port/path");
+  }
+  Url url;
+  url.scheme = absl::AsciiStrToLower(absl_view(text.substr(0, colon)));
+  if (url.scheme != "ws" && url.scheme != "wss" && url.scheme != "http" &&
+      url.scheme != "https") {
+    return invalid(text, "the scheme is none of ws, wss, http, https");
+  }
+  std::string_view rest = text.substr(colon + 3);
+  if (rest.find('#') != std::string_view::npos) {
+    return invalid(text, "a fragment (#) has no meaning here");
+  }
+  const size_t end = rest.find_first_of("/?");
+  std::string_view authority = rest.substr(0, end);
+  if (end == std::string_view::npos) {
+    url.target = "/";
+  } else {
+    if (rest[end] == '?') url.target = "/";
+    url.target.append(rest.substr(end));
+  }
+  if (authority.find('@') != std::string_view::npos) {
+    return invalid(text, "user and password are not supported");
+  }
+  std::string_view port;
+  bool has_port = false;
+  if (!authority.empty() && authority[0] == '[') {
+    const size_t bracket = authority.find(']');
+    if (bracket == std::string_view::npos) return invalid(text, "no \"]\"");
+    url.host = authority.substr(1, bracket - 1);
+    port = authority.substr(bracket + 1);
+    if (!port.empty()) {
+      if (port[0] != ':') return invalid(text, "no \":\" after \"]\"");
+      has_port = true;
+      port.remove_prefix(1);
+    }
+  } else {
+    const size_t separator = authority.find(':');
+    url.host = authority.substr(0, separator);
+    if (separator != std::string_view::npos) {
+      has_port = true;
+      port = authority.substr(separator + 1);
+    }
+  }
+  if (url.host.empty()) return invalid(text, "no host");
+  url.port = url.tls() ? 443 : 80;
+  if (has_port) {
+    const auto [stop, error] =
+        std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc() || stop != port.data() + port.size() ||
+        url.port == 0) {
+      return invalid(text, "the port is not a number from 1 to 65535");
+    }
+  }
+  return url;
+}
+
+}  // namespace wirebook

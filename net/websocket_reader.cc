@@ -1,0 +1,504 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/websocket_reader.h"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace wirebook {
+namespace {
+
+WebSocketFrameParserOptions parser_options(
+    const WebSocketReaderOptions& options) {
+  WebSocketFrameParserOptions result;
+  result.max_message = options.max_message_bytes;
+  result.max_whole_frame = (options.slab_slots - 1) * kRawMessageSlotBytes;
+  result.validate_utf8 = options.validate_utf8;
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
+    UringLoop* loop, RawMessagePool* pool, WebSocketReaderOptions options,
+    WebSocketHandler* handler) {
+  absl::StatusOr<Url> url = parse_url(options.url);
+  if (!url.ok()) return url.status();
+  if (url->scheme == "wss") {
+    return absl::UnimplementedError(
+        absl::StrCat("WebSocket ", options.url,
+                     ": this build speaks plain ws:// only, no TLS; give a "
+                     "ws:// address, for example of a local TLS proxy"));
+  }
+  if (url->scheme != "ws") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("WebSocket ", options.url, ": the scheme must be ws"));
+  }
+  const RawMessagePoolOptions& pool_options = pool->options();
+  if (pool_options.large_messages == 0 ||
+      options.max_message_bytes > pool_options.large_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "WebSocket ", options.url, ": max_message_bytes is ",
+        options.max_message_bytes, ", but the pool has ",
+        pool_options.large_messages, " large buffers of ",
+        pool_options.large_bytes, " bytes; raise large_bytes of its options"));
+  }
+  const absl::Status headers =
+      WebSocketHandshake::check_headers(options.handshake);
+  if (!headers.ok()) return headers;
+  absl::StatusOr<RawMessageSlab*> slab = pool->add_slab(options.slab_slots);
+  if (!slab.ok()) return slab.status();
+  std::unique_ptr<WebSocketReader> reader(new WebSocketReader(
+      loop, pool, std::move(options), *std::move(url), handler));
+  reader->slab_ = *slab;
+  return reader;
+}
+
+WebSocketReader::WebSocketReader(UringLoop* loop, RawMessagePool* pool,
+                                 WebSocketReaderOptions options, Url url,
+                                 WebSocketHandler* handler)
+    : loop_(loop),
+      pool_(pool),
+      options_(std::move(options)),
+      url_(std::move(url)),
+      handler_(handler),
+      parser_(parser_options(options_)),
+      timer_(this) {}
+
+WebSocketReader::~WebSocketReader() {
+  loop_->stop_timer(&timer_);
+  if (assembly_ == Assembly::kLarge) pool_->abandon_large(assembly_large_);
+  if (stream_ != nullptr) {
+    loop_->close_and_return_slab(stream_);
+  } else if (slab_ != nullptr) {
+    pool_->return_slab(slab_);
+  }
+}
+
+absl::Status WebSocketReader::error(absl::StatusCode code,
+                                    std::string_view what) const {
+  return absl::Status(
+      code, absl::StrCat("WebSocket ", options_.url, ": ",
+                         absl::string_view(what.data(), what.size())));
+}
+
+absl::Status WebSocketReader::connect() {
+  if (state_ != State::kIdle) {
+    return error(absl::StatusCode::kFailedPrecondition,
+                 "connect() before on_close of the connection before");
+  }
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int result = getaddrinfo(
+      url_.host.c_str(), std::to_string(url_.port).c_str(), &hints, &found);
+  if (result != 0) {
+    return error(
+        absl::StatusCode::kUnavailable,
+        absl::StrCat("no address for ", url_.host, ": ", gai_strerror(result)));
+  }
+  addresses_.clear();
+  next_address_ = 0;
+  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+    Address address = {};
+    std::memcpy(&address.bytes, info->ai_addr, info->ai_addrlen);
+    address.size = info->ai_addrlen;
+    addresses_.push_back(address);
+  }
+  freeaddrinfo(found);
+
+  close_sent_ = peer_closed_ = peer_ended_ = stalled_ = pending_ = false;
+  close_code_ = kCloseAbnormal;
+  close_reason_size_ = 0;
+  close_status_ = absl::OkStatus();
+  const absl::Status status = open_next_address();
+  if (!status.ok()) return status;
+  loop_->start_timer(&timer_, options_.connect_timeout_ns);
+  return absl::OkStatus();
+}
+
+absl::Status WebSocketReader::open_next_address() {
+  const Address& address = addresses_[next_address_++];
+  absl::StatusOr<LoopStream*> stream =
+      loop_->open(reinterpret_cast<const sockaddr*>(&address.bytes),
+                  address.size, slab_, this);
+  if (!stream.ok()) return stream.status();
+  stream_ = *stream;
+  state_ = State::kConnecting;
+  return absl::OkStatus();
+}
+
+void WebSocketReader::on_connected() noexcept {
+  state_ = State::kHandshake;
+  handshake_.emplace(url_, options_.handshake, random_);
+  handshake_begin_ = cursor_ = seen_ = slab_->write_position();
+  parser_.reset();
+  if (!loop_->send(stream_, handshake_->request())) {
+    end(kCloseAbnormal, error(absl::StatusCode::kResourceExhausted,
+                              "the request is longer than send_queue_bytes"));
+  }
+}
+
+void WebSocketReader::on_received(uint64_t receive_ticks) noexcept {
+  receive_ticks_ = receive_ticks;
+  const uint64_t write = slab_->write_position();
+  statistics_.bytes += write - seen_;
+  seen_ = write;
+  if (state_ == State::kHandshake && !finish_handshake()) return;
+  parse();
+}
+
+bool WebSocketReader::finish_handshake() noexcept {
+  absl::Status status;
+  switch (handshake_->parse(slab_->at(handshake_begin_),
+                            slab_->write_position() - handshake_begin_,
+                            &status)) {
+    case WebSocketHandshake::State::kNeedMore:
+      return false;
+    case WebSocketHandshake::State::kFailed:
+      end(kCloseAbnormal, std::move(status));
+      return false;
+    case WebSocketHandshake::State::kDone:
+      break;
+  }
+  cursor_ = handshake_begin_ + handshake_->response_bytes();
+  loop_->stop_timer(&timer_);
+  state_ = State::kOpen;
+  ++statistics_.connects;
+  handler_->on_open();
+  return true;
+}
+
+void WebSocketReader::parse() noexcept {
+  // After a close frame, or our own for an error, the rest is dropped.
+  const auto reading = [this] {
+    return state_ == State::kOpen ||
+           (state_ == State::kClosing && !peer_closed_ && close_status_.ok());
+  };
+  if (pending_ && reading()) {
+    if (!deliver_fragment(pending_frame_)) return;
+    pending_ = false;
+  }
+  WebSocketFrame frame;
+  bool more = true;
+  while (more && reading()) {
+    const WebSocketEvent event = parser_.next(
+        slab_->at(cursor_), slab_->write_position() - cursor_, &frame);
+    switch (event) {
+      case WebSocketEvent::kMessage:
+        more = deliver_message(frame);
+        break;
+      case WebSocketEvent::kFragment:
+        more = deliver_fragment(frame);
+        if (!more) {
+          pending_ = true;
+          pending_frame_ = frame;
+        }
+        break;
+      case WebSocketEvent::kNeedMore:
+        more = false;
+        if (assembly_ == Assembly::kInSlab && !fits_in_slab(parser_.wanted())) {
+          move_to_large();
+        }
+        break;
+      case WebSocketEvent::kPing:
+        ++statistics_.pings;
+        if (!close_sent_ &&
+            !write_frame(WebSocketOpcode::kPong, {frame.payload, frame.size})) {
+          ++statistics_.pongs_not_sent;
+        }
+        cursor_ += frame.consumed;
+        break;
+      case WebSocketEvent::kPong:
+        ++statistics_.pongs;
+        cursor_ += frame.consumed;
+        break;
+      case WebSocketEvent::kClose:
+        cursor_ += frame.consumed;
+        on_peer_close(frame);
+        break;
+      case WebSocketEvent::kError:
+        fail(frame.close_code,
+             error(absl::StatusCode::kInvalidArgument,
+                   absl::StrCat("the server broke the protocol: ",
+                                websocket_error_text(frame.error))));
+        break;
+    }
+  }
+  if (state_ == State::kEnding) return;
+  if (!reading()) cursor_ = slab_->write_position();
+  slab_->set_parse_position(assembly_ == Assembly::kInSlab ? assembly_begin_
+                                                           : cursor_);
+}
+
+bool WebSocketReader::deliver_message(const WebSocketFrame& frame) noexcept {
+  RawMessage* const message =
+      pool_->acquire(*slab_, cursor_ + frame.consumed - frame.size,
+                     static_cast<uint32_t>(frame.size));
+  if (message == nullptr) [[unlikely]] {
+    stall();  // the parser gives the same event again
+    return false;
+  }
+  cursor_ += frame.consumed;
+  hand_over(message, frame.opcode);
+  return true;
+}
+
+// Takes in a part of a message; false, and nothing changed, when a buffer or a
+// descriptor is missing.
+bool WebSocketReader::deliver_fragment(const WebSocketFrame& frame) noexcept {
+  if (frame.last && !pool_->descriptor_free()) {
+    stall();
+    return false;
+  }
+  const uint64_t payload = cursor_ + frame.consumed - frame.size;
+  if (assembly_ == Assembly::kNone) {
+    assembly_ = Assembly::kInSlab;
+    assembly_begin_ = payload;
+    assembly_size_ = 0;
+  }
+  if (assembly_ == Assembly::kInSlab && !frame.whole_frame &&
+      !move_to_large()) {
+    return false;
+  }
+  if (assembly_ == Assembly::kLarge) {
+    std::memcpy(assembly_large_ + assembly_size_, slab_->at(payload),
+                frame.size);
+    statistics_.copied_bytes += frame.size;
+  } else if (assembly_size_ != 0) {
+    // Both seen from the first byte, in the same of the two mappings: memmove
+    // tells an overlap by addresses.
+    char* const begin = slab_->at(assembly_begin_);
+    std::memmove(begin + assembly_size_, begin + (payload - assembly_begin_),
+                 frame.size);
+    statistics_.copied_bytes += frame.size;
+  } else {
+    assembly_begin_ = payload;
+  }
+  assembly_size_ += frame.size;
+  cursor_ += frame.consumed;
+  ++statistics_.fragments;
+  if (!frame.last) return true;
+
+  const auto size = static_cast<uint32_t>(assembly_size_);
+  RawMessage* message;
+  if (assembly_ == Assembly::kLarge) {
+    message = pool_->acquire_large(assembly_large_, size);
+    ++statistics_.large_messages;
+  } else {
+    message = pool_->acquire(*slab_, assembly_begin_, size);
+  }
+  ++statistics_.copied_messages;
+  assembly_ = Assembly::kNone;
+  assembly_size_ = 0;
+  hand_over(message, frame.opcode);
+  return true;
+}
+
+// Whether `frame_bytes` from the cursor find room while the assembled message
+// is kept: its slot and all that follow it, once around.
+bool WebSocketReader::fits_in_slab(uint64_t frame_bytes) const noexcept {
+  return cursor_ + frame_bytes <=
+         (assembly_begin_ / kRawMessageSlotBytes + slab_->slots()) *
+             kRawMessageSlotBytes;
+}
+
+bool WebSocketReader::move_to_large() noexcept {
+  char* const buffer = pool_->take_large();
+  if (buffer == nullptr) {
+    stall();
+    return false;
+  }
+  std::memcpy(buffer, slab_->at(assembly_begin_), assembly_size_);
+  statistics_.copied_bytes += assembly_size_;
+  assembly_ = Assembly::kLarge;
+  assembly_large_ = buffer;
+  return true;
+}
+
+void WebSocketReader::hand_over(RawMessage* message,
+                                WebSocketOpcode opcode) noexcept {
+  message->receive_ticks = receive_ticks_;
+  message->sequence = sequence_++;
+  message->connection = options_.connection;
+  message->venue = options_.venue;
+  message->kind = opcode == WebSocketOpcode::kText ? RawMessageKind::kText
+                                                   : RawMessageKind::kBinary;
+  ++statistics_.messages;
+  statistics_.payload_bytes += message->size;
+  handler_->on_message(message);
+}
+
+void WebSocketReader::stall() noexcept {
+  if (!stalled_) {
+    stalled_ = true;
+    ++statistics_.stalls;
+  }
+  loop_->set_stalled(stream_);
+}
+
+void WebSocketReader::on_reclaimed() noexcept {
+  stalled_ = false;
+  parse();
+  // What came before the end has been handed over now.
+  if (peer_ended_ && !stalled_ && state_ != State::kEnding) finish_end();
+}
+
+void WebSocketReader::on_peer_close(const WebSocketFrame& frame) noexcept {
+  peer_closed_ = true;
+  close_code_ = frame.close_code;
+  close_reason_size_ = frame.size;
+  std::memcpy(close_reason_, frame.payload, frame.size);
+  if (!close_sent_) {
+    // Section 5.5.1: the answer carries the code that was received.
+    send_close(close_code_, {});
+  }
+  state_ = State::kClosing;
+  // The server ends TCP first (section 7.1.1).
+  loop_->start_timer(&timer_, options_.close_timeout_ns);
+}
+
+void WebSocketReader::on_ended(int error_number) noexcept {
+  if (state_ == State::kConnecting) {
+    connect_error_ = error_number;
+    loop_->close(stream_);
+    return;
+  }
+  peer_ended_ = true;
+  peer_error_ = error_number;
+  if (!stalled_) finish_end();
+}
+
+void WebSocketReader::finish_end() noexcept {
+  const char* const cause =
+      peer_error_ == 0 ? "the server ended it" : std::strerror(peer_error_);
+  if (peer_closed_ || !close_status_.ok()) {
+    end(close_code_, close_status_);
+  } else if (state_ == State::kHandshake) {
+    end(kCloseAbnormal,
+        error(absl::StatusCode::kUnavailable,
+              absl::StrCat("the connection broke in the handshake: ", cause)));
+  } else {
+    const uint64_t rest = slab_->write_position() - cursor_;
+    const bool inside = rest != 0 || parser_.inside_message();
+    end(kCloseAbnormal,
+        error(absl::StatusCode::kUnavailable,
+              absl::StrCat("the connection broke without a close frame",
+                           inside ? ", in the middle of a message" : "", ": ",
+                           cause)));
+  }
+}
+
+void WebSocketReader::on_timeout() noexcept {
+  if (state_ == State::kClosing) {
+    if (!peer_closed_ && close_status_.ok()) {
+      close_status_ =
+          error(absl::StatusCode::kDeadlineExceeded,
+                "the server did not answer the close frame in time");
+    }
+    end(close_code_, close_status_);
+    return;
+  }
+  end(kCloseAbnormal,
+      error(absl::StatusCode::kDeadlineExceeded,
+            state_ == State::kConnecting
+                ? "no TCP connection within connect_timeout_ns"
+                : "no complete response to the handshake within "
+                  "connect_timeout_ns"));
+}
+
+bool WebSocketReader::send_frame(WebSocketOpcode opcode,
+                                 std::string_view payload) noexcept {
+  return state_ == State::kOpen && write_frame(opcode, payload);
+}
+
+bool WebSocketReader::write_frame(WebSocketOpcode opcode,
+                                  std::string_view payload) noexcept {
+  char* const room =
+      loop_->prepare_send(stream_, kMaxWebSocketHeaderBytes + payload.size());
+  if (room == nullptr) return false;
+  loop_->finish_send(
+      stream_, write_client_frame(opcode, payload, random_.next32(), room));
+  return true;
+}
+
+void WebSocketReader::send_close(uint16_t code,
+                                 std::string_view reason) noexcept {
+  char payload[kMaxControlPayloadBytes];
+  size_t size = 0;
+  if (code != kCloseNoCode) {
+    payload[0] = static_cast<char>(code >> 8);
+    payload[1] = static_cast<char>(code);
+    size = 2 + reason.copy(payload + 2, sizeof(payload) - 2);
+  }
+  write_frame(WebSocketOpcode::kClose, {payload, size});
+  close_sent_ = true;
+}
+
+void WebSocketReader::close(uint16_t code, std::string_view reason) {
+  switch (state_) {
+    case State::kConnecting:
+    case State::kHandshake:
+      end(kCloseAbnormal,
+          error(absl::StatusCode::kCancelled, "closed before it was open"));
+      break;
+    case State::kOpen:
+      send_close(code, reason);
+      state_ = State::kClosing;
+      loop_->start_timer(&timer_, options_.close_timeout_ns);
+      break;
+    case State::kIdle:
+    case State::kClosing:
+    case State::kEnding:
+      break;
+  }
+}
+
+void WebSocketReader::fail(uint16_t code, absl::Status status) noexcept {
+  if (!close_sent_) send_close(code, {});
+  close_status_ = std::move(status);
+  state_ = State::kClosing;
+  loop_->start_timer(&timer_, options_.close_timeout_ns);
+}
+
+void WebSocketReader::end(uint16_t code, absl::Status status) noexcept {
+  close_code_ = code;
+  close_status_ = std::move(status);
+  state_ = State::kEnding;
+  loop_->stop_timer(&timer_);
+  loop_->close(stream_);
+}
+
+void WebSocketReader::on_closed() noexcept {
+  statistics_.slab_full += stream_->starvations;
+  stream_ = nullptr;
+  slab_->set_parse_position(slab_->write_position());
+  if (assembly_ == Assembly::kLarge) pool_->abandon_large(assembly_large_);
+  assembly_ = Assembly::kNone;
+  assembly_size_ = 0;
+  if (state_ == State::kConnecting) {
+    if (next_address_ != addresses_.size() && open_next_address().ok()) return;
+    loop_->stop_timer(&timer_);
+    close_status_ = error(absl::StatusCode::kUnavailable,
+                          absl::StrCat("connect to ", url_.authority(), ": ",
+                                       std::strerror(connect_error_)));
+  }
+  state_ = State::kIdle;
+  // The handler may connect again from here.
+  const std::string reason(close_reason_, close_reason_size_);
+  const absl::Status status = close_status_;
+  handler_->on_close(close_code_, reason, status);
+}
+
+WebSocketStatistics WebSocketReader::statistics() const noexcept {
+  WebSocketStatistics result = statistics_;
+  if (stream_ != nullptr) result.slab_full += stream_->starvations;
+  return result;
+}
+
+}  // namespace wirebook

@@ -1,0 +1,248 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// WebSocketReader: a WebSocket client (RFC 6455) on a UringLoop that hands over
+// messages as RawMessages of a RawMessagePool.
+//
+// Use it for feeds: much comes in, little goes out. It speaks plain ws://.
+//
+// A message that arrived in one frame is handed over as a view into the memory
+// that the kernel received into, never copied. Fragments are put together by
+// one copy, in the slab where they lie; what does not fit in the slab is
+// copied into one of the pool's large buffers. Both are counted. Pings are
+// answered before what follows them is looked at.
+//
+// Back-pressure: when descriptors, slots or large buffers run out, it stops
+// reading (the sender's TCP stalls) and goes on when messages come home.
+// Nothing is dropped; the stops are counted.
+//
+// Thread rules: everything on the loop's thread, the handler's calls too. The
+// handler owns each RawMessage it gets: release it to the pool, or give it to
+// another thread that releases it on a lane. After the handshake receiving
+// allocates nothing.
+//
+//   struct Printer : wirebook::WebSocketHandler {
+//     void on_open() override { reader->send_text("{\"subscribe\":1}"); }
+//     void on_message(wirebook::RawMessage* m) override {
+//       std::cout << m->view() << "\n";
+//       pool->release(m);
+//     }
+//     ...
+//   } printer;
+//   auto reader = *wirebook::WebSocketReader::create(
+//       loop, pool, {.url = "ws://127.0.0.1:9001/feed"}, &printer);
+//   absl::Status status = reader->connect();
+//   while (running) loop->run_once();
+
+#ifndef WIREBOOK_NET_WEBSOCKET_READER_H_
+#define WIREBOOK_NET_WEBSOCKET_READER_H_
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "net/kernel_random.h"
+#include "net/raw_message_pool.h"
+#include "net/uring_loop.h"
+#include "net/url.h"
+#include "net/websocket_frame_parser.h"
+#include "net/websocket_handshake.h"
+
+namespace wirebook {
+
+class WebSocketHandler {
+ public:
+  virtual ~WebSocketHandler() = default;
+  // The handshake is done; send what subscribes.
+  virtual void on_open() = 0;
+  // `message` belongs to the handler now.
+  virtual void on_message(RawMessage* message) = 0;
+  // Once per connect(), after which connect() may be called again. `code` is
+  // the peer's close code; kCloseNoCode if its close frame had none,
+  // kCloseAbnormal if none came. `status` is OK only for an orderly close.
+  virtual void on_close(uint16_t code, std::string_view reason,
+                        const absl::Status& status) = 0;
+};
+
+struct WebSocketReaderOptions {
+  std::string url = {};  // ws://host[:port][/path]
+  // Stamped into every message; see RawMessage.
+  uint16_t connection = 0;
+  uint8_t venue = 0;
+  // Receive memory, in slots of 64 KiB: a power of two. A message of more than
+  // (slab_slots - 1) * 64 KiB takes the large path.
+  size_t slab_slots = 32;
+  uint64_t max_message_bytes = uint64_t{16} << 20;
+  bool validate_utf8 = true;
+  // From connect() to on_open().
+  uint64_t connect_timeout_ns = 10'000'000'000;
+  // From a close frame to the end of the connection.
+  uint64_t close_timeout_ns = 2'000'000'000;
+  WebSocketHandshakeOptions handshake = {};
+};
+
+// Since creation, over all connections.
+struct WebSocketStatistics {
+  uint64_t connects = 0;         // on_open
+  uint64_t messages = 0;         // handed over
+  uint64_t bytes = 0;            // received, headers included
+  uint64_t payload_bytes = 0;    // of the messages
+  uint64_t fragments = 0;        // pieces that messages were put together from
+  uint64_t copied_messages = 0;  // put together, so copied
+  uint64_t copied_bytes = 0;     // by that
+  uint64_t large_messages = 0;   // of those, in a large buffer
+  uint64_t pings = 0;            // received
+  uint64_t pongs = 0;            // received
+  uint64_t stalls = 0;           // descriptors or large buffers ran out
+  uint64_t slab_full = 0;        // slots ran out (-ENOBUFS)
+  uint64_t pongs_not_sent = 0;   // the send queue was full
+};
+
+class WebSocketReader final : private StreamHandler {
+ public:
+  enum class State : uint8_t {
+    kIdle,        // connect() may be called
+    kConnecting,  // TCP
+    kHandshake,
+    kOpen,
+    kClosing,  // a close frame was sent or received
+    kEnding,   // the socket is being closed; on_close follows
+  };
+
+  // An error says what is wrong with the options. `pool` is the loop's.
+  static absl::StatusOr<std::unique_ptr<WebSocketReader>> create(
+      UringLoop* loop, RawMessagePool* pool, WebSocketReaderOptions options,
+      WebSocketHandler* handler);
+  // Ends a connection at once, without on_close; not from a handler's call.
+  // Before the loop and the pool. Messages may still be out.
+  ~WebSocketReader() override;
+  WebSocketReader(const WebSocketReader&) = delete;
+  WebSocketReader& operator=(const WebSocketReader&) = delete;
+
+  // Begins to connect; the outcome is on_open or on_close. A host's name is
+  // looked up here, which blocks unless it is a number. An error means that
+  // nothing was begun.
+  absl::Status connect();
+
+  // Queues one message; false, and nothing sent, when the connection is not
+  // open or the send queue has no room.
+  bool send_text(std::string_view text) {
+    return send_frame(WebSocketOpcode::kText, text);
+  }
+  bool send_binary(std::string_view data) {
+    return send_frame(WebSocketOpcode::kBinary, data);
+  }
+  // At most 125 bytes.
+  bool send_ping(std::string_view payload) {
+    return payload.size() <= kMaxControlPayloadBytes &&
+           send_frame(WebSocketOpcode::kPing, payload);
+  }
+
+  // Begins an orderly close; messages may still come until on_close. Before
+  // the connection is open it ends at once, still with on_close. `reason` is
+  // cut to 123 bytes.
+  void close(uint16_t code = kCloseNormal, std::string_view reason = {});
+
+  State state() const noexcept { return state_; }
+  WebSocketStatistics statistics() const noexcept;
+  const WebSocketReaderOptions& options() const noexcept { return options_; }
+
+ private:
+  struct Timer final : LoopTimer {
+    explicit Timer(WebSocketReader* owner) : reader(owner) {}
+    void on_timer() noexcept override { reader->on_timeout(); }
+    WebSocketReader* reader;
+  };
+  struct Address {
+    sockaddr_storage bytes;
+    socklen_t size;
+  };
+  enum class Assembly : uint8_t { kNone, kInSlab, kLarge };
+
+  WebSocketReader(UringLoop* loop, RawMessagePool* pool,
+                  WebSocketReaderOptions options, Url url,
+                  WebSocketHandler* handler);
+
+  // StreamHandler
+  void on_connected() noexcept override;
+  void on_received(uint64_t receive_ticks) noexcept override;
+  void on_ended(int error) noexcept override;
+  void on_reclaimed() noexcept override;
+  void on_closed() noexcept override;
+
+  absl::Status open_next_address();
+  void on_timeout() noexcept;
+  bool finish_handshake() noexcept;
+  void parse() noexcept;
+  bool deliver_message(const WebSocketFrame& frame) noexcept;
+  bool deliver_fragment(const WebSocketFrame& frame) noexcept;
+  bool fits_in_slab(uint64_t frame_bytes) const noexcept;
+  bool move_to_large() noexcept;
+  void hand_over(RawMessage* message, WebSocketOpcode opcode) noexcept;
+  void on_peer_close(const WebSocketFrame& frame) noexcept;
+  void stall() noexcept;
+  void finish_end() noexcept;
+  // Sends a close frame, drops what still comes, and ends with `status`.
+  void fail(uint16_t code, absl::Status status) noexcept;
+  bool send_frame(WebSocketOpcode opcode, std::string_view payload) noexcept;
+  bool write_frame(WebSocketOpcode opcode, std::string_view payload) noexcept;
+  void send_close(uint16_t code, std::string_view reason) noexcept;
+  // Closes the socket; on_close will say so.
+  void end(uint16_t code, absl::Status status) noexcept;
+  absl::Status error(absl::StatusCode code, std::string_view what) const;
+
+  UringLoop* const loop_;
+  RawMessagePool* const pool_;
+  const WebSocketReaderOptions options_;
+  const Url url_;
+  WebSocketHandler* const handler_;
+
+  RawMessageSlab* slab_ = nullptr;
+  LoopStream* stream_ = nullptr;
+  State state_ = State::kIdle;
+  uint64_t seen_ = 0;  // the write position at the last on_received
+  uint64_t receive_ticks_ = 0;
+  uint64_t cursor_ = 0;  // the next byte to be parsed
+  uint64_t sequence_ = 0;
+  WebSocketFrameParser parser_;
+
+  // The message that is being put together.
+  Assembly assembly_ = Assembly::kNone;
+  uint64_t assembly_begin_ = 0;  // kInSlab: the position of its first byte
+  char* assembly_large_ = nullptr;
+  size_t assembly_size_ = 0;
+  // An event that had to wait for a buffer.
+  bool pending_ = false;
+  WebSocketFrame pending_frame_;
+
+  bool stalled_ = false;
+  bool close_sent_ = false;
+  bool peer_closed_ = false;  // its close frame came
+  bool peer_ended_ = false;   // nothing more will come, by error peer_error_
+  int peer_error_ = 0;
+  int connect_error_ = 0;
+  uint16_t close_code_ = kCloseAbnormal;
+  char close_reason_[kMaxControlPayloadBytes] = {};
+  size_t close_reason_size_ = 0;
+  absl::Status close_status_;
+
+  Timer timer_;
+  KernelRandom random_;
+  std::optional<WebSocketHandshake> handshake_;
+  uint64_t handshake_begin_ = 0;
+  std::vector<Address> addresses_;
+  size_t next_address_ = 0;
+  WebSocketStatistics statistics_;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_NET_WEBSOCKET_READER_H_
