@@ -251,7 +251,7 @@ INSTANTIATE_TEST_SUITE_P(
         Flow{"usual", with_window(1 << 16), 1000000, 6183763000000, 40, 3000, 2,
              1, 0, 0},
         Flow{"tick_one", with_window(1 << 16), 1, 633887, 5, 300, 1, 0, 0, 0},
-        Flow{"small_window_jumping_touch", with_window(64), 25, 1000000, 300,
+        Flow{"small_window_jumping_touch", with_window(512), 25, 1000000, 300,
              100, 5, 5, 1, 0},
         Flow{"window_of_4096", with_window(4096), 50, 5000000, 4000, 2000, 5, 5,
              0, 0},
@@ -272,7 +272,7 @@ INSTANTIATE_TEST_SUITE_P(
              0, 0, 10},
         Flow{"window_depth_1000", with_window(1 << 16, 1000), 1, 6338870, 50,
              3000, 4, 0, 1, 1000},
-        Flow{"window_depth_3_off_tick", with_window(256), 10, 20000, 20, 200, 4,
+        Flow{"window_depth_3_off_tick", with_window(512), 10, 20000, 20, 200, 4,
              30, 1, 3}),
     [](const testing::TestParamInfo<Flow>& flow) {
       return std::string(flow.param.name);

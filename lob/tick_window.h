@@ -25,13 +25,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace wirebook {
 
 class TickWindow {
  public:
-  static constexpr size_t kMinTicks = 64;
+  static constexpr size_t kMinTicks = 512;
   static constexpr size_t kMaxTicks = 64 * 64 * 64;
 
   // `ticks` is 0 (nothing is ever inside) or a power of two from kMinTicks to
@@ -43,14 +44,13 @@ class TickWindow {
     mask_ = size_ - 1;
     quantities_.resize(size_);
     words_.resize(size_ / 64);
-    groups_.resize((words_.size() + 63) / 64);
+    occupied_.resize(words_.size());
     best_ = size_;
   }
 
   void clear() noexcept {
     std::fill(words_.begin(), words_.end(), 0);
-    std::fill(groups_.begin(), groups_.end(), 0);
-    top_ = 0;
+    std::fill(occupied_.begin(), occupied_.end(), uint8_t{0});
     count_ = 0;
     best_ = size_;
   }
@@ -75,21 +75,16 @@ class TickWindow {
     }
     const uint64_t slot = tick & mask_;
     quantities_[slot] = quantity;
-    const uint64_t present = quantity != 0;
     const uint64_t word = slot / 64;
     const uint64_t old_bits = words_[word];
-    const uint64_t bits = with_bit(old_bits, slot % 64, present);
+    const bool present = quantity != 0;
+    uint64_t bits = old_bits;
+    const bool was_present = assign_bit(bits, slot, quantity);
     words_[word] = bits;
-    count_ += static_cast<size_t>(bits > old_bits) -
-              static_cast<size_t>(bits < old_bits);
-    const uint64_t group = word / 64;
-    const uint64_t group_bits = with_bit(groups_[group], word % 64, bits != 0);
-    groups_[group] = group_bits;
-    top_ = with_bit(top_, group, group_bits != 0);
-    const uint64_t improved = present != 0 ? offset : best_;
-    if (improved < best_) best_ = improved;
-    if (offset == best_ && present == 0) [[unlikely]] {
-      best_ = count_ == 0 ? size_ : offset_of(next_slot(slot));
+    occupied_[word] = bits != 0;
+    count_ += static_cast<size_t>(present) - static_cast<size_t>(was_present);
+    if (offset <= best_) [[unlikely]] {
+      update_best(offset, slot, present);
     }
     return true;
   }
@@ -109,13 +104,27 @@ class TickWindow {
   }
 
   size_t memory_bytes() const noexcept {
-    return (quantities_.size() + words_.size() + groups_.size()) * 8;
+    return (quantities_.size() + words_.size()) * 8 + occupied_.size();
   }
 
  private:
-  static uint64_t with_bit(uint64_t bits, uint64_t position,
-                           uint64_t value) noexcept {
-    return (bits & ~(uint64_t{1} << position)) | (value << position);
+  // Sets the bit at `position` modulo 64 if `value` is not 0, else clears it;
+  // returns what it was. In assembly because compilers make a branch of it, and
+  // whether a level comes or goes cannot be predicted.
+  static bool assign_bit(uint64_t& bits, uint64_t position,
+                         int64_t value) noexcept {
+    bool was_set;
+    uint64_t with_bit = bits;
+    __asm__(
+        "btsq %[position], %[with_bit]\n\t"
+        "btrq %[position], %[bits]\n\t"
+        "setc %[was_set]\n\t"
+        "testq %[value], %[value]\n\t"
+        "cmovneq %[with_bit], %[bits]"
+        : [bits] "+&r"(bits), [with_bit] "+&r"(with_bit), [was_set] "=&q"(was_set)
+        : [position] "r"(position), [value] "r"(value)
+        : "cc");
+    return was_set;
   }
   static uint64_t lowest(uint64_t bits) noexcept {
     return static_cast<uint64_t>(__builtin_ctzll(bits));
@@ -123,12 +132,17 @@ class TickWindow {
   static uint64_t highest(uint64_t bits) noexcept {
     return 63 - static_cast<uint64_t>(__builtin_clzll(bits));
   }
-  // Bits strictly above `position`.
-  static uint64_t above(uint64_t position) noexcept {
-    return ~uint64_t{1} << position;
-  }
   uint64_t offset_of(uint64_t slot) const noexcept {
     return (slot - base_) & mask_;
+  }
+
+  // The level at `offset` is at or before the best.
+  void update_best(uint64_t offset, uint64_t slot, bool present) noexcept {
+    if (present) {
+      best_ = offset;
+    } else if (offset == best_) {
+      best_ = count_ == 0 ? size_ : offset_of(next_slot(slot));
+    }
   }
 
   // The first present slot at or after `slot`, going around.
@@ -136,14 +150,7 @@ class TickWindow {
     uint64_t word = slot / 64;
     uint64_t bits = words_[word] & (~uint64_t{0} << (slot % 64));
     if (bits == 0) {
-      uint64_t group = word / 64;
-      uint64_t group_bits = groups_[group] & above(word % 64);
-      if (group_bits == 0) {
-        const uint64_t later = top_ & above(group);
-        group = lowest(later != 0 ? later : top_);
-        group_bits = groups_[group];
-      }
-      word = group * 64 + lowest(group_bits);
+      word = next_occupied(word + 1);
       bits = words_[word];
     }
     return word * 64 + lowest(bits);
@@ -152,17 +159,38 @@ class TickWindow {
   // The last present slot before the base, going around. The base is a multiple
   // of 64, so no word holds both ends of the window.
   uint64_t last_slot() const noexcept {
-    const uint64_t first_word = (base_ & mask_) / 64;
-    uint64_t group = first_word / 64;
-    uint64_t group_bits =
-        groups_[group] & ((uint64_t{1} << (first_word % 64)) - 1);
-    if (group_bits == 0) {
-      const uint64_t earlier = top_ & ((uint64_t{1} << group) - 1);
-      group = highest(earlier != 0 ? earlier : top_);
-      group_bits = groups_[group];
-    }
-    const uint64_t word = group * 64 + highest(group_bits);
+    const uint64_t word = last_occupied((base_ & mask_) / 64);
     return word * 64 + highest(words_[word]);
+  }
+
+  // One byte a word, looked at eight together.
+  uint64_t occupied_group(uint64_t group) const noexcept {
+    uint64_t bytes;
+    std::memcpy(&bytes, occupied_.data() + group * 8, 8);
+    return bytes;
+  }
+  uint64_t next_occupied(uint64_t word) const noexcept {
+    const uint64_t groups = occupied_.size() / 8;
+    uint64_t group = word / 8;
+    uint64_t bytes = group == groups ? 0
+                                     : occupied_group(group) &
+                                           (~uint64_t{0} << (word % 8 * 8));
+    while (bytes == 0) {
+      group = group + 1 < groups ? group + 1 : 0;
+      bytes = occupied_group(group);
+    }
+    return group * 8 + lowest(bytes) / 8;
+  }
+  uint64_t last_occupied(uint64_t before) const noexcept {
+    const uint64_t groups = occupied_.size() / 8;
+    uint64_t group = before / 8;
+    uint64_t bytes =
+        occupied_group(group) & ((uint64_t{1} << (before % 8 * 8)) - 1);
+    while (bytes == 0) {
+      group = (group != 0 ? group : groups) - 1;
+      bytes = occupied_group(group);
+    }
+    return group * 8 + highest(bytes) / 8;
   }
 
   uint64_t base_ = 0;
@@ -170,8 +198,7 @@ class TickWindow {
   uint64_t mask_ = 0;
   uint64_t best_ = 0;  // offset from base_; size_ when nothing is present
   size_t count_ = 0;
-  uint64_t top_ = 0;              // bit g: groups_[g] != 0
-  std::vector<uint64_t> groups_;  // bit w % 64 of group w / 64: words_[w] != 0
+  std::vector<uint8_t> occupied_;  // byte w: words_[w] != 0
   std::vector<uint64_t> words_;  // bit s % 64 of word s / 64: slot s is present
   std::vector<int64_t> quantities_;
 };
