@@ -115,7 +115,8 @@ class SpscRing {
   // ---- Producer thread -----------------------------------------------------
 
   // Constructs a T at the end; false, and `args` untouched, when full or
-  // closed. If T's constructor throws, nothing was pushed.
+  // closed. If T's constructor throws, nothing was pushed. (For an aggregate,
+  // try_push(T{...}): clang has no parenthesised form before 16.)
   template <typename... Args>
   [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
       std::is_nothrow_constructible_v<T, Args...>) {

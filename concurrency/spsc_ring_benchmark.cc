@@ -4,6 +4,10 @@
 // two threads pinned to two CPUs. Compare within one run only: how far apart
 // the CPUs are differs from run to run, and BM_LineRoundTrip says how far.
 //
+// The counters median_ns and p10_ns are per message (round trip), over chunks
+// of it: a chunk in which either thread lost its CPU is one outlier among many,
+// while it spoils the mean that the Time column gives.
+//
 //   bazel run --config=native //concurrency:spsc_ring_benchmark --
 //     --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 //     --benchmark_enable_random_interleaving=true
@@ -17,8 +21,10 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "concurrency/latency_histogram.h"
 #include "concurrency/spsc_ring.h"
 #include "concurrency/thread.h"
+#include "concurrency/tsc_clock.h"
 #include "memory/cache_line.h"
 
 namespace wirebook {
@@ -26,6 +32,7 @@ namespace {
 
 constexpr size_t kCapacity = 1024;
 constexpr size_t kChunk = 1 << 14;  // messages per iteration
+constexpr size_t kTrips = 64;       // round trips per iteration
 constexpr uint64_t kStop = ~uint64_t{0};
 
 class WirebookQueue {
@@ -102,6 +109,32 @@ class PinnedHere {
   cpu_set_t before_;
 };
 
+// Times each chunk of `n` messages.
+class Chunks {
+ public:
+  explicit Chunks(size_t n) : n_(static_cast<double>(n)) {
+    static LatencyHistogram histogram;
+    histogram_ = &histogram;
+    histogram.clear();
+  }
+  void start() { start_ = TscClock::ticks(); }
+  void stop() { histogram_->record(TscClock::ticks() - start_); }
+  void report(benchmark::State& state) const {
+    static const TscClock clock;
+    const auto per_message = [this](double p) {
+      return static_cast<double>(histogram_->percentile(p)) *
+             clock.ns_per_tick() / n_;
+    };
+    state.counters["median_ns"] = per_message(50);
+    state.counters["p10_ns"] = per_message(10);
+  }
+
+ private:
+  const double n_;
+  LatencyHistogram* histogram_;
+  uint64_t start_ = 0;
+};
+
 // ---- Throughput: the other thread pushes, this one pops
 // ------------------------
 
@@ -120,20 +153,24 @@ void BM_Single(benchmark::State& state) {
       }
     }
   });
+  Chunks chunks(kChunk);
   {
     PinnedHere pinned;
     Spin spin;
     uint64_t expected = 0;
     for (auto _ : state) {
+      chunks.start();
       for (size_t i = 0; i < kChunk; ++i) {
         uint64_t value = 0;
         while (!queue.pop(value)) spin.once();
         if (value != expected++) state.SkipWithError("out of order");
       }
+      chunks.stop();
     }
   }
   stop.store(true);
   producer.join();
+  chunks.report(state);
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kChunk));
 }
 
@@ -151,11 +188,13 @@ void BM_Batch(benchmark::State& state) {
     }
   });
   int64_t items = 0;
+  Chunks chunks(kChunk);
   {
     PinnedHere pinned;
     Spin spin;
     uint64_t expected = 0;
     for (auto _ : state) {
+      chunks.start();
       for (size_t i = 0; i < kChunk;) {
         uint64_t last = 0;
         const size_t popped = queue.pop_batch(last, Batch);
@@ -168,10 +207,12 @@ void BM_Batch(benchmark::State& state) {
         items += static_cast<int64_t>(popped);
         if (last != expected - 1) state.SkipWithError("out of order");
       }
+      chunks.stop();
     }
   }
   stop.store(true);
   producer.join();
+  chunks.report(state);
   state.SetItemsProcessed(items);
 }
 
@@ -190,20 +231,26 @@ void BM_RoundTrip(benchmark::State& state) {
       while (!back.push(value)) spin.once();
     }
   });
+  Chunks chunks(kTrips);
   {
     PinnedHere pinned;
     Spin spin;
     uint64_t i = 0;
     for (auto _ : state) {
-      uint64_t value = 0;
-      while (!there.push(i)) spin.once();
-      while (!back.pop(value)) spin.once();
-      if (value != i++) state.SkipWithError("out of order");
+      chunks.start();
+      for (size_t trip = 0; trip < kTrips; ++trip) {
+        uint64_t value = 0;
+        while (!there.push(i)) spin.once();
+        while (!back.pop(value)) spin.once();
+        if (value != i++) state.SkipWithError("out of order");
+      }
+      chunks.stop();
     }
   }
   while (!there.push(kStop)) {
   }
   echo.join();
+  chunks.report(state);
 }
 
 // The floor: one cache line there and back.
@@ -223,18 +270,24 @@ void BM_LineRoundTrip(benchmark::State& state) {
       line.turn.store(next + 1, std::memory_order_release);
     }
   });
+  Chunks chunks(kTrips);
   {
     PinnedHere pinned;
     Spin spin;
     uint64_t turn = 0;
     for (auto _ : state) {
-      line.turn.store(turn + 1, std::memory_order_release);
-      turn += 2;
-      while (line.turn.load(std::memory_order_acquire) != turn) spin.once();
+      chunks.start();
+      for (size_t trip = 0; trip < kTrips; ++trip) {
+        line.turn.store(turn + 1, std::memory_order_release);
+        turn += 2;
+        while (line.turn.load(std::memory_order_acquire) != turn) spin.once();
+      }
+      chunks.stop();
     }
   }
   line.turn.store(kStop);
   echo.join();
+  chunks.report(state);
 }
 
 // ---- One thread: the instructions alone

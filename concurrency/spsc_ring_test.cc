@@ -134,7 +134,7 @@ TEST(SpscRingTest, TakesOverAlignedTypes) {
     int value;
   };
   SpscRing<Wide> ring(3);
-  ASSERT_TRUE(ring.try_emplace(1));
+  ASSERT_TRUE(ring.try_push(Wide{1}));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(ring.front()) % 256, 0u);
 }
 
@@ -323,7 +323,8 @@ TEST(SpscRingTest, BehavesLikeADeque) {
 // ---- Threads
 // -------------------------------------------------------------------
 
-constexpr int kMessages = 50'000;
+// Small rings change threads at almost every message.
+int messages_for(size_t capacity) { return capacity < 10 ? 4'000 : 30'000; }
 
 // Several words and a heap object, so that a reader too early is seen.
 struct Message {
@@ -342,9 +343,10 @@ void expect_intact(const Message& message, int number) {
 class SpscRingThreads : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(SpscRingThreads, HandOverSingleObjects) {
+  const int messages = messages_for(GetParam());
   SpscRing<Message> ring(GetParam());
-  std::thread producer([&ring] {
-    for (int i = 0; i < kMessages; ++i) {
+  std::thread producer([&ring, messages] {
+    for (int i = 0; i < messages; ++i) {
       while (!ring.try_emplace(i)) std::this_thread::yield();
     }
     ring.close();
@@ -359,15 +361,16 @@ TEST_P(SpscRingThreads, HandOverSingleObjects) {
     }
   }
   producer.join();
-  EXPECT_EQ(expected, kMessages);
+  EXPECT_EQ(expected, messages);
 }
 
 TEST_P(SpscRingThreads, HandOverBatches) {
+  const int messages = messages_for(GetParam());
   SpscRing<Message> ring(GetParam());
-  std::thread producer([&ring] {
-    for (int i = 0; i < kMessages;) {
+  std::thread producer([&ring, messages] {
+    for (int i = 0; i < messages;) {
       std::span<Message> slots =
-          ring.claim(static_cast<size_t>(std::min(7, kMessages - i)));
+          ring.claim(static_cast<size_t>(std::min(7, messages - i)));
       for (Message& slot : slots) std::construct_at(&slot, i++);
       ring.publish(slots.size());
       if (slots.empty()) std::this_thread::yield();
@@ -382,7 +385,32 @@ TEST_P(SpscRingThreads, HandOverBatches) {
     if (ready.empty()) std::this_thread::yield();
   }
   producer.join();
-  EXPECT_EQ(expected, kMessages);
+  EXPECT_EQ(expected, messages);
+}
+
+TEST_P(SpscRingThreads, HandOverByMove) {
+  const int messages = messages_for(GetParam());
+  SpscRing<Message> ring(GetParam());
+  std::thread producer([&ring, messages] {
+    for (int i = 0; i < messages; ++i) {
+      Message message(i);
+      while (!ring.try_push(std::move(message))) std::this_thread::yield();
+    }
+    ring.close();
+  });
+  int expected = 0;
+  Message out(-1);
+  while (!ring.closed()) {
+    if (expected % 2 == 0 && ring.try_pop(out)) {
+      expect_intact(out, expected++);
+    } else if (std::optional<Message> next = ring.try_pop()) {
+      expect_intact(*next, expected++);
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  producer.join();
+  EXPECT_EQ(expected, messages);
 }
 
 INSTANTIATE_TEST_SUITE_P(Capacities, SpscRingThreads,
