@@ -14,12 +14,13 @@
 // magazine on the stack is one cache line; the addresses that do not fit lie
 // in the free objects themselves. Slots have no header.
 //
-// Progress: lock-free; allocate and deallocate are a few instructions, and once
-// in stats().magazine calls two or three locked ones. A thread that finds
-// nothing free maps a chunk under a mutex (kGrow, or below max_capacity);
-// nobody else waits for it. Its first call in a pool, and its end, also lock.
-// After warm_up: no heap, no system call, no page fault.
-// Cost: object_pool_benchmark; README.md has figures.
+// Progress: lock-free while free objects are to be had; allocate and deallocate
+// are a few instructions, and once in stats().magazine calls four locked ones
+// or so. A mutex is taken to grow, by a thread's first call in a pool and at
+// its end, and to fetch what ended threads left over; only threads that also
+// need it wait. After warm_up, while objects out and kept by threads (below)
+// stay within it, and after each thread's first call: no heap, no system call,
+// no page fault. Cost: object_pool_benchmark; README.md has figures.
 //
 // Always checked, fatal with one line on stderr: double free, freeing an
 // address that is no object of this pool, a free object whose first word was
