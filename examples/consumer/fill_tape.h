@@ -43,7 +43,7 @@ class FillTape {
     }
     wirebook::Pooled<Fill> fill = pool_.make(Fill{cents, quantity});
     if (!ring_.try_push(fill.get())) return false;
-    fill.release();
+    static_cast<void>(fill.release());  // The ring has it now.
     return true;
   }
 
