@@ -3,7 +3,6 @@
 #include "net/raw_message_pool.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -29,41 +28,7 @@ absl::Status system_error(const char* what, size_t bytes, int error) {
                    " bytes failed: ", std::strerror(error)));
 }
 
-// `bytes` of memory, mapped twice in a row.
-absl::StatusOr<char*> map_mirrored(size_t bytes, bool prefault) {
-  const int file = memfd_create("wirebook-slab", MFD_CLOEXEC);
-  if (file < 0) return system_error("memfd_create", bytes, errno);
-  if (ftruncate(file, static_cast<off_t>(bytes)) != 0) {
-    const int error = errno;
-    close(file);
-    return system_error("ftruncate", bytes, error);
-  }
-  void* const base = mmap(nullptr, 2 * bytes, PROT_NONE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) {
-    const int error = errno;
-    close(file);
-    return system_error("mmap", 2 * bytes, error);
-  }
-  const int flags = MAP_SHARED | MAP_FIXED | (prefault ? MAP_POPULATE : 0);
-  for (size_t half = 0; half < 2; ++half) {
-    if (mmap(static_cast<char*>(base) + half * bytes, bytes,
-             PROT_READ | PROT_WRITE, flags, file, 0) == MAP_FAILED) {
-      const int error = errno;
-      munmap(base, 2 * bytes);
-      close(file);
-      return system_error("mmap", bytes, error);
-    }
-  }
-  close(file);
-  return static_cast<char*>(base);
-}
-
 }  // namespace
-
-RawMessageSlab::~RawMessageSlab() {
-  if (base_ != nullptr) munmap(base_, 2 * bytes());
-}
 
 void RawMessageSlab::die(const char* what) const {
   std::fprintf(stderr, "wirebook::RawMessageSlab %p: %s\n",
@@ -152,15 +117,10 @@ absl::StatusOr<RawMessageSlab*> RawMessagePool::add_slab(size_t slots) {
     return absl::ResourceExhaustedError(
         "RawMessagePool: 65,536 slabs are in use; use a second pool");
   }
-  absl::StatusOr<char*> base =
-      map_mirrored(slots * kRawMessageSlotBytes, options_.prefault);
-  if (!base.ok()) return base.status();
-  std::unique_ptr<RawMessageSlab> slab(new RawMessageSlab);
-  slab->base_ = *base;
-  slab->slots_ = slots;
-  slab->slot_mask_ = slots - 1;
-  slab->mask_ = slots * kRawMessageSlotBytes - 1;
-  slab->outstanding_.resize(slots);
+  absl::StatusOr<PageMapping> pages =
+      PageMapping::mirrored(slots * kRawMessageSlotBytes);
+  if (!pages.ok()) return pages.status();
+  std::unique_ptr<RawMessageSlab> slab(new RawMessageSlab(*std::move(pages)));
   slab->index_ = static_cast<uint16_t>(slabs_.size());
   slab->lent_ = true;
   slots_ += slots;

@@ -42,11 +42,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "concurrency/spsc_ring.h"
+#include "memory/page_mapping.h"
 #include "net/raw_message.h"
 
 namespace wirebook {
@@ -63,8 +65,6 @@ struct RawMessagePoolOptions {
   // `large_bytes` each; their pages are touched only when used.
   size_t large_messages = 8;
   size_t large_bytes = size_t{16} << 20;
-  // Take every page of a slab when it is added, not when it is first used.
-  bool prefault = true;
 };
 
 struct RawMessagePoolStatistics {
@@ -81,7 +81,6 @@ struct RawMessagePoolStatistics {
 // The receive memory of one connection. Owner thread only.
 class RawMessageSlab {
  public:
-  ~RawMessageSlab();
   RawMessageSlab(const RawMessageSlab&) = delete;
   RawMessageSlab& operator=(const RawMessageSlab&) = delete;
 
@@ -133,7 +132,13 @@ class RawMessageSlab {
  private:
   friend class RawMessagePool;
 
-  RawMessageSlab() = default;
+  explicit RawMessageSlab(PageMapping pages)
+      : pages_(std::move(pages)),
+        base_(reinterpret_cast<char*>(pages_.data())),
+        mask_(pages_.size() - 1),
+        slot_mask_(pages_.size() / kRawMessageSlotBytes - 1),
+        slots_(pages_.size() / kRawMessageSlotBytes),
+        outstanding_(slots_) {}
 
   void return_slots() noexcept {
     // A slot below the parse position is full, so the kernel is done with it.
@@ -145,10 +150,11 @@ class RawMessageSlab {
 
   [[noreturn, gnu::cold, gnu::noinline]] void die(const char* what) const;
 
-  char* base_ = nullptr;  // bytes() twice
-  uint64_t mask_ = 0;
-  uint64_t slot_mask_ = 0;
-  size_t slots_ = 0;
+  PageMapping pages_;  // mirrored
+  char* const base_;
+  const uint64_t mask_;
+  const uint64_t slot_mask_;
+  const size_t slots_;
   uint64_t write_ = 0;
   uint64_t parse_ = 0;
   uint64_t returned_ = 0;  // slots, counted without wrapping

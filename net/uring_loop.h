@@ -101,6 +101,7 @@ class UringLoop {
 
   // "uring-inc", "uring-oneshot" or "epoll".
   const char* backend_name() const noexcept { return backend_->name(); }
+  RawMessagePool* pool() const noexcept { return pool_; }
 
   // One turn: tasks, what came home to the pool, timers, then the kernel's
   // events; waits as the wait mode says, but no longer than `max_wait_ns`.

@@ -3,6 +3,7 @@
 #include "net/websocket_reader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "concurrency/spsc_ring.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
@@ -155,6 +157,584 @@ TEST_P(WebSocketReaderTest, ReceivesMessagesAndClosesInOrder) {
   EXPECT_EQ(answer.payload, std::string("\x03\xe8", 2)) << "the same code";
   EXPECT_TRUE(answer.masked);
   EXPECT_EQ(reader->statistics().copied_messages, 0u);
+}
+
+TEST_P(WebSocketReaderTest, AWholeMessageIsAViewIntoTheSlab) {
+  ScriptedServer server([](Peer& peer) {
+    // In the same segment as the handshake's end.
+    peer.upgrade(server_frame(0x1, "early"));
+    peer.send(server_frame(0x1, std::string(70'000, 'x')));
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  ASSERT_EQ(recorder.messages.size(), 2u);
+  EXPECT_EQ(recorder.messages[0], "early");
+  EXPECT_EQ(recorder.messages[1], std::string(70'000, 'x'));
+  EXPECT_EQ(reader->statistics().copied_bytes, 0u);
+  EXPECT_EQ(reader->statistics().messages, 2u);
+}
+
+TEST_P(WebSocketReaderTest, StampsEveryMessage) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade(server_frame(0x1, "a") + server_frame(0x1, "b"));
+    peer.send(close_frame(1001));
+    peer.read_frame();
+  });
+  std::vector<RawMessage> seen;
+  recorder.when_message = [&](RawMessage* message) {
+    seen.push_back(*message);
+    pool->release(message);
+  };
+  open(server.url(), {.connection = 7, .venue = 3});
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(recorder.code, 1001);
+  ASSERT_EQ(seen.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(seen[i].sequence, i);
+    EXPECT_EQ(seen[i].connection, 7);
+    EXPECT_EQ(seen[i].venue, 3);
+    EXPECT_NE(seen[i].receive_ticks, 0u);
+  }
+}
+
+TEST_P(WebSocketReaderTest, AnswersPingsAtOnceAndMasked) {
+  ClientFrame pong;
+  ScriptedServer server([&](Peer& peer) {
+    peer.upgrade();
+    peer.send(server_frame(0x9, "are you there"));
+    pong = peer.read_frame();
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(pong.opcode(), 0xa);
+  EXPECT_TRUE(pong.masked);
+  EXPECT_EQ(pong.payload, "are you there");
+  EXPECT_EQ(reader->statistics().pings, 1u);
+}
+
+TEST_P(WebSocketReaderTest, FragmentsArePutTogetherByOneCopy) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    peer.send(server_frame(0x1, "first ", false) + server_frame(0x9, "ping") +
+              server_frame(0x0, "second ", false) + server_frame(0x0, "third") +
+              server_frame(0x1, "whole"));
+    peer.read_frame();  // the pong
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(recorder.messages,
+            (std::vector<std::string>{"first second third", "whole"}));
+  const WebSocketStatistics statistics = reader->statistics();
+  EXPECT_EQ(statistics.fragments, 3u);
+  EXPECT_EQ(statistics.copied_messages, 1u);
+  EXPECT_EQ(statistics.copied_bytes, 12u) << "the first fragment stays";
+  EXPECT_EQ(statistics.large_messages, 0u);
+}
+
+TEST_P(WebSocketReaderTest, MessagesLongerThanTheSlabTakeTheLargePath) {
+  std::string text(1'000'000, 'x');
+  for (size_t i = 0; i < text.size(); ++i) {
+    text[i] = static_cast<char>('a' + i % 23);
+  }
+  ScriptedServer server([&](Peer& peer) {
+    peer.upgrade();
+    peer.send(server_frame(0x1, text));
+    // The same in fragments, of which each fits.
+    peer.send(server_frame(0x1, text.substr(0, 100'000), false));
+    for (size_t at = 100'000; at < text.size(); at += 100'000) {
+      peer.send(server_frame(0x0, text.substr(at, 100'000),
+                             at + 100'000 == text.size()));
+    }
+    peer.send(server_frame(0x1, "small"));
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+  ASSERT_EQ(recorder.messages.size(), 3u);
+  EXPECT_EQ(recorder.messages[0], text);
+  EXPECT_EQ(recorder.messages[1], text);
+  EXPECT_EQ(reader->statistics().large_messages, 2u);
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
+TEST_P(WebSocketReaderTest, FramesInPiecesOfEverySizeAreTheSame) {
+  std::string stream;
+  for (int i = 0; i < 40; ++i) {
+    stream += server_frame(0x1, std::string(static_cast<size_t>(i * 7), 'q'));
+  }
+  stream += server_frame(0x1, "a", false) + server_frame(0x0, "b");
+  for (const size_t piece : {1, 2, 3, 1000}) {
+    SCOPED_TRACE(piece);
+    recorder.messages.clear();
+    recorder.closes = 0;
+    ScriptedServer server([&](Peer& peer) {
+      const std::string request = peer.read_request();
+      peer.send_in_pieces(Peer::upgrade_response(request) + stream, piece);
+      peer.send(close_frame(1000));
+      peer.read_frame();
+    });
+    open(server.url());
+    ASSERT_TRUE(run_until_closed());
+    ASSERT_EQ(recorder.messages.size(), 41u);
+    EXPECT_EQ(recorder.messages[39].size(), 39u * 7);
+    EXPECT_EQ(recorder.messages[40], "ab");
+  }
+}
+
+TEST_P(WebSocketReaderTest, SendsLargeMessagesInOrder) {
+  std::vector<std::string> got;
+  ScriptedServer server([&](Peer& peer) {
+    peer.upgrade();
+    for (int i = 0; i < 3; ++i) got.push_back(peer.read_frame().payload);
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  recorder.when_open = [&] {
+    EXPECT_TRUE(reader->send_text(std::string(200, 'a')));
+    EXPECT_TRUE(reader->send_binary(std::string(30'000, 'b')));
+    EXPECT_TRUE(reader->send_text("c"));
+    EXPECT_FALSE(reader->send_text(std::string(70'000, 'd')))
+        << "does not fit in the send queue";
+  };
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(got, (std::vector<std::string>{std::string(200, 'a'),
+                                           std::string(30'000, 'b'), "c"}));
+}
+
+TEST_P(WebSocketReaderTest, ClosesOnItsOwn) {
+  ClientFrame close;
+  ScriptedServer server([&](Peer& peer) {
+    peer.upgrade();
+    close = peer.read_frame();
+    // What was on its way still arrives.
+    peer.send(server_frame(0x1, "late") + close_frame(1000));
+  });
+  recorder.when_open = [&] { reader->close(1000, "enough"); };
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+  EXPECT_EQ(close.opcode(), 0x8);
+  EXPECT_EQ(close.payload, std::string("\x03\xe8", 2) + "enough");
+  EXPECT_EQ(recorder.messages, std::vector<std::string>{"late"});
+  EXPECT_FALSE(reader->send_text("too late"));
+}
+
+TEST_P(WebSocketReaderTest, ConnectsAgainFromOnClose) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade(server_frame(0x1, "hello"));
+    peer.send(close_frame(1012));
+    peer.read_frame();
+  });
+  recorder.when_close = [&] {
+    if (recorder.closes < 50) {
+      EXPECT_TRUE(reader->connect().ok());
+    }
+  };
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return recorder.closes == 50; }));
+  EXPECT_EQ(recorder.messages.size(), 50u);
+  EXPECT_EQ(recorder.sequences.back(), 49u) << "goes on over connections";
+  EXPECT_EQ(reader->statistics().connects, 50u);
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
+// ---- Servers that fail
+// -----------------------------------------------------------
+
+TEST_P(WebSocketReaderTest, ARefusedPortIsClear) {
+  open("ws://127.0.0.1:" + std::to_string(refusing_port()) + "/x");
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(recorder.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(recorder.status.ToString(), HasSubstr("Connection refused"));
+  EXPECT_EQ(recorder.code, kCloseAbnormal);
+  EXPECT_EQ(recorder.opens, 0);
+}
+
+TEST_P(WebSocketReaderTest, ANameWithSeveralAddressesIsTriedInOrder) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade(close_frame(1000));
+    peer.read_frame();
+  });
+  // On IPv6 first, where there is such a loopback; the server is on IPv4.
+  open("ws://localhost:" + std::to_string(server.port()));
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+}
+
+// Each hostile stream after a good handshake: what the status must say and the
+// close code the client must answer.
+struct Hostile {
+  std::string bytes;
+  std::string says;
+  uint16_t answer;
+};
+
+TEST_P(WebSocketReaderTest, ProtocolErrorsCloseTheConnection) {
+  const std::string huge = std::string("\x82\x7f\x00\x00\x01\x00", 6) +
+                           std::string(4, '\0');  // 1 TiB
+  const std::vector<Hostile> all = {
+      {server_frame(0x41, "x"), "reserved bit", 1002},
+      {server_frame(0x3, "x"), "unknown opcode", 1002},
+      {huge, "longer than the limit", 1009},
+      {server_frame(0x0, "x"), "without a message", 1002},
+      {server_frame(0x1, "\xff"), "not UTF-8", 1007},
+      {std::string("\x81\x81zzzz!", 7), "masked", 1002},
+      {server_frame(0x9, std::string(126, 'p')), "longer than 125", 1002},
+      {close_frame(1005), "close code", 1002},
+  };
+  for (const Hostile& hostile : all) {
+    SCOPED_TRACE(hostile.says);
+    recorder.closes = 0;
+    ClientFrame answer;
+    ScriptedServer server([&](Peer& peer) {
+      peer.upgrade();
+      // What follows an error is dropped.
+      peer.send(hostile.bytes + server_frame(0x1, "after"));
+      answer = peer.read_frame();
+    });
+    open(server.url());
+    ASSERT_TRUE(run_until_closed());
+    EXPECT_EQ(recorder.status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(recorder.status.ToString(), HasSubstr(hostile.says));
+    ASSERT_EQ(answer.opcode(), 0x8);
+    ASSERT_GE(answer.payload.size(), 2u);
+    EXPECT_EQ(static_cast<uint8_t>(answer.payload[0]) << 8 |
+                  static_cast<uint8_t>(answer.payload[1]),
+              hostile.answer);
+    EXPECT_TRUE(recorder.messages.empty());
+  }
+}
+
+TEST_P(WebSocketReaderTest, EndlessFragmentsEndAtTheLimit) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    peer.send(server_frame(0x1, "begin", false));
+    const std::string more = server_frame(0x0, std::string(10'000, 'm'), false);
+    while (peer.send(more)) {
+    }
+  });
+  open(server.url(),
+       {.max_message_bytes = 2'000'000, .close_timeout_ns = 20 * kMillisecond});
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_THAT(recorder.status.ToString(), HasSubstr("longer than the limit"));
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
+TEST_P(WebSocketReaderTest, EmptyFragmentsAndPingsDoNotFillTheSlab) {
+  // A small message between whose fragments more control bytes lie than the
+  // slab has room for.
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    std::string burst;
+    for (int i = 0; i < 4000; ++i) {
+      burst += server_frame(0x0, "", false);
+      burst += server_frame(0xa, std::string(100, 'p'));
+    }
+    peer.send(server_frame(0x1, "be", false) + burst +
+              server_frame(0x0, "gin") + close_frame(1000));
+    peer.read_frame();
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+  EXPECT_EQ(recorder.messages, std::vector<std::string>{"begin"});
+}
+
+TEST_P(WebSocketReaderTest, AnEndInMidFrameIsClear) {
+  for (const bool reset : {false, true}) {
+    SCOPED_TRACE(reset ? "RST" : "FIN");
+    recorder.closes = 0;
+    recorder.messages.clear();
+    std::atomic<bool> whole_seen = false;
+    ScriptedServer server([&](Peer& peer) {
+      peer.upgrade(server_frame(0x1, "whole"));
+      peer.send(server_frame(0x1, "half of it").substr(0, 5));
+      if (!reset) return;
+      // A reset drops what was not read.
+      while (!whole_seen.load()) std::this_thread::yield();
+      peer.reset();
+    });
+    open(server.url());
+    ASSERT_TRUE(run_until([&] { return !recorder.messages.empty(); }));
+    whole_seen.store(true);
+    ASSERT_TRUE(run_until_closed());
+    EXPECT_EQ(recorder.code, kCloseAbnormal);
+    EXPECT_EQ(recorder.status.code(), absl::StatusCode::kUnavailable);
+    if (!reset) {
+      EXPECT_THAT(recorder.status.ToString(),
+                  HasSubstr("in the middle of a message"));
+    } else {
+      EXPECT_THAT(recorder.status.ToString(), HasSubstr("reset by peer"));
+    }
+    EXPECT_EQ(recorder.messages, std::vector<std::string>{"whole"});
+  }
+}
+
+TEST_P(WebSocketReaderTest, BadHandshakesAreRefused) {
+  struct Case {
+    std::string response;
+    std::string says;
+  };
+  const std::vector<Case> all = {
+      {"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+       "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+       "does not belong to our key"},
+      {"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nbye!", "403"},
+      {"HTTP/1.1 301 Moved\r\nLocation: ws://other/\r\n\r\n", "ws://other/"},
+      {"SSH-2.0-OpenSSH\r\n", "not HTTP/1.1"},
+      {"HTTP/1.1 101 X\r\nA: " + std::string(20'000, 'a'), "longer than 16384"},
+  };
+  for (const Case& one : all) {
+    SCOPED_TRACE(one.says);
+    recorder.closes = 0;
+    ScriptedServer server([&](Peer& peer) {
+      peer.read_request();
+      peer.send(one.response);
+      peer.read_to_end();
+    });
+    open(server.url());
+    ASSERT_TRUE(run_until_closed());
+    EXPECT_FALSE(recorder.status.ok());
+    EXPECT_THAT(recorder.status.ToString(), HasSubstr(one.says));
+    EXPECT_EQ(recorder.opens, 0);
+  }
+}
+
+TEST_P(WebSocketReaderTest, SilenceInTheHandshakeEndsAtTheTimeout) {
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  open(server.url(), {.connect_timeout_ns = 20 * kMillisecond});
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(recorder.status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_P(WebSocketReaderTest, SilenceAfterOurCloseEndsAtTheTimeout) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    peer.read_to_end();
+  });
+  recorder.when_open = [&] { reader->close(); };
+  open(server.url(), {.close_timeout_ns = 20 * kMillisecond});
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(recorder.status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+// ---- Memory
+// ----------------------------------------------------------------------
+
+TEST_P(WebSocketReaderTest, ReceivingAllocatesNothing) {
+  constexpr int kMessages = 20'000;
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    std::string burst;
+    for (int i = 0; i < 100; ++i) {
+      burst += server_frame(0x1, std::string(150, 'x'));
+    }
+    burst += server_frame(0x9, "ping");
+    peer.read_frame();  // "go"
+    for (int i = 0; i < kMessages / 100; ++i) peer.send(burst);
+    peer.read_to_end();
+  });
+  int count = 0;
+  recorder.when_message = [&](RawMessage* message) {
+    ++count;
+    pool->release(message);
+  };
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return recorder.opens == 1; }));
+  ASSERT_TRUE(reader->send_text("go"));
+  ASSERT_TRUE(allocation_counting());
+  const uint64_t before = thread_allocations();
+  while (count < kMessages) loop->run_once(100 * kMillisecond);
+  EXPECT_EQ(thread_allocations(), before);
+  EXPECT_EQ(reader->statistics().copied_messages, 0u);
+}
+
+TEST_P(WebSocketReaderTest, FullSlabStopsReadingAndGoesOn) {
+  constexpr size_t kMessages = 4000;  // of 250 bytes: four times the slab
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    std::string all;
+    for (size_t i = 0; i < kMessages; ++i) {
+      all +=
+          server_frame(0x1, std::string(250, static_cast<char>('a' + i % 26)));
+    }
+    peer.send(all + close_frame(1000));
+    peer.read_frame();
+  });
+  std::vector<RawMessage*> held;
+  recorder.when_message = [&](RawMessage* m) { held.push_back(m); };
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return reader->statistics().slab_full != 0; }));
+  EXPECT_LT(held.size(), kMessages);
+  size_t seen = 0;
+  ASSERT_TRUE(run_until([&] {
+    for (RawMessage* message : held) {
+      EXPECT_EQ(message->view(),
+                std::string(250, static_cast<char>('a' + seen % 26)));
+      EXPECT_EQ(message->sequence, seen);
+      ++seen;
+      pool->release(message);
+    }
+    held.clear();
+    return recorder.closes != 0;
+  }));
+  EXPECT_EQ(seen, kMessages);
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+}
+
+TEST_P(WebSocketReaderTest, MissingDescriptorsStopReadingAndNothingIsLost) {
+  build({.descriptors = 8, .large_messages = 1}, {});
+  constexpr size_t kMessages = 500;
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    for (size_t i = 0; i < kMessages; ++i) {
+      const std::string text = std::to_string(i);
+      peer.send(i % 3 == 0 ? server_frame(0x1, text.substr(0, 1), false) +
+                                 server_frame(0x0, text.substr(1))
+                           : server_frame(0x1, text));
+    }
+    // No close frame: the end of TCP must wait for what came before it.
+  });
+  std::vector<RawMessage*> held;
+  recorder.when_message = [&](RawMessage* m) { held.push_back(m); };
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return held.size() == 8; }));
+  ASSERT_TRUE(run_until([&] { return reader->statistics().stalls != 0; }));
+  size_t seen = 0;
+  ASSERT_TRUE(run_until([&] {
+    const std::vector<RawMessage*> now = std::exchange(held, {});
+    for (RawMessage* message : now) {
+      EXPECT_EQ(message->view(), std::to_string(seen));
+      ++seen;
+      pool->release(message);
+    }
+    return recorder.closes != 0;
+  }));
+  EXPECT_EQ(seen, kMessages);
+}
+
+// A slow consumer on another thread that keeps messages and lets them go in
+// random order: their bytes must not change until then.
+TEST_P(WebSocketReaderTest, BytesStayUntilReleaseByAnotherThread) {
+  constexpr uint64_t kMessages = 20'000;
+  const auto text = [](uint64_t i) {
+    std::string result(20 + i * 7919 % 400, static_cast<char>('a' + i % 26));
+    return std::to_string(i) + ":" + result;
+  };
+  ScriptedServer server([&](Peer& peer) {
+    peer.upgrade();
+    std::string burst;
+    for (uint64_t i = 0; i < kMessages; ++i) {
+      burst += server_frame(0x1, text(i));
+      if (i % 50 == 49) {
+        if (!peer.send(burst)) return;
+        burst.clear();
+      }
+    }
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  RawMessageLane& lane = pool->add_lane();
+  SpscRing<RawMessage*> ring(pool->options().descriptors);
+  recorder.when_message = [&](RawMessage* message) {
+    ASSERT_TRUE(ring.try_push(message));
+  };
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::thread consumer([&] {
+    std::mt19937 random(seed);
+    std::vector<RawMessage*> held;
+    uint64_t expected = 0;
+    uint64_t wrong = 0;
+    const auto let_go = [&](size_t i) {
+      // Still the same as when it came.
+      if (held[i]->view() != text(held[i]->sequence)) ++wrong;
+      lane.release(held[i]);
+      held[i] = held.back();
+      held.pop_back();
+    };
+    while (expected != kMessages || !held.empty()) {
+      RawMessage* message = nullptr;
+      if (ring.try_pop(message)) {
+        if (message->sequence != expected++) ++wrong;
+        held.push_back(message);
+        if (held.size() > random() % 300) let_go(random() % held.size());
+      } else if (!held.empty()) {
+        let_go(random() % held.size());
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    EXPECT_EQ(wrong, 0u);
+  });
+  open(server.url());
+  EXPECT_TRUE(run_until_closed());
+  consumer.join();
+  pool->reclaim();
+  EXPECT_EQ(recorder.status, absl::OkStatus());
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
+TEST_P(WebSocketReaderTest, DestructionInMidConnectionLeaksNothing) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade(server_frame(0x1, "x") + server_frame(0x1, "y", false));
+    peer.read_to_end();
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return !recorder.messages.empty(); }));
+  reader.reset();
+  loop->run_once(kMillisecond);
+  open(server.url());  // with the slab of the one before
+  reader.reset();
+  EXPECT_EQ(recorder.closes, 0);
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
+TEST_P(WebSocketReaderTest, EveryWaitModeReceives) {
+  for (const WaitMode mode :
+       {WaitMode::kSpin, WaitMode::kAdaptive, WaitMode::kSleep}) {
+    SCOPED_TRACE(wait_mode_name(mode));
+    build({}, {.wait = mode});
+    recorder.closes = 0;
+    ScriptedServer server([](Peer& peer) {
+      peer.upgrade();
+      peer.send(server_frame(0x1, "x"));
+      peer.send(close_frame(1000));
+      peer.read_frame();
+    });
+    open(server.url());
+    ASSERT_TRUE(run_until_closed());
+    EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+  }
+}
+
+TEST(WebSocketReaderOptionsTest, WrongOptionsAreRefusedWithAReason) {
+  auto pool = *RawMessagePool::create({});
+  auto loop = *UringLoop::create({}, pool.get());
+  Recorder recorder;
+  const auto problem = [&](const WebSocketReaderOptions& options) {
+    return WebSocketReader::create(loop.get(), pool.get(), options, &recorder)
+        .status()
+        .ToString();
+  };
+  EXPECT_THAT(problem({.url = "wss://x/"}), HasSubstr("plain ws:// only"));
+  EXPECT_THAT(problem({.url = "http://x/"}), HasSubstr("must be ws"));
+  EXPECT_THAT(problem({.url = "ws://x/", .slab_slots = 3}),
+              HasSubstr("power of two"));
+  EXPECT_THAT(problem({.url = "ws://x/", .max_message_bytes = 1ull << 30}),
+              HasSubstr("large_bytes"));
+  WebSocketReaderOptions options{.url = "ws://x/"};
+  options.handshake.headers.push_back({"A", "b\r\nC: d"});
+  EXPECT_THAT(problem(options), HasSubstr("no HTTP header"));
 }
 
 }  // namespace
