@@ -3,15 +3,13 @@
 
 namespace wirebook::decimal_scanner_internal {
 
-DecimalError scan_decimal_slow(const char*& p, int scale,
-                               int64_t* mantissa) noexcept {
-  const char* end = p;
-  while (is_number_character(*end)) {
-    if (++end == p + kDecimalScanSlack) return DecimalError::kSyntax;
+ScannedDecimal scan_decimal_slow(const char* p, int scale) noexcept {
+  ScannedDecimal scanned{p, 0, DecimalError::kSyntax};
+  while (is_number_character(*scanned.end)) {
+    if (++scanned.end == p + kDecimalScanSlack) return scanned;
   }
-  const DecimalError error = parse_decimal(p, end, scale, mantissa);
-  if (error == DecimalError::kOk) p = end;
-  return error;
+  scanned.error = parse_decimal(p, scanned.end, scale, &scanned.mantissa);
+  return scanned;
 }
 
 }  // namespace wirebook::decimal_scanner_internal

@@ -52,8 +52,14 @@ constexpr uint64_t combine_eight(uint64_t digits) noexcept {
   return digits;
 }
 
-DecimalError scan_decimal_slow(const char*& p, int scale,
-                               int64_t* mantissa) noexcept;
+struct ScannedDecimal {
+  const char* end;
+  int64_t mantissa;
+  DecimalError error;
+};
+
+// By value, so that the caller's cursor can stay in a register.
+ScannedDecimal scan_decimal_slow(const char* p, int scale) noexcept;
 
 }  // namespace decimal_scanner_internal
 
@@ -65,21 +71,29 @@ inline DecimalError scan_decimal(const char*& p, int scale,
   namespace internal = decimal_scanner_internal;
   const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   // Digits become -128..-119 as signed bytes: the only ones below -118.
-  const __m128i biased = _mm_add_epi8(text, _mm_set1_epi8(128 - '0'));
-  const auto is_digit = static_cast<uint32_t>(
-      _mm_movemask_epi8(_mm_cmplt_epi8(biased, _mm_set1_epi8(-118))));
-  const uint32_t others = ~is_digit;  // bits 16.. are set: scans end there
-  const auto integers = static_cast<uint32_t>(__builtin_ctz(others));
-  const uint32_t after_point = others >> integers >> 1;
-  const auto decimals =
-      static_cast<uint32_t>(__builtin_ctz(after_point | 0x10000));
-  const uint32_t end = integers + 1 + decimals;
+  const __m128i digits = _mm_cmplt_epi8(
+      _mm_add_epi8(text, _mm_set1_epi8(128 - '0')), _mm_set1_epi8(-118));
+  const __m128i points = _mm_cmpeq_epi8(text, _mm_set1_epi8('.'));
+  // The next number waits for `end` alone: it is found first, in one step. Bits
+  // from 16 on are set, so that it is there.
+  const uint32_t others =
+      ~static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(digits, points)));
+  const auto end = static_cast<uint32_t>(__builtin_ctz(others));
+  const uint32_t inside = static_cast<uint32_t>(_mm_movemask_epi8(points)) &
+                          (others ^ (others - 1));
+  const auto integers = static_cast<uint32_t>(__builtin_ctz(inside | 0x10000));
+  const uint32_t decimals = end - integers - 1;
   const char stop = p[end];
-  if (integers - 1 > 7 || decimals - 1 > 7 || p[integers] != '.' || end > 15 ||
-      static_cast<uint32_t>(scale) > 10 ||
+  if (integers - 1 > 7 || decimals - 1 > 7 || (inside & (inside - 1)) != 0 ||
+      end > 15 || static_cast<uint32_t>(scale) > 10 ||
       decimals > static_cast<uint32_t>(scale) ||
       (stop != '"' && internal::is_number_character(stop))) [[unlikely]] {
-    return internal::scan_decimal_slow(p, scale, mantissa);
+    const internal::ScannedDecimal scanned =
+        internal::scan_decimal_slow(p, scale);
+    if (scanned.error != DecimalError::kOk) return scanned.error;
+    p = scanned.end;
+    *mantissa = scanned.mantissa;
+    return DecimalError::kOk;
   }
   uint64_t high;
   uint64_t low;

@@ -45,7 +45,7 @@ namespace wirebook {
 struct L2BookOptions {
   // Ticks a side in the window: a power of two up to 2^18; 8 bytes each. 0
   // keeps the whole book in the sorted overflow.
-  size_t window_ticks = size_t{1} << 16;
+  size_t window_ticks = size_t{1} << 18;
   // Levels a side that the overflow holds without allocating, and at most.
   size_t overflow_levels = 4096;
   size_t max_overflow_levels = size_t{1} << 20;

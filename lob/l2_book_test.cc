@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "lob/recorded_levels.h"
 
 namespace wirebook {
 namespace {
@@ -182,7 +183,7 @@ TEST_P(L2BookModelTest, EqualsAMapUnderRandomOperations) {
   book.reset(2, 8, flow.tick);
   Model model;
   int64_t touch = flow.start / flow.tick;
-  constexpr int kOperations = 400'000;
+  constexpr int kOperations = 150'000;
   for (int i = 0; i < kOperations; ++i) {
     if (below(50) == 0) {
       touch += below(2 * flow.drift + 1) - flow.drift;
@@ -215,13 +216,13 @@ TEST_P(L2BookModelTest, EqualsAMapUnderRandomOperations) {
       book.truncate(flow.truncate_depth);
       model.truncate(flow.truncate_depth);
     }
-    if (below(60'000) == 0) {  // one side empties, level by level
+    if (below(20'000) == 0) {  // one side empties, level by level
       for (const PriceLevel& level : model.all(side)) {
         book.apply(side, level.price, 0);
         model.apply(side, level.price, 0);
       }
     }
-    if (below(100'000) == 0) {
+    if (below(30'000) == 0) {
       book.reset(2, 8, flow.tick);
       model.clear();
     }
@@ -277,6 +278,55 @@ INSTANTIATE_TEST_SUITE_P(
     [](const testing::TestParamInfo<Flow>& flow) {
       return std::string(flow.param.name);
     });
+
+// Sizes and prices of the best levels equal those that the venue tells on
+// another stream, at every update.
+TEST(L2BookTest, RecordedBinanceSpotEqualsBookTicker) {
+  const std::string path =
+      recorded_data_path("binance_spot_btcusdt_20240808.lines.gz");
+  if (path.empty()) GTEST_SKIP() << kNoRecordedData;
+  for (const size_t window : {size_t{0}, size_t{1} << 12, size_t{1} << 18}) {
+    L2BookOptions options;
+    options.window_ticks = window;
+    L2Book book(options);
+    std::vector<PriceLevel> levels;
+    RecordedUpdate ticker{};
+    uint64_t id = 0;
+    size_t compared = 0;
+    std::vector<RecordedUpdate> updates = read_synchronised_updates(path);
+    std::map<uint64_t, RecordedUpdate> tickers;
+    for (const RecordedUpdate& update : updates) {
+      if (update.kind == RecordedUpdate::Kind::kBestBidOffer) {
+        tickers[update.last_id] = update;
+      }
+    }
+    for (const RecordedUpdate& update : updates) {
+      if (update.kind == RecordedUpdate::Kind::kBestBidOffer) continue;
+      if (update.kind == RecordedUpdate::Kind::kSnapshot) {
+        for (const RecordedLevel& level : update.levels) {
+          levels.push_back(level.level);
+        }
+        EXPECT_EQ(infer_tick(levels), 1'000'000);
+        book.reset(8, 8, infer_tick(levels));
+      } else {
+        ASSERT_LE(update.first_id, id + 1) << "a gap in the recording";
+      }
+      id = update.last_id;
+      for (const RecordedLevel& level : update.levels) {
+        book.apply(level.side, level.level.price, level.level.quantity);
+      }
+      ASSERT_FALSE(book.crossed());
+      if (update.kind == RecordedUpdate::Kind::kSnapshot) continue;
+      auto next = tickers.upper_bound(id);
+      ASSERT_NE(next, tickers.begin());
+      ticker = std::prev(next)->second;
+      ASSERT_EQ(book.best(Side::kBid), ticker.levels[0].level) << id;
+      ASSERT_EQ(book.best(Side::kAsk), ticker.levels[1].level) << id;
+      ++compared;
+    }
+    EXPECT_EQ(compared, 3449U);
+  }
+}
 
 }  // namespace
 }  // namespace wirebook

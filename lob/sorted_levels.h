@@ -15,7 +15,8 @@
 // Thread rules: one thread. No allocation up to the initial capacity; beyond it
 // the storage doubles (counted), up to a maximum, at which the worst level is
 // dropped (counted): the book is then wrong at its far end only.
-// Cost: 10-40 ns an update, sorted_levels in l2_book_benchmark.
+// Cost: two binary searches and moving half a block: 75 ns an update at 3,400
+// levels (BM_L2Book/binance_spot/0 in l2_book_benchmark).
 //
 //   SortedLevels levels(4096, 1 << 20);
 //   levels.set(6183763, 100);  // 0 removes

@@ -14,7 +14,7 @@
 // branch that the flow of additions and removals could mispredict.
 //
 // Thread rules: one thread. No allocation after construction, which touches
-// every page. Cost: 2-4 ns an update (l2_book_benchmark).
+// every page. Cost: 8 ns an update (l2_book_benchmark).
 //
 //   TickWindow asks(1 << 16);
 //   asks.move_to(6183000);
@@ -121,7 +121,8 @@ class TickWindow {
         "setc %[was_set]\n\t"
         "testq %[value], %[value]\n\t"
         "cmovneq %[with_bit], %[bits]"
-        : [bits] "+&r"(bits), [with_bit] "+&r"(with_bit), [was_set] "=&q"(was_set)
+        :
+        [bits] "+&r"(bits), [with_bit] "+&r"(with_bit), [was_set] "=&q"(was_set)
         : [position] "r"(position), [value] "r"(value)
         : "cc");
     return was_set;
