@@ -2,12 +2,12 @@
 //
 // What a client says to a venue: the texts that subscribe and unsubscribe, and
 // the REST target of a depth snapshot. One implementation a venue, in its
-// folder; venue_requests() is the table.
+// folder; find_venue_requests.h has the table.
 //
 // Thread rules: stateless; any thread. Cost: builds a string; not for the hot
 // path.
 //
-//   const VenueRequests& requests = venue_requests(VenueId::kKraken);
+//   const VenueRequests& requests = find_venue_requests(VenueId::kKraken);
 //   reader->send_text(requests.subscribe({"BTC/USD"}, {.depth = 25}));
 
 #ifndef WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
@@ -16,8 +16,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "lob/venue.h"
 
 namespace wirebook {
 
@@ -42,9 +40,6 @@ class VenueRequests {
   virtual std::string snapshot_target(std::string_view symbol,
                                       int limit) const = 0;
 };
-
-// Requires venue_has_parser(venue).
-const VenueRequests& venue_requests(VenueId venue);
 
 }  // namespace wirebook
 

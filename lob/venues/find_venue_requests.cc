@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/venue_requests.h"
+#include "lob/venues/find_venue_requests.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -10,12 +10,12 @@
 
 namespace wirebook {
 
-const VenueRequests& venue_requests(VenueId venue) {
+const VenueRequests& find_venue_requests(VenueId venue) {
   static const BinanceSpotRequests binance_spot;
   static const KrakenRequests kraken;
   if (venue == VenueId::kBinanceSpot) return binance_spot;
   if (venue == VenueId::kKraken) return kraken;
-  std::fprintf(stderr, "venue_requests: venue %d has no parser\n",
+  std::fprintf(stderr, "find_venue_requests: venue %d has no parser\n",
                static_cast<int>(venue));
   std::abort();
 }

@@ -1,14 +1,14 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/venue_requests.h"
+#include "lob/venues/find_venue_requests.h"
 
 #include "gtest/gtest.h"
 
 namespace wirebook {
 namespace {
 
-TEST(VenueRequests, BinanceSpotNamesStreamsInLowerCase) {
-  const VenueRequests& binance = venue_requests(VenueId::kBinanceSpot);
+TEST(FindVenueRequests, BinanceSpotNamesStreamsInLowerCase) {
+  const VenueRequests& binance = find_venue_requests(VenueId::kBinanceSpot);
   EXPECT_EQ(binance.subscribe({"BTCUSDT", "ETHUSDT"}, {}),
             R"({"method":"SUBSCRIBE","params":["btcusdt@depth@100ms",)"
             R"("ethusdt@depth@100ms"],"id":1})");
@@ -19,8 +19,8 @@ TEST(VenueRequests, BinanceSpotNamesStreamsInLowerCase) {
             "/api/v3/depth?symbol=BTCUSDT&limit=5000");
 }
 
-TEST(VenueRequests, KrakenSubscribesWithDepthAndSnapshot) {
-  const VenueRequests& kraken = venue_requests(VenueId::kKraken);
+TEST(FindVenueRequests, KrakenSubscribesWithDepthAndSnapshot) {
+  const VenueRequests& kraken = find_venue_requests(VenueId::kKraken);
   EXPECT_EQ(kraken.subscribe({"BTC/USD", "ETH/USD"}, {25, false}),
             R"({"method":"subscribe","params":{"channel":"book",)"
             R"("symbol":["BTC/USD","ETH/USD"],"depth":25,"snapshot":true}})");
@@ -30,8 +30,8 @@ TEST(VenueRequests, KrakenSubscribesWithDepthAndSnapshot) {
   EXPECT_EQ(kraken.snapshot_target("BTC/USD", 25), "");
 }
 
-TEST(VenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
-  EXPECT_DEATH(venue_requests(VenueId::kOkx), "has no parser");
+TEST(FindVenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
+  EXPECT_DEATH(find_venue_requests(VenueId::kOkx), "has no parser");
 }
 
 }  // namespace

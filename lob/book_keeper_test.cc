@@ -1,0 +1,438 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/book_keeper.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "lob/fixed_point.h"
+
+namespace wirebook {
+namespace {
+
+using Kind = ParsedMessageKind;
+using Levels = std::map<int64_t, int64_t>;
+
+struct Model {
+  Levels bids;
+  Levels asks;
+  Levels& of(Side side) { return side == Side::kBid ? bids : asks; }
+  friend bool operator==(const Model&, const Model&) = default;
+};
+
+Model model_of(const L2Book& book) {
+  Model model;
+  book.for_each(Side::kBid, [&](const PriceLevel& level) {
+    model.bids[level.price] = level.quantity;
+  });
+  book.for_each(Side::kAsk, [&](const PriceLevel& level) {
+    model.asks[level.price] = level.quantity;
+  });
+  return model;
+}
+
+std::unique_ptr<ParsedMessage> make(Kind kind, const Levels& bids,
+                                    const Levels& asks) {
+  auto message = std::make_unique<ParsedMessage>();
+  message->kind = kind;
+  message->instrument = 0;
+  message->price_scale = 1;
+  message->quantity_scale = 8;
+  message->bid_count = static_cast<uint16_t>(bids.size());
+  message->ask_begin = message->bid_count;
+  message->ask_count = static_cast<uint16_t>(asks.size());
+  PriceLevel* out = message->levels;
+  for (const auto& [price, quantity] : bids) *out++ = {price, quantity};
+  for (const auto& [price, quantity] : asks) *out++ = {price, quantity};
+  return message;
+}
+
+std::unique_ptr<ParsedMessage> diff(uint64_t first, uint64_t last,
+                                    const Levels& bids, const Levels& asks) {
+  auto message = make(Kind::kDelta, bids, asks);
+  message->first_update_id = first;
+  message->last_update_id = last;
+  message->has_first_update_id = message->has_last_update_id = true;
+  return message;
+}
+
+std::unique_ptr<ParsedMessage> snapshot(uint64_t last, const Levels& bids,
+                                        const Levels& asks) {
+  auto message = make(Kind::kSnapshot, bids, asks);
+  message->last_update_id = last;
+  message->has_last_update_id = true;
+  return message;
+}
+
+Instrument binance() {
+  Instrument instrument;
+  instrument.symbol = "BTCUSDT";
+  instrument.index = 0;
+  return instrument;
+}
+
+Instrument kraken(int depth) {
+  Instrument instrument;
+  instrument.symbol = "BTC/USD";
+  instrument.venue = VenueId::kKraken;
+  instrument.index = 0;
+  instrument.depth = depth;
+  return instrument;
+}
+
+BookKeeperOptions small() {
+  BookKeeperOptions options;
+  options.book.window_ticks = 1024;
+  options.buffered_diffs = 8;
+  options.buffered_levels = 64;
+  return options;
+}
+
+// ---- A REST snapshot and diffs
+// ------------------------------------------------
+
+TEST(BookKeeper, BuffersAsksForASnapshotAndGoesLive) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  EXPECT_EQ(keeper.view().state, BookState::kEmpty);
+  keeper.on_message(*diff(5, 8, {{100, 1}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  EXPECT_EQ(keeper.view().reason, BookReason::kAwaitingSnapshot);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  EXPECT_EQ(keeper.take_request(), std::nullopt);
+  keeper.on_message(*diff(9, 12, {{101, 2}}, {}));
+  EXPECT_EQ(keeper.take_request(), std::nullopt) << "one is under way";
+  keeper.on_message(*snapshot(9, {{100, 5}, {99, 4}}, {{105, 1}}));
+  const BookView view = keeper.view();
+  EXPECT_EQ(view.state, BookState::kLive);
+  EXPECT_EQ(view.assurance, Assurance::kSequenced);
+  EXPECT_EQ(view.update_id, 12u);
+  ASSERT_EQ(view.bid_count, 3);
+  EXPECT_EQ(view.bids[0], (PriceLevel{101, 2}));
+  EXPECT_EQ(view.bids[1], (PriceLevel{100, 5}));
+  const BookStatistics statistics = keeper.statistics();
+  EXPECT_EQ(statistics.updates_applied, 1u);
+  EXPECT_EQ(statistics.updates_dropped, 1u);
+  EXPECT_EQ(statistics.levels_applied, 1u);
+  EXPECT_EQ(keeper.known_horizon(Side::kBid), 99);
+  EXPECT_EQ(keeper.known_horizon(Side::kAsk), 105);
+}
+
+TEST(BookKeeper, ASnapshotAloneIsNotLiveUntilADiffJoinsIt) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  EXPECT_EQ(keeper.view().reason, BookReason::kAwaitingFirstUpdate);
+  keeper.on_message(*diff(10, 10, {}, {{104, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
+TEST(BookKeeper, AGapAsksAgainAndTheNextSnapshotLeavesNoGhosts) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 10, {{98, 7}}, {}));
+  keeper.on_message(*diff(12, 13, {{97, 7}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper.view().reason, BookReason::kSequenceGap);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*snapshot(11, {{100, 6}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped)
+      << "older than what is kept";
+  EXPECT_EQ(keeper.view().reason, BookReason::kSnapshotTooOld);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*snapshot(12, {{100, 6}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(model_of(keeper.book()), (Model{{{100, 6}, {97, 7}}, {{105, 1}}}));
+  EXPECT_EQ(keeper.statistics().gaps, 1u);
+  EXPECT_EQ(keeper.statistics().resyncs, 1u);
+}
+
+TEST(BookKeeper, CrossedIsNotLive) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 10, {{105, 7}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kCrossed);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  EXPECT_EQ(keeper.statistics().crossed, 1u);
+  keeper.on_message(*diff(11, 11, {{105, 0}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kCrossed);
+  keeper.on_message(*snapshot(11, {{100, 5}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
+TEST(BookKeeper, FaultsConnectionLossAndSilenceAreNeverLive) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  const auto sync = [&keeper](uint64_t id) {
+    keeper.on_message(*snapshot(id, {{100, 5}}, {{105, 1}}));
+    keeper.on_message(*diff(id + 1, id + 1, {}, {}));
+    ASSERT_EQ(keeper.view().state, BookState::kLive);
+  };
+  sync(10);
+  keeper.on_fault(BookReason::kMalformedMessage, 77);
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper.view().reason, BookReason::kMalformedMessage);
+  EXPECT_EQ(keeper.view().since_ticks, 77u);
+  EXPECT_TRUE(keeper.take_request());
+  sync(20);
+  keeper.on_connection_lost(88);
+  EXPECT_EQ(keeper.view().reason, BookReason::kConnectionLost);
+  EXPECT_FALSE(keeper.take_request()) << "nobody to ask";
+  keeper.on_connection_up(99);
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  sync(30);
+  keeper.on_connection_stale(100);
+  EXPECT_EQ(keeper.view().state, BookState::kStale);
+  keeper.on_message(*diff(32, 32, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
+TEST(BookKeeper, KeepsABoundedNumberOfDiffs) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  for (uint64_t id = 1; id <= 100; ++id) {
+    keeper.on_message(*diff(id, id, {{static_cast<int64_t>(id), 1}}, {}));
+  }
+  EXPECT_EQ(keeper.statistics().updates_dropped, 92u);
+  keeper.on_message(*snapshot(50, {{10, 5}}, {}));
+  EXPECT_EQ(keeper.view().reason, BookReason::kSnapshotTooOld);
+  keeper.on_message(*snapshot(96, {{10, 5}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.statistics().updates_applied, 4u);
+}
+
+// ---- A checksum
+// -----------------------------------------------------------------
+
+// The venue's own book, by other means than ours: std::map and zlib.
+uint32_t model_sum(const Model& model) {
+  std::string text;
+  size_t count = 0;
+  for (const auto& [price, quantity] : model.asks) {
+    if (++count > 10) break;
+    text += std::to_string(price) + std::to_string(quantity);
+  }
+  count = 0;
+  for (auto it = model.bids.rbegin(); it != model.bids.rend(); ++it) {
+    if (++count > 10) break;
+    text += std::to_string(it->first) + std::to_string(it->second);
+  }
+  return static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(text.data()),
+            static_cast<uInt>(text.size())));
+}
+
+std::unique_ptr<ParsedMessage> with_sum(std::unique_ptr<ParsedMessage> message,
+                                        uint32_t sum) {
+  message->has_checksum = true;
+  message->checksum = sum;
+  return message;
+}
+
+TEST(BookKeeper, AWrongSumEndsLiveUntilANewSnapshot) {
+  const Instrument instrument = kraken(10);
+  BookKeeper keeper(instrument, small(), nullptr);
+  const Model model{{{100, 5}}, {{105, 1}}};
+  keeper.on_message(*with_sum(make(Kind::kDelta, model.bids, {}), 0));
+  EXPECT_EQ(keeper.view().reason, BookReason::kAwaitingSnapshot);
+  EXPECT_EQ(keeper.statistics().updates_dropped, 1u);
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.view().assurance, Assurance::kChecksummed);
+  keeper.on_message(*with_sum(make(Kind::kDelta, {{99, 1}}, {}), 1));
+  EXPECT_EQ(keeper.view().state, BookState::kChecksumFailed);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+  EXPECT_EQ(keeper.statistics().checksums_ok, 1u);
+  EXPECT_EQ(keeper.statistics().checksums_bad, 1u);
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(model_of(keeper.book()), model);
+}
+
+TEST(BookKeeper, ARefusedSubscriptionSaysSo) {
+  const Instrument instrument = kraken(7);
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*make(Kind::kRefused, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kHalted);
+  EXPECT_EQ(keeper.view().reason, BookReason::kVenueRefused);
+}
+
+// ---- The one law: Live implies equal to the model
+// --------------------------------
+
+TEST(BookKeeper, LiveMeansEqualToTheModelWhateverTheStreamLoses) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](uint64_t n) { return random() % n; };
+    const Instrument instrument = binance();
+    BookKeeper keeper(instrument, small(), nullptr);
+    std::vector<Model> history{Model{{{1000, 1}}, {{2000, 1}}}};  // by id
+    std::vector<std::unique_ptr<ParsedMessage>> late;
+    bool wanted = false;
+    int live = 0;
+    for (int step = 0; step < 300; ++step) {
+      const uint64_t first = history.size();
+      Levels bids;
+      Levels asks;
+      for (uint64_t n = 1 + below(4); n > 0; --n) {
+        Model next = history.back();
+        const Side side = below(2) == 0 ? Side::kBid : Side::kAsk;
+        const auto price = static_cast<int64_t>(
+            (side == Side::kBid ? 900 : 1101) + below(100));
+        const auto quantity = static_cast<int64_t>(below(3));
+        if (quantity == 0) {
+          next.of(side).erase(price);
+        } else {
+          next.of(side)[price] = quantity;
+        }
+        (side == Side::kBid ? bids : asks)[price] = quantity;
+        history.push_back(std::move(next));
+      }
+      auto message = diff(first, history.size() - 1, bids, asks);
+      const uint64_t fate = below(40);
+      if (fate == 0) continue;  // lost
+      if (fate == 1) {          // overtaken
+        late.push_back(std::move(message));
+        continue;
+      }
+      if (fate == 2) {  // truncated: the parser refuses it
+        keeper.on_fault(BookReason::kMalformedMessage, 1);
+      } else {
+        keeper.on_message(*message);
+        if (fate == 3) keeper.on_message(*message);
+      }
+      if (!late.empty() && below(3) == 0) {
+        keeper.on_message(*late.back());
+        late.pop_back();
+      }
+      wanted |= keeper.take_request().has_value();
+      if (wanted && below(4) == 0) {
+        wanted = false;
+        // Sometimes an old one, from a cache.
+        const uint64_t id =
+            history.size() - 1 - std::min(below(12), history.size() - 1);
+        keeper.on_message(*snapshot(id, history[id].bids, history[id].asks));
+        wanted |= keeper.take_request().has_value();
+      }
+      const BookView view = keeper.view();
+      if (view.state != BookState::kLive) continue;
+      ++live;
+      ASSERT_LT(view.update_id, history.size());
+      ASSERT_EQ(model_of(keeper.book()), history[view.update_id])
+          << "seed " << seed << " step " << step;
+    }
+    EXPECT_GT(live, 20) << "seed " << seed << ": hardly ever live";
+  }
+}
+
+// What a venue that keeps `depth` levels sends for a change of its book.
+Model view_of(const Model& whole, size_t depth) {
+  Model view;
+  for (const auto& level : whole.asks) {
+    if (view.asks.size() < depth) view.asks.insert(level);
+  }
+  for (auto it = whole.bids.rbegin(); it != whole.bids.rend(); ++it) {
+    if (view.bids.size() < depth) view.bids.insert(*it);
+  }
+  return view;
+}
+
+Levels changes(const Levels& before, const Levels& after, const Levels& whole) {
+  Levels out;
+  for (const auto& [price, quantity] : after) {
+    const auto old = before.find(price);
+    if (old == before.end() || old->second != quantity) out[price] = quantity;
+  }
+  for (const auto& [price, quantity] : before) {
+    // Removed; but nothing is said of a level that was only pushed out.
+    if (!after.contains(price) && !whole.contains(price)) out[price] = 0;
+  }
+  return out;
+}
+
+TEST(BookKeeper, LiveMeansEqualToTheModelWhereOnlyAChecksumTells) {
+  constexpr size_t kDepth = 10;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](uint64_t n) { return random() % n; };
+    const Instrument instrument = kraken(kDepth);
+    BookKeeper keeper(instrument, small(), nullptr);
+    Model whole;
+    for (int64_t i = 0; i < 15; ++i) {
+      whole.bids[1000 - i] = 5;
+      whole.asks[1100 + i] = 5;
+    }
+    Model sent = view_of(whole, kDepth);
+    const auto send_snapshot = [&] {
+      keeper.on_message(*with_sum(make(Kind::kSnapshot, sent.bids, sent.asks),
+                                  model_sum(sent)));
+    };
+    send_snapshot();
+    std::unique_ptr<ParsedMessage> late;
+    int live = 0;
+    for (int step = 0; step < 300; ++step) {
+      for (uint64_t n = 1 + below(3); n > 0; --n) {
+        const Side side = below(2) == 0 ? Side::kBid : Side::kAsk;
+        const auto price =
+            static_cast<int64_t>((side == Side::kBid ? 985 : 1100) + below(30));
+        const auto quantity = static_cast<int64_t>(below(3));
+        if (quantity == 0) {
+          whole.of(side).erase(price);
+        } else {
+          whole.of(side)[price] = quantity;
+        }
+      }
+      const Model view = view_of(whole, kDepth);
+      auto message =
+          with_sum(make(Kind::kDelta, changes(sent.bids, view.bids, whole.bids),
+                        changes(sent.asks, view.asks, whole.asks)),
+                   model_sum(view));
+      sent = view;
+      const uint64_t fate = below(40);
+      if (fate == 0) continue;
+      if (fate == 1) {
+        late = std::move(message);
+        continue;
+      }
+      if (fate == 2) {
+        keeper.on_fault(BookReason::kMalformedMessage, 1);
+      } else {
+        keeper.on_message(*message);
+        if (fate == 3) keeper.on_message(*message);
+      }
+      if (keeper.state() == BookState::kLive) {
+        ++live;
+        ASSERT_EQ(model_of(keeper.book()), sent)
+            << "seed " << seed << " step " << step;
+      }
+      if (late != nullptr && below(2) == 0) {
+        // Its sum is that of an older book: it fails, or changed nothing.
+        keeper.on_message(*late);
+        late.reset();
+        if (keeper.state() == BookState::kLive) {
+          ASSERT_EQ(model_of(keeper.book()), sent)
+              << "seed " << seed << " step " << step;
+        }
+      }
+      if (keeper.take_request() && below(2) == 0) send_snapshot();
+      if (keeper.state() != BookState::kLive && below(6) == 0) send_snapshot();
+    }
+    EXPECT_GT(live, 20) << "seed " << seed << ": hardly ever live";
+  }
+}
+
+}  // namespace
+}  // namespace wirebook

@@ -1,0 +1,115 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/rest_snapshot_sync.h"
+
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace wirebook {
+namespace {
+
+using Diff = RestSnapshotSync::DiffAction;
+using Phase = RestSnapshotSync::Phase;
+using Snapshot = RestSnapshotSync::SnapshotAction;
+
+TEST(RestSnapshotSync, TheUsualStart) {
+  RestSnapshotSync sync;
+  EXPECT_EQ(sync.on_diff(189, 202), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(203, 207), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(208, 224), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(218), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(189, 202), Diff::kIgnore);  // offered again
+  EXPECT_EQ(sync.on_diff(203, 207), Diff::kIgnore);
+  EXPECT_EQ(sync.phase(), Phase::kSnapshot);
+  EXPECT_EQ(sync.on_diff(208, 224), Diff::kJoin);
+  EXPECT_EQ(sync.phase(), Phase::kLive);
+  EXPECT_EQ(sync.on_diff(225, 237), Diff::kApply);
+  EXPECT_EQ(sync.last_update_id(), 237u);
+}
+
+// Every kind of diff in each phase; the book stands at 100.
+struct DiffCase {
+  uint64_t first, last;
+  Diff in_snapshot, in_live;
+  Phase after_snapshot, after_live;
+};
+
+TEST(RestSnapshotSync, EveryDiffInEveryPhase) {
+  const std::vector<DiffCase> cases = {
+      // Old.
+      {90, 99, Diff::kIgnore, Diff::kIgnore, Phase::kSnapshot, Phase::kLive},
+      // Ends exactly at the snapshot: joined.
+      {95, 100, Diff::kIgnore, Diff::kIgnore, Phase::kLive, Phase::kLive},
+      // Overlaps.
+      {95, 105, Diff::kJoin, Diff::kApply, Phase::kLive, Phase::kLive},
+      {100, 101, Diff::kJoin, Diff::kApply, Phase::kLive, Phase::kLive},
+      // The next one.
+      {101, 101, Diff::kJoin, Diff::kApply, Phase::kLive, Phase::kLive},
+      {101, 120, Diff::kJoin, Diff::kApply, Phase::kLive, Phase::kLive},
+      // One missing.
+      {102, 120, Diff::kGap, Diff::kGap, Phase::kUnsynced, Phase::kUnsynced},
+      {200, 220, Diff::kGap, Diff::kGap, Phase::kUnsynced, Phase::kUnsynced},
+  };
+  for (const DiffCase& c : cases) {
+    RestSnapshotSync fresh;
+    ASSERT_EQ(fresh.on_snapshot(100), Snapshot::kApply);
+    EXPECT_EQ(fresh.on_diff(c.first, c.last), c.in_snapshot) << c.first;
+    EXPECT_EQ(fresh.phase(), c.after_snapshot) << c.first;
+    RestSnapshotSync live;
+    ASSERT_EQ(live.on_snapshot(50), Snapshot::kApply);
+    ASSERT_EQ(live.on_diff(51, 100), Diff::kJoin);
+    EXPECT_EQ(live.on_diff(c.first, c.last), c.in_live) << c.first;
+    EXPECT_EQ(live.phase(), c.after_live) << c.first;
+  }
+}
+
+TEST(RestSnapshotSync, ASnapshotOlderThanTheFirstKeptDiffIsRefetched) {
+  RestSnapshotSync sync;
+  sync.on_diff(100, 110);
+  EXPECT_EQ(sync.on_snapshot(99), Snapshot::kRefetch);
+  EXPECT_EQ(sync.phase(), Phase::kUnsynced);
+  EXPECT_EQ(sync.on_snapshot(100), Snapshot::kApply);
+}
+
+TEST(RestSnapshotSync, AHoleAmongKeptDiffsForgetsThoseBeforeIt) {
+  RestSnapshotSync sync;
+  EXPECT_EQ(sync.on_diff(100, 110), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(112, 120), Diff::kBufferRestart);
+  EXPECT_EQ(sync.on_diff(121, 130), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(111), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(115), Snapshot::kApply);
+}
+
+TEST(RestSnapshotSync, AGapStartsOverWithTheDiffThatShowedIt) {
+  RestSnapshotSync sync;
+  sync.on_snapshot(10);
+  sync.on_diff(11, 20);
+  EXPECT_EQ(sync.on_diff(31, 40), Diff::kGap);
+  EXPECT_EQ(sync.on_snapshot(25), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(35), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(31, 40), Diff::kJoin);
+}
+
+TEST(RestSnapshotSync, TrimmingMovesWhatASnapshotMustReach) {
+  RestSnapshotSync sync;
+  sync.on_diff(100, 110);
+  sync.on_diff(111, 120);
+  sync.on_buffer_trimmed(111);
+  EXPECT_EQ(sync.on_snapshot(105), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(111), Snapshot::kApply);
+}
+
+TEST(RestSnapshotSync, ALiveBookWantsNoSnapshot) {
+  RestSnapshotSync sync;
+  sync.on_snapshot(10);
+  EXPECT_EQ(sync.on_snapshot(9), Snapshot::kIgnore);  // older than the held one
+  EXPECT_EQ(sync.on_snapshot(12), Snapshot::kApply);
+  sync.on_diff(13, 20);
+  EXPECT_EQ(sync.on_snapshot(30), Snapshot::kIgnore);
+  sync.restart();
+  EXPECT_EQ(sync.on_snapshot(30), Snapshot::kApply);
+}
+
+}  // namespace
+}  // namespace wirebook

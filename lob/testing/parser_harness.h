@@ -1,0 +1,176 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What parser tests share: frames in buffers of the exact size, and parsed
+// messages as text, so that a difference can be read.
+
+#ifndef WIREBOOK_LOB_TESTING_PARSER_HARNESS_H_
+#define WIREBOOK_LOB_TESTING_PARSER_HARNESS_H_
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lob/fixed_point.h"
+#include "lob/parsed_message.h"
+#include "lob/venues/make_venue_parser.h"
+#include "lob/venues/venue_parser.h"
+#include "net/raw_message.h"
+
+namespace wirebook {
+
+// A payload with its slack and not a byte more, so that ASan sees who reads on.
+class Frame {
+ public:
+  explicit Frame(std::string_view text, char slack = '\0')
+      : bytes_(std::make_unique<char[]>(text.size() + kRawMessageSlackBytes)) {
+    std::memcpy(bytes_.get(), text.data(), text.size());
+    std::memset(bytes_.get() + text.size(), slack, kRawMessageSlackBytes);
+    raw_.data = bytes_.get();
+    raw_.size = static_cast<uint32_t>(text.size());
+  }
+  RawMessage& raw() { return raw_; }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  RawMessage raw_{};
+};
+
+// Collects copies of what a parser emits; at most `capacity` messages out.
+class CollectingSink final : public ParsedMessageSink {
+ public:
+  explicit CollectingSink(size_t capacity = 64) : capacity_(capacity) {}
+
+  ParsedMessage* acquire() noexcept override {
+    if (out_ == capacity_) return nullptr;
+    ++out_;
+    return new ParsedMessage;
+  }
+  void release(ParsedMessage* message) noexcept override {
+    --out_;
+    delete message;
+  }
+  void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
+    ++emitted;
+    messages.clear();
+    while (head != nullptr) {
+      tail_seen = head;
+      messages.push_back(std::make_unique<ParsedMessage>(*head));
+      ParsedMessage* const next = head->next;
+      if (next == nullptr) tail_was_last = head == tail;
+      release(head);
+      head = next;
+    }
+  }
+  size_t out() const { return out_; }
+
+  // Of the last frame.
+  std::vector<std::unique_ptr<ParsedMessage>> messages;
+  int emitted = 0;
+  bool tail_was_last = false;
+  const ParsedMessage* tail_seen = nullptr;
+
+ private:
+  const size_t capacity_;
+  size_t out_ = 0;
+};
+
+inline std::string as_text(const ParsedMessage& m) {
+  std::ostringstream out;
+  out << "kind " << int(m.kind) << " reason " << book_reason_name(m.reason)
+      << " parts " << m.first_part << m.last_part << " instrument "
+      << m.instrument << " concerns " << m.concerns_book << " ids "
+      << m.has_first_update_id << ":" << m.first_update_id << " "
+      << m.has_last_update_id << ":" << m.last_update_id << " "
+      << m.has_previous_update_id << ":" << m.previous_update_id << " sum "
+      << m.has_checksum << ":" << m.checksum << " depth " << m.depth << " time "
+      << m.exchange_time_ns << " scales " << int(m.price_scale) << "/"
+      << int(m.quantity_scale) << " aggressor " << int(m.aggressor);
+  for (const PriceLevel& level : m.bids()) {
+    out << " b" << level.price << "x" << level.quantity;
+  }
+  for (const PriceLevel& level : m.asks()) {
+    out << " a" << level.price << "x" << level.quantity;
+  }
+  return out.str();
+}
+
+inline std::string as_text(const CollectingSink& sink) {
+  std::string out;
+  for (const auto& message : sink.messages) out += as_text(*message) + "\n";
+  return out;
+}
+
+// One parser with its table and what it said last.
+struct ParserUnderTest {
+  ParserUnderTest(VenueId venue, bool literal, bool discover = true)
+      : table(64),
+        parser(*make_venue_parser(
+            venue, table,
+            {.discover_instruments = discover, .literal_fast_path = literal})) {
+  }
+
+  // The messages of one frame; the first of them for the usual case of one.
+  const ParsedMessage& parse(std::string_view text,
+                             RawMessageKind kind = RawMessageKind::kText,
+                             uint32_t tag = 0) {
+    Frame frame(text, '9');
+    frame.raw().kind = kind;
+    frame.raw().tag = tag;
+    if (!parser->parse(frame.raw(), 1, sink)) std::abort();
+    return *sink.messages.front();
+  }
+
+  InstrumentTable table;
+  std::unique_ptr<VenueParser> parser;
+  CollectingSink sink;
+};
+
+// One to three random edits of `text`: flips, cuts, copies, and the characters
+// that JSON cares for.
+inline std::string mutate(std::string text, std::mt19937_64& random) {
+  static constexpr std::string_view kBytes =
+      "{}[]\",:.-+eE0123456789 \\\n\xc3\xff"
+      "tnu";
+  const auto below = [&random](size_t n) { return n == 0 ? 0 : random() % n; };
+  for (size_t edits = 1 + below(3); edits > 0 && !text.empty(); --edits) {
+    const size_t at = below(text.size());
+    const size_t length = std::min(text.size() - at, 1 + below(20));
+    switch (below(7)) {
+      case 0:
+        text[at] = kBytes[below(kBytes.size())];
+        break;
+      case 1:
+        text[at] = static_cast<char>(random());
+        break;
+      case 2:
+        text.insert(at, 1, kBytes[below(kBytes.size())]);
+        break;
+      case 3:
+        text.erase(at, length);
+        break;
+      case 4:
+        text.insert(below(text.size()), text.substr(at, length));
+        break;
+      case 5:
+        text.resize(at);
+        break;
+      case 6: {
+        // A run of digits grows: too long, too precise.
+        const size_t digit = text.find_first_of("0123456789", at);
+        if (digit != std::string::npos) {
+          text.insert(digit, std::string(1 + below(24), '7'));
+        }
+        break;
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_TESTING_PARSER_HARNESS_H_

@@ -1,0 +1,134 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The literal fast paths and simdjson must give the same messages, whatever the
+// bytes: on real frames, and on thousands of seeded mutations of them.
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "lob/capture/capture_reader.h"
+#include "lob/testing/parser_harness.h"
+
+namespace wirebook {
+namespace {
+
+constexpr uint64_t kSeed = 20260801;
+constexpr int kMutations = 20000;
+
+std::vector<std::string> binance_frames() {
+  return {
+      R"({"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255308,"s":"BTCUSDT","U":50093239203,"u":50093239207,"b":[["55653.87000000","0.00000000"]],"a":[["61838.04000000","0.32332000"],["61844.30000000","0.40163000"]]}})",
+      R"({"e":"depthUpdate","E":1723161255308,"s":"BTCUSDT","U":1,"u":5,"b":[],"a":[["0.00001204","12.5"],["7.1","0"]]})",
+      R"({"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}})",
+      R"({"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"})",
+      R"({"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}})",
+      R"({"result":null,"id":1})",
+      R"({"error":{"code":2,"msg":"Invalid request"},"id":1})",
+      R"({"lastUpdateId":50093239218,"bids":[["61837.63000000","3.78826000"]],"asks":[["61837.64000000","1.6"]]})",
+      R"({"e":"serverShutdown","E":1723161255343})"};
+}
+
+std::vector<std::string> kraken_frames() {
+  return {
+      R"({"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[{"price":63388.7,"qty":0.25761908}],"asks":[{"price":63389.0,"qty":1.00000000}],"checksum":3726153463,"timestamp":"2026-08-02T03:35:51.660084Z"}]})",
+      R"({"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":63381.0,"qty":0.00000000},{"price":63376.4,"qty":0.00005100}],"asks":[],"checksum":3726153463,"timestamp":"2026-08-02T03:35:51.660084Z"}]})",
+      R"({"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[],"asks":[{"price":63395.2,"qty":0.05500000}],"checksum":261162761,"timestamp":"2026-08-02T03:35:51.661460Z"}]})",
+      R"({"channel":"heartbeat"})",
+      R"({"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2","connection_id":2950167385101900187}]})",
+      R"({"method":"subscribe","result":{"channel":"book","depth":25,"snapshot":true,"symbol":"BTC/USD"},"success":true,"time_in":"2026-08-02T03:35:50.983359Z","time_out":"2026-08-02T03:35:50.983398Z"})",
+      R"({"error":"Currency pair not supported BTC/USDX","method":"subscribe","success":false,"symbol":"BTC/USDX","time_in":"x","time_out":"y"})"};
+}
+
+// Recorded frames of the files, where there are any.
+void append_recorded(const std::vector<std::string>& files, size_t at_most,
+                     std::vector<std::string>* frames) {
+  const char* const folder = std::getenv("WIREBOOK_DATA");
+  if (folder == nullptr || *folder == '\0') return;
+  for (const std::string& file : files) {
+    const auto capture = read_capture(std::string(folder) + "/" + file);
+    ASSERT_TRUE(capture.ok()) << capture.status();
+    const size_t stride =
+        std::max<size_t>(1, capture->records.size() / at_most);
+    for (size_t i = 0; i < capture->records.size(); i += stride) {
+      const std::string_view payload = capture->records[i].payload;
+      if (!payload.empty()) frames->emplace_back(payload);
+    }
+  }
+}
+
+void compare(VenueId venue, const std::vector<std::string>& frames,
+             int mutations) {
+  ParserUnderTest literal(venue, /*literal=*/true);
+  ParserUnderTest plain(venue, /*literal=*/false);
+  for (const std::string& frame : frames) {
+    literal.parse(frame);
+    plain.parse(frame);
+    ASSERT_EQ(as_text(literal.sink), as_text(plain.sink)) << frame;
+    ASSERT_NE(literal.sink.messages.front()->kind,
+              ParsedMessageKind::kMalformed)
+        << frame;
+  }
+  std::mt19937_64 random(kSeed);
+  int malformed = 0;
+  for (int i = 0; i < mutations; ++i) {
+    const std::string& original = frames[random() % frames.size()];
+    if (original.size() > 4096) continue;
+    const std::string frame = mutate(original, random);
+    const ParsedMessage& first = literal.parse(frame);
+    plain.parse(frame);
+    ASSERT_EQ(as_text(literal.sink), as_text(plain.sink))
+        << "seed " << kSeed << " mutation " << i << ": " << frame;
+    ASSERT_EQ(literal.sink.out(), 0u);
+    malformed += first.kind == ParsedMessageKind::kMalformed;
+    for (const auto& message : literal.sink.messages) {
+      for (const PriceLevel& level : message->bids()) {
+        ASSERT_GE(level.quantity, 0) << frame;
+      }
+    }
+  }
+  // The mutations are not so mild that nothing was refused.
+  EXPECT_GT(malformed, mutations / 10);
+}
+
+TEST(Differential, BinanceSpotParsersAgree) {
+  std::vector<std::string> frames = binance_frames();
+  append_recorded({"binance_spot_btcusdt_20240808.lines.gz",
+                   "binance_spot_startup.jsonl.zst"},
+                  4000, &frames);
+  compare(VenueId::kBinanceSpot, frames, kMutations);
+}
+
+TEST(Differential, KrakenParsersAgree) {
+  std::vector<std::string> frames = kraken_frames();
+  append_recorded({"kraken_v2_btcusd_depth25.jsonl.zst",
+                   "kraken_v2_btcusd_depth10_resubscribes.jsonl.zst"},
+                  4000, &frames);
+  compare(VenueId::kKraken, frames, kMutations);
+}
+
+TEST(Differential, EveryPrefixIsRefusedByBoth) {
+  for (const auto& [venue, frames] :
+       {std::pair(VenueId::kBinanceSpot, binance_frames()),
+        std::pair(VenueId::kKraken, kraken_frames())}) {
+    ParserUnderTest literal(venue, true);
+    ParserUnderTest plain(venue, false);
+    for (const std::string& frame : frames) {
+      literal.parse(frame);
+      plain.parse(frame);
+      for (size_t size = 0; size < frame.size(); ++size) {
+        const std::string prefix = frame.substr(0, size);
+        literal.parse(prefix);
+        plain.parse(prefix);
+        ASSERT_EQ(as_text(literal.sink), as_text(plain.sink)) << prefix;
+        ASSERT_EQ(literal.sink.messages.front()->kind,
+                  ParsedMessageKind::kMalformed)
+            << prefix;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wirebook
