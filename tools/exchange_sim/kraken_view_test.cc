@@ -63,8 +63,8 @@ TEST(KrakenView, ChangesBelowTheDepthAreNotSent) {
   EXPECT_TRUE(update.bids.empty());
 }
 
-// A subscriber written on strings and doubles-free sorting of its own: it
-// applies, truncates, and must have the top of the exchange's book.
+// A subscriber with books of its own: it applies, truncates, and must have the
+// top of the exchange's book.
 TEST(KrakenView, ASubscriberThatAppliesAndTruncatesHasTheTop) {
   using Prices = std::map<std::int64_t, Level>;
   const auto key = [](std::string price) {
@@ -83,7 +83,7 @@ TEST(KrakenView, ASubscriberThatAppliesAndTruncatesHasTheTop) {
     }
     KrakenView::Update update;
     int sent = 0;
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 1500; ++i) {
       const Event event = generator.next();
       if (view.update(generator.book(), event.changes, update)) {
         ++sent;
@@ -101,6 +101,7 @@ TEST(KrakenView, ASubscriberThatAppliesAndTruncatesHasTheTop) {
           }
         }
       }
+      if (i % 5 != 0) continue;
       std::vector<Level> bids;
       for (auto it = mine[0].rbegin(); it != mine[0].rend(); ++it) {
         bids.push_back(it->second);
@@ -129,7 +130,7 @@ TEST(KrakenView, ASubscriberThatAppliesAndTruncatesHasTheTop) {
       ASSERT_EQ(top.kraken_checksum(), view.book().kraken_checksum());
       ASSERT_EQ(top.kraken_checksum(), generator.book().kraken_checksum());
     }
-    EXPECT_GT(sent, 500);
+    EXPECT_GT(sent, 150);
   }
 }
 
