@@ -80,7 +80,7 @@ outside() {
   if [[ "$(id -u)" != 0 ]]; then
     command -v sudo >/dev/null || die "a chroot needs root, and there is no sudo."
     echo "bazel7: a chroot needs root; asking sudo"
-    exec sudo "WIREBOOK_DATA=${data}" "$(realpath "${BASH_SOURCE[0]}")" "$@"
+    exec sudo env "WIREBOOK_DATA=${data}" "$(realpath "${BASH_SOURCE[0]}")" "$@"
   fi
 
   local source

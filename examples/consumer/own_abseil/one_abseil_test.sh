@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #
-# All of the C++ rules of Abseil in a test are the one of the company's own.
+# Of Abseil's C++ rules the library stands on one, the company's own.
 
 set -euo pipefail
 
 labels="$(cat "$1")"
-echo "Abseil's rules in books_test:"
+echo "Abseil's rules below listing:"
 echo "${labels}"
 
 # Bazel 4 writes @name//, Bazel 7 @@canonical~name//.
