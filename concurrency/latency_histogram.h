@@ -52,8 +52,7 @@ class alignas(kFalseSharingBytes) LatencyHistogram {
   LatencyHistogram(const LatencyHistogram&) = delete;
   LatencyHistogram& operator=(const LatencyHistogram&) = delete;
 
-  // ---- Writer thread
-  // ---------------------------------------------------------
+  // ---- Writer thread --------------------------------------------------------
 
   void record(uint64_t ns) noexcept { record(ns, 1); }
 
@@ -66,8 +65,7 @@ class alignas(kFalseSharingBytes) LatencyHistogram {
   // Back to empty. A reader meanwhile may see part of it gone.
   void clear() noexcept;
 
-  // ---- Any thread
-  // ------------------------------------------------------------
+  // ---- Any thread -----------------------------------------------------------
 
   uint64_t count() const noexcept { return read(count_); }
   uint64_t max() const noexcept { return read(max_); }  // 0 when empty
@@ -85,8 +83,7 @@ class alignas(kFalseSharingBytes) LatencyHistogram {
   // plotter reads it. Values are divided by `unit`: 1000 gives microseconds.
   std::string to_hgrm(double unit = 1.0) const;
 
-  // ---- Buckets
-  // ---------------------------------------------------------------
+  // ---- Buckets --------------------------------------------------------------
 
   static constexpr size_t kBuckets = 58 * kPrecision;
 

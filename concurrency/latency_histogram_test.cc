@@ -169,8 +169,7 @@ TEST(LatencyHistogramTest, MergeEqualsRecordingAllInOne) {
   EXPECT_EQ(merged.mean(), both.mean());
 }
 
-// ---- HdrHistogram's text
-// -------------------------------------------------------
+// ---- HdrHistogram's text ----------------------------------------------------
 
 TEST(LatencyHistogramTest, WritesHgrm) {
   LatencyHistogram latency;
@@ -237,8 +236,7 @@ TEST(LatencyHistogramTest, HgrmRowsRise) {
   EXPECT_GT(rows, 50);
 }
 
-// ---- Threads
-// -------------------------------------------------------------------
+// ---- Threads ----------------------------------------------------------------
 
 TEST(LatencyHistogramThreads, ReadersSeeARecordOnceOrNotYet) {
   constexpr uint64_t kRecords = 300'000;

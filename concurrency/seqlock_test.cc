@@ -98,8 +98,7 @@ TEST(SeqlockTest, SharesNoLineWithItsNeighbours) {
   static_assert(sizeof(Seqlock<std::array<int64_t, 8>>) == 128);
 }
 
-// ---- A writer that died in mid-write
-// ---------------------------------------------
+// ---- A writer that died in mid-write ----------------------------------------
 
 // An atomic through which the writer can be made to die at its n-th store.
 int g_stores_until_death = -1;
@@ -170,8 +169,7 @@ TEST(SeqlockTest, SuccessorsStoreRepairs) {
   }
 }
 
-// ---- A writer always in the reader's way
-// -------------------------------------------
+// ---- A writer always in the reader's way ------------------------------------
 
 // Stores a new value each time that the reader loads a word.
 template <typename U>
@@ -209,8 +207,32 @@ TEST(SeqlockTest, WriterThatNeverPausesIsBusyNotStuck) {
   EXPECT_EQ(lock.load(seen), SeqlockRead::kOk);
 }
 
-// ---- Every point at which one store can meet one load
-// ---------------------------------
+// The sequence as a script has it, for what only bad luck would show.
+std::vector<uint64_t> g_script;
+
+template <typename U>
+class ScriptedAtomic {
+ public:
+  ScriptedAtomic() = default;
+  explicit ScriptedAtomic(U) {}
+  U load(std::memory_order) const {
+    const U value = g_script.front();
+    g_script.erase(g_script.begin());
+    return value;
+  }
+  void store(U, std::memory_order) {}
+};
+
+TEST(SeqlockTest, OnlyOneAndTheSameOpenWriteIsStuck) {
+  Seqlock<Top, ScriptedAtomic> lock;
+  Top seen;
+  g_script = {1, 1, 1};
+  EXPECT_EQ(lock.load(seen, 3), SeqlockRead::kStuck);
+  g_script = {1, 1, 3};  // the next write is open: the writer lives
+  EXPECT_EQ(lock.load(seen, 3), SeqlockRead::kBusy);
+}
+
+// ---- Every point at which one store can meet one load -----------------------
 
 // The load runs whole between two steps of the store, at every step; and the
 // store runs whole between two steps of the load: neither may give a mixture.
@@ -278,8 +300,51 @@ TEST(SeqlockTest, StoreBetweenAnyTwoStepsOfALoadGivesNoMixture) {
   }
 }
 
-// ---- Threads
-// ----------------------------------------------------------------------
+// ---- The orders that stand for the two fences -------------------------------
+
+// x86 and TSan would forgive a weaker order here, so the test reads them off.
+std::string g_orders;
+
+template <typename U>
+class RecordingAtomic {
+ public:
+  RecordingAtomic() = default;
+  explicit RecordingAtomic(U value) : value_(value) {}
+  U load(std::memory_order order) const {
+    g_orders += order == std::memory_order_acquire ? "load acquire\n"
+                                                   : "load relaxed\n";
+    return value_.load(order);
+  }
+  void store(U value, std::memory_order order) {
+    g_orders += order == std::memory_order_release ? "store release\n"
+                                                   : "store relaxed\n";
+    value_.store(value, order);
+  }
+
+ private:
+  std::atomic<U> value_{};
+};
+
+TEST(SeqlockTest, EachFenceIsExpressedAsOrdersOfTheWords) {
+  Seqlock<Top, RecordingAtomic> lock;
+  g_orders.clear();
+  lock.store({1, 2});
+  EXPECT_EQ(g_orders,
+            "load relaxed\n"     // the sequence, by its only writer
+            "store relaxed\n"    // odd
+            "store release\n"    // bid, not before odd
+            "store release\n"    // ask, not before odd
+            "store release\n");  // even, not before the words
+  g_orders.clear();
+  EXPECT_EQ(lock.try_load(), (Top{1, 2}));
+  EXPECT_EQ(g_orders,
+            "load acquire\n"    // the sequence, before the words
+            "load acquire\n"    // bid, before the second look
+            "load acquire\n"    // ask, before the second look
+            "load relaxed\n");  // the second look
+}
+
+// ---- Threads ----------------------------------------------------------------
 
 template <size_t Words>
 void readers_see_whole_values(int stores) {

@@ -236,8 +236,7 @@ class SpscRing {
     consumer_.head.store(head + n, std::memory_order_release);
   }
 
-  // ---- Any thread
-  // ------------------------------------------------------------
+  // ---- Any thread -----------------------------------------------------------
 
   // Closed and drained: no object is there and none will come.
   [[nodiscard]] bool closed() const noexcept {

@@ -135,8 +135,7 @@ class Chunks {
   uint64_t start_ = 0;
 };
 
-// ---- Throughput: the other thread pushes, this one pops
-// ------------------------
+// ---- Throughput: the other thread pushes, this one pops ---------------------
 
 template <typename Queue>
 void BM_Single(benchmark::State& state) {
@@ -216,8 +215,7 @@ void BM_Batch(benchmark::State& state) {
   state.SetItemsProcessed(items);
 }
 
-// ---- Round trip: there by one queue, back by another
-// ----------------------------
+// ---- Round trip: there by one queue, back by another ------------------------
 
 template <typename Queue>
 void BM_RoundTrip(benchmark::State& state) {
@@ -290,8 +288,7 @@ void BM_LineRoundTrip(benchmark::State& state) {
   chunks.report(state);
 }
 
-// ---- One thread: the instructions alone
-// ------------------------------------------
+// ---- One thread: the instructions alone -------------------------------------
 
 template <typename Queue>
 void BM_PushPopOneThread(benchmark::State& state) {

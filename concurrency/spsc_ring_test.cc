@@ -153,8 +153,7 @@ TEST(SpscRingTest, ClosedMeansClosedAndDrained) {
   EXPECT_FALSE(ring.try_push(2));
 }
 
-// ---- Object lifetimes
-// --------------------------------------------------------
+// ---- Object lifetimes -------------------------------------------------------
 
 // Counts the living; refuses to be destroyed twice.
 struct Counted {
@@ -211,8 +210,7 @@ TEST(SpscRingTest, ThrowingConstructorPushesNothing) {
   EXPECT_EQ(ring.size(), 1u);
 }
 
-// ---- Broken invariants end the process
-// ------------------------------------------
+// ---- Broken invariants end the process --------------------------------------
 
 using SpscRingDeathTest = ::testing::Test;
 
@@ -241,8 +239,7 @@ TEST(SpscRingTest, PopNeedsNoFrontBeforeIt) {
   EXPECT_TRUE(ring.empty());
 }
 
-// ---- Model: std::deque under random operations
-// -------------------------------------
+// ---- Model: std::deque under random operations ------------------------------
 
 TEST(SpscRingTest, BehavesLikeADeque) {
   const uint32_t seed = std::random_device{}();
@@ -320,8 +317,7 @@ TEST(SpscRingTest, BehavesLikeADeque) {
   EXPECT_EQ(Counted::alive, 0);
 }
 
-// ---- Threads
-// -------------------------------------------------------------------
+// ---- Threads ----------------------------------------------------------------
 
 // Small rings change threads at almost every message.
 int messages_for(size_t capacity) { return capacity < 10 ? 4'000 : 30'000; }

@@ -72,8 +72,7 @@ class TscClock {
   TscClock(const TscClock&) = delete;
   TscClock& operator=(const TscClock&) = delete;
 
-  // ---- Any thread, at any time, without a TscClock
-  // ---------------------------
+  // ---- Any thread, at any time, without a TscClock --------------------------
 
   // The present tick. Comes from the same source for the process's life.
   static uint64_t ticks() noexcept {
@@ -98,8 +97,7 @@ class TscClock {
   // Reads ticks and clocks together, the tightest of some tries (about 3 us).
   static Sample take_sample() noexcept;
 
-  // ---- Any thread
-  // ------------------------------------------------------------
+  // ---- Any thread -----------------------------------------------------------
 
   // A duration. Right for any delta that fits in 2^63 ns.
   uint64_t to_ns(uint64_t delta_ticks) const noexcept {
@@ -131,8 +129,7 @@ class TscClock {
     return static_cast<double>(calibration().rate) * kUnit;
   }
 
-  // ---- One thread at a time
-  // --------------------------------------------------
+  // ---- One thread at a time -------------------------------------------------
 
   // Corrects drift: measures the rate since the last sample and makes up the
   // difference found over as long a time again. Converted time is continuous

@@ -82,8 +82,7 @@ TEST(TscClockTest, SourceDoesNotChangeUnderTicksAlreadyTaken) {
             TscClock::source() == TscClock::Source::kClockMonotonic);
 }
 
-// ---- Arithmetic, with samples of the test's own: 2.5 ticks per ns
-// --------------
+// ---- Arithmetic, with samples of the test's own: 2.5 ticks per ns -----------
 
 TscClock::Sample at(int64_t ns, int64_t drift_ns = 0, uint64_t error_ns = 0) {
   return {.ticks = 1'000'000 + static_cast<uint64_t>(ns) * 5 / 2,
@@ -210,8 +209,7 @@ TEST(TscClockDeathTest, FallsBackToClockMonotonic) {
       ::testing::ExitedWithCode(0), "");
 }
 
-// ---- Threads
-// -------------------------------------------------------------------
+// ---- Threads ----------------------------------------------------------------
 
 TEST(TscClockTest, ConversionsGoOnWhileAnotherThreadRecalibrates) {
   TscClock clock(at(0), at(10'000'000));
