@@ -10,8 +10,9 @@
 // keep missing the window it is anchored anew.
 //
 // A book that its venue cuts to a small depth (max_depth up to kMaxSortedDepth)
-// lives in the overflow alone: ten levels ready to copy and a cheap truncate()
-// outweigh the window's faster update; both are in l2_book_benchmark.
+// lives in the overflow alone: its ten best levels lie ready to copy. On
+// Kraken's feed of depth 25 apply, truncate and checksum take 212 ns a message
+// so, and 265 in a window, whose faster update is lost in reading the top ten.
 //
 // The tick of a price is an exact division by multiplication: for
 // tick = 2^k * odd, rotate_right(price * odd^-1 mod 2^64, k) is the quotient if
@@ -20,8 +21,12 @@
 // is the divisibility check too.
 //
 // Thread rules: one thread. No allocation after construction unless the
-// overflow outgrows its initial capacity (counted in memory()). Cost: apply 2-7
-// ns, best 1 ns, top ten 10-40 ns; see l2_book_benchmark.
+// overflow outgrows its initial capacity (counted in memory()).
+//
+// Cost, on a 2-core Intel Xeon (Cascade Lake) 2.5 GHz virtual machine, Binance
+// spot as recorded: apply 8 ns with a window of 2^18 ticks, 11 with 2^16 (6 %
+// of that flow is further away), 75 without; std::map takes 8 times as long as
+// the first (l2_book_benchmark).
 //
 //   L2Book book(L2BookOptions{});
 //   book.reset(2, 8, infer_tick(snapshot_levels));
