@@ -51,9 +51,9 @@ absl::StatusOr<Url> parse_url(std::string_view text) {
   const size_t end = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, end);
   if (end == std::string_view::npos) {
-    url.target = "/";
+    url.target.assign(1, '/');
   } else {
-    if (rest[end] == '?') url.target = "/";
+    if (rest[end] == '?') url.target.assign(1, '/');
     url.target.append(rest.substr(end));
   }
   if (authority.find('@') != std::string_view::npos) {

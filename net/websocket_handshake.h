@@ -34,9 +34,9 @@ namespace wirebook {
 
 struct WebSocketHandshakeOptions {
   // Added to the request as they are. Neither part may contain CR, LF or NUL.
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers = {};
   // Offered, in order of preference; the server may take one.
-  std::vector<std::string> subprotocols;
+  std::vector<std::string> subprotocols = {};
   size_t max_response_bytes = size_t{16} << 10;
 };
 

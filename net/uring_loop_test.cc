@@ -1,0 +1,270 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/uring_loop.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "net/testing/scripted_server.h"
+
+namespace wirebook {
+namespace {
+
+using testing::Peer;
+using testing::refusing_port;
+using testing::ScriptedServer;
+
+sockaddr_in loopback(uint16_t port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+struct Recorder : StreamHandler {
+  void on_connected() noexcept override { connected = true; }
+  void on_received(uint64_t ticks) noexcept override {
+    EXPECT_NE(ticks, 0u);
+    const uint64_t write = slab->write_position();
+    if (keep) return;
+    text.append(slab->at(slab->parse_position()),
+                write - slab->parse_position());
+    slab->set_parse_position(write);
+  }
+  void on_ended(int number) noexcept override {
+    ended = true;
+    error = number;
+  }
+  void on_reclaimed() noexcept override { ++reclaimed; }
+  void on_closed() noexcept override { closed = true; }
+
+  RawMessageSlab* slab = nullptr;
+  bool connected = false, ended = false, closed = false;
+  bool keep = false;  // leaves what arrives in the slab
+  int error = -1;
+  int reclaimed = 0;
+  std::string text;
+};
+
+struct Timer : LoopTimer {
+  explicit Timer(std::function<void()> f) : function(std::move(f)) {}
+  void on_timer() noexcept override { function(); }
+  std::function<void()> function;
+};
+
+uint64_t test_time = 0;
+
+class UringLoopTest : public ::testing::TestWithParam<LoopBackendChoice> {
+ protected:
+  void SetUp() override { build({.wait = WaitMode::kSleep}); }
+  void build(UringLoopOptions options) {
+    loop.reset();
+    pool = *RawMessagePool::create({});
+    options.backend = GetParam();
+    auto made = UringLoop::create(options, pool.get());
+    if (!made.ok()) GTEST_SKIP() << made.status().ToString();
+    loop = *std::move(made);
+    recorder.slab = *pool->add_slab(2);
+  }
+  absl::StatusOr<LoopStream*> open(uint16_t port) {
+    const sockaddr_in address = loopback(port);
+    return loop->open(reinterpret_cast<const sockaddr*>(&address),
+                      sizeof(address), recorder.slab, &recorder);
+  }
+  bool run_until(const std::function<bool()>& done) {
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      loop->run_once(10'000'000);
+    }
+    return true;
+  }
+
+  std::unique_ptr<RawMessagePool> pool;
+  std::unique_ptr<UringLoop> loop;
+  Recorder recorder;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Backends, UringLoopTest,
+    ::testing::Values(LoopBackendChoice::kUringIncremental,
+                      LoopBackendChoice::kUringOneShot,
+                      LoopBackendChoice::kEpoll),
+    [](const ::testing::TestParamInfo<LoopBackendChoice>& choice) {
+      switch (choice.param) {
+        case LoopBackendChoice::kUringIncremental:
+          return "uring_inc";
+        case LoopBackendChoice::kUringOneShot:
+          return "uring_oneshot";
+        default:
+          return "epoll";
+      }
+    });
+
+TEST_P(UringLoopTest, ConnectsReceivesSendsAndCloses) {
+  std::string got(5, '\0');
+  ScriptedServer server([&](Peer& peer) {
+    peer.send("hello");
+    peer.read_exactly(got.data(), 5);
+  });
+  LoopStream* stream = *open(server.port());
+  EXPECT_FALSE(loop->send(stream, "early")) << "not connected yet";
+  ASSERT_TRUE(run_until([&] { return recorder.text == "hello"; }));
+  EXPECT_TRUE(recorder.connected);
+  EXPECT_TRUE(loop->send(stream, "wo"));
+  EXPECT_TRUE(loop->send(stream, "rld"));
+  ASSERT_TRUE(run_until([&] { return recorder.ended; }));
+  EXPECT_EQ(recorder.error, 0) << "the orderly end";
+  EXPECT_EQ(got, "world");
+  loop->close(stream);
+  EXPECT_FALSE(recorder.closed) << "told in a later turn";
+  ASSERT_TRUE(run_until([&] { return recorder.closed; }));
+}
+
+TEST_P(UringLoopTest, ARefusedConnectEndsWithItsError) {
+  LoopStream* stream = *open(refusing_port());
+  ASSERT_TRUE(run_until([&] { return recorder.ended; }));
+  EXPECT_EQ(recorder.error, ECONNREFUSED);
+  EXPECT_FALSE(recorder.connected);
+  loop->close(stream);
+  ASSERT_TRUE(run_until([&] { return recorder.closed; }));
+}
+
+TEST_P(UringLoopTest, CloseInEveryStateTellsOnce) {
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  for (const bool connect_first : {false, true}) {
+    recorder.connected = recorder.closed = recorder.ended = false;
+    LoopStream* stream = *open(server.port());
+    if (connect_first) {
+      ASSERT_TRUE(run_until([&] { return recorder.connected; }));
+    }
+    loop->close(stream);
+    loop->close(stream);
+    ASSERT_TRUE(run_until([&] { return recorder.closed; }));
+    EXPECT_FALSE(recorder.ended) << "nothing but on_closed after close";
+  }
+}
+
+TEST_P(UringLoopTest, AFullSlabStopsReceivingUntilSlotsReturn) {
+  const std::string all(300'000, 'x');
+  ScriptedServer server([&](Peer& peer) {
+    peer.send(all);
+    peer.read_to_end();
+  });
+  recorder.keep = true;
+  LoopStream* stream = *open(server.port());
+  ASSERT_TRUE(run_until([&] { return stream->starvations != 0; }));
+  EXPECT_EQ(recorder.slab->writable_bytes(), 0u);
+  recorder.keep = false;
+  recorder.slab->set_parse_position(recorder.slab->write_position());
+  ASSERT_TRUE(
+      run_until([&] { return recorder.slab->write_position() == all.size(); }));
+}
+
+TEST_P(UringLoopTest, AStalledStreamIsAskedAgain) {
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  LoopStream* stream = *open(server.port());
+  ASSERT_TRUE(run_until([&] { return recorder.connected; }));
+  loop->set_stalled(stream);
+  ASSERT_TRUE(run_until([&] { return recorder.reclaimed != 0; }));
+  for (int i = 0; i < 3; ++i) loop->run_once(0);
+  EXPECT_EQ(recorder.reclaimed, 1) << "once for each set_stalled";
+}
+
+TEST_P(UringLoopTest, StreamsAreBounded) {
+  build({.wait = WaitMode::kSleep, .max_streams = 1});
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  ASSERT_TRUE(open(server.port()).ok());
+  EXPECT_EQ(open(server.port()).status().code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
+TEST_P(UringLoopTest, TimersFireInOrderOfTheirDeadlines) {
+  test_time = 1000;
+  build({.wait = WaitMode::kSleep, .now_ns = [] { return test_time; }});
+  std::string fired;
+  Timer a([&] { fired += 'a'; });
+  Timer b([&] { fired += 'b'; });
+  Timer c([&] {
+    fired += 'c';
+    loop->stop_timer(&b);
+    loop->start_timer(&a, 0);  // due at once
+  });
+  loop->start_timer(&a, 300);
+  loop->start_timer(&b, 200);
+  loop->start_timer(&c, 100);
+  loop->start_timer(&a, 400);  // instead of the first start
+  test_time = 1099;
+  loop->run_once(1);
+  EXPECT_EQ(fired, "");
+  test_time = 1100;
+  loop->run_once(1);
+  EXPECT_EQ(fired, "ca");
+  EXPECT_FALSE(b.started());
+  test_time = 5000;
+  loop->run_once(1);
+  EXPECT_EQ(fired, "ca");
+}
+
+TEST_P(UringLoopTest, ATimerEndsASleep) {
+  bool fired = false;
+  Timer timer([&] { fired = true; });
+  loop->start_timer(&timer, 2'000'000);
+  for (int i = 0; i < 10 && !fired; ++i) loop->run_once();
+  EXPECT_TRUE(fired);
+}
+
+TEST_P(UringLoopTest, WakeFromAnotherThreadEndsASleepAndRunsTheTasks) {
+  struct Task : LoopTask {
+    void run() noexcept override { seen = given.load(); }
+    std::atomic<int> given{0};
+    int seen = 0;
+  } task;
+  loop->add_task(&task);
+  std::thread waker([&] {
+    for (int i = 1; i <= 2000; ++i) {
+      task.given.store(i);
+      loop->wake();
+    }
+  });
+  // A lost wake-up would sleep for ever here.
+  while (task.seen != 2000) loop->run_once();
+  waker.join();
+  loop->remove_task(&task);
+}
+
+TEST_P(UringLoopTest, MaySetUpOnOneThreadAndRunOnAnother) {
+  ScriptedServer server([](Peer& peer) { peer.send("x"); });
+  ASSERT_TRUE(open(server.port()).ok());
+  std::thread runner([this] {
+    EXPECT_TRUE(run_until([&] { return recorder.text == "x"; }));
+    loop.reset();
+  });
+  runner.join();
+}
+
+TEST(UringLoopBackendTest, TheBackendSaysWhichItIs) {
+  EXPECT_STREQ(
+      (*UringLoop::create({.backend = LoopBackendChoice::kEpoll}, nullptr))
+          ->backend_name(),
+      "epoll");
+  EXPECT_THAT((*UringLoop::create({}, nullptr))->backend_name(),
+              ::testing::AnyOf("uring-inc", "uring-oneshot", "epoll"));
+  EXPECT_FALSE(UringLoop::create({.max_streams = 0}, nullptr).ok());
+}
+
+}  // namespace
+}  // namespace wirebook

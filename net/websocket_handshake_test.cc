@@ -1,0 +1,134 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/websocket_handshake.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace wirebook {
+namespace {
+
+using State = WebSocketHandshake::State;
+using ::testing::HasSubstr;
+
+class WebSocketHandshakeTest : public ::testing::Test {
+ protected:
+  // The key in a request.
+  static std::string key(const std::string& request) {
+    const std::string name = "Sec-WebSocket-Key: ";
+    const size_t begin = request.find(name) + name.size();
+    return request.substr(begin, request.find("\r\n", begin) - begin);
+  }
+  // A right response, with `extra` headers.
+  std::string response(const std::string& extra = "") const {
+    return "HTTP/1.1 101 Switching Protocols\r\n"
+           "upgrade: WebSocket\r\n"
+           "Connection: keep-alive, Upgrade\r\n"
+           "Sec-WebSocket-Accept: " +
+           WebSocketHandshake::accept_for(key(handshake.request())) + "\r\n" +
+           extra + "\r\n";
+  }
+  State parse(const std::string& text) {
+    return handshake.parse(text.data(), text.size(), &status);
+  }
+  // What the refusal of `text` says.
+  std::string refusal(const std::string& text) {
+    WebSocketHandshake fresh = handshake;
+    if (fresh.parse(text.data(), text.size(), &status) != State::kFailed) {
+      return "not refused";
+    }
+    return std::string(status.message());
+  }
+
+  KernelRandom random;
+  WebSocketHandshake handshake{
+      *parse_url("ws://example.com:81/feed?x"),
+      {.headers = {{"User-Agent", "wirebook"}}, .subprotocols = {"a", "b"}},
+      random};
+  absl::Status status;
+};
+
+TEST_F(WebSocketHandshakeTest, RequestHasWhatTheRfcDemands) {
+  const std::string& request = handshake.request();
+  EXPECT_EQ(request.rfind("GET /feed?x HTTP/1.1\r\n", 0), 0u);
+  for (const char* line :
+       {"Host: example.com:81\r\n", "Upgrade: websocket\r\n",
+        "Connection: Upgrade\r\n", "Sec-WebSocket-Version: 13\r\n",
+        "Sec-WebSocket-Protocol: a, b\r\n", "User-Agent: wirebook\r\n"}) {
+    EXPECT_THAT(request, HasSubstr(line));
+  }
+  EXPECT_EQ(key(request).size(), 24u) << "16 bytes in base64";
+  const WebSocketHandshake other(*parse_url("ws://h"), {}, random);
+  EXPECT_NE(key(request), key(other.request()));
+}
+
+// RFC 6455, section 1.3.
+TEST_F(WebSocketHandshakeTest, AcceptIsTheRfcsExample) {
+  EXPECT_EQ(WebSocketHandshake::accept_for("dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+TEST_F(WebSocketHandshakeTest, ARightResponseIsTakenInAnyPieces) {
+  const std::string text = response("Sec-WebSocket-Protocol: b\r\n");
+  const std::string all = text + "\x81\x01x";
+  for (size_t size = 0; size < text.size(); ++size) {
+    ASSERT_EQ(parse(all.substr(0, size)), State::kNeedMore) << size;
+  }
+  EXPECT_EQ(parse(all), State::kDone) << status;
+  EXPECT_EQ(handshake.response_bytes(), text.size());
+  EXPECT_EQ(handshake.subprotocol(), "b");
+}
+
+TEST_F(WebSocketHandshakeTest, WrongResponsesAreRefusedWithAReason) {
+  const auto without = [&](const std::string& part) {
+    std::string text = response();
+    return text.erase(text.find(part), part.size());
+  };
+  EXPECT_THAT(refusal(without("upgrade: WebSocket\r\n")),
+              HasSubstr("lacks \"Upgrade"));
+  EXPECT_THAT(refusal(without(", Upgrade")), HasSubstr("lacks \"Connection"));
+  EXPECT_THAT(refusal(without("=\r\n")), HasSubstr("CR without LF"));
+  EXPECT_THAT(refusal(response("Sec-WebSocket-Accept: x\r\n")),
+              HasSubstr("has 2 Sec-WebSocket-Accept"));
+  std::string wrong = response();
+  wrong[wrong.find("Accept: ") + 10] ^= 1;
+  EXPECT_THAT(refusal(wrong), HasSubstr("does not belong to our key"));
+  EXPECT_THAT(refusal(response("Sec-WebSocket-Extensions: x\r\n")),
+              HasSubstr("extension"));
+  EXPECT_THAT(refusal(response("Sec-WebSocket-Protocol: c\r\n")),
+              HasSubstr("subprotocol"));
+  EXPECT_THAT(refusal(response("Sec-WebSocket-Protocol: a\r\n"
+                               "Sec-WebSocket-Protocol: b\r\n")),
+              HasSubstr("subprotocol"));
+  EXPECT_THAT(refusal(response("A: b\n")), HasSubstr("LF without CR"));
+  EXPECT_THAT(refusal(response(std::string("A: \0b\r\n", 7))),
+              HasSubstr("NUL"));
+  EXPECT_THAT(refusal(response("A: b\r\n folded\r\n")),
+              HasSubstr("malformed header"));
+  EXPECT_THAT(refusal(response("no colon\r\n")), HasSubstr("malformed header"));
+  EXPECT_THAT(refusal("HTTP/1.1 1xx No\r\n\r\n"),
+              HasSubstr("malformed status line"));
+  EXPECT_THAT(refusal("HTTP/1.0 101 Old\r\n\r\n"), HasSubstr("not HTTP/1.1"));
+  EXPECT_THAT(refusal("\n"), HasSubstr("not HTTP/1.1"));
+  EXPECT_THAT(refusal("HTTP/1.1 502 Bad Gateway\r\nA: b\r\n\r\nwhy"),
+              HasSubstr("502 Bad Gateway, \"why\""));
+  EXPECT_THAT(refusal("HTTP/1.1 101 x\r\nA: " + std::string(17'000, 'a')),
+              HasSubstr("longer than 16384"));
+}
+
+TEST_F(WebSocketHandshakeTest, HeadersThatWouldBreakTheRequestAreRefused) {
+  EXPECT_TRUE(
+      WebSocketHandshake::check_headers({.headers = {{"A", "b c"}}}).ok());
+  EXPECT_FALSE(
+      WebSocketHandshake::check_headers({.headers = {{"A", "b\r\nC: d"}}})
+          .ok());
+  EXPECT_FALSE(
+      WebSocketHandshake::check_headers({.headers = {{"A b", "c"}}}).ok());
+  EXPECT_FALSE(
+      WebSocketHandshake::check_headers({.subprotocols = {"a,b"}}).ok());
+}
+
+}  // namespace
+}  // namespace wirebook
