@@ -41,6 +41,7 @@ TEST(HttpGetTest, ReturnsStatusAndBody) {
   });
   const auto got = http_get(http_url(server, "/a?b=1"), kSecond);
   ASSERT_TRUE(got.ok()) << got.status();
+  server.stop();
   EXPECT_EQ(got->status, 404);
   EXPECT_EQ(got->body, "gone");
   EXPECT_EQ(got->retry_after_seconds, 7u);

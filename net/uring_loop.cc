@@ -116,17 +116,19 @@ size_t UringLoop::run_once(uint64_t max_wait_ns) {
     }
     started_ = true;
   }
+  size_t events = 0;
   // Relaxed first: the exchange costs a locked instruction.
   if (wake_requested_.load(std::memory_order_relaxed) &&
       wake_requested_.exchange(false, std::memory_order_seq_cst)) {
     for (size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->run();
+    events += tasks_.size();
   }
   if (pool_ != nullptr) pool_->reclaim();
-  after_reclaim();
-  size_t events = 0;
+  events += after_reclaim();
   if (next_deadline_ns_ != kNoLimit) events += run_timers();
 
-  const int64_t wait = wait_time(max_wait_ns);
+  // Whoever called may have waited for just what these did: no sleep then.
+  const int64_t wait = events != 0 ? 0 : wait_time(max_wait_ns);
   if (wait == 0) {
     events += backend_->poll(0);
   } else {
@@ -171,17 +173,20 @@ int64_t UringLoop::wait_time(uint64_t max_wait_ns) noexcept {
   return wait > INT64_MAX ? LoopBackend::kForever : static_cast<int64_t>(wait);
 }
 
-void UringLoop::after_reclaim() noexcept {
+size_t UringLoop::after_reclaim() noexcept {
+  size_t asked = 0;
   for (size_t i = 0; i < streams_.size(); ++i) {
     LoopStream& stream = *streams_[i];
     if (stream.state != LoopStream::State::kOpen) continue;
     if (stream.stalled) {
       stream.stalled = false;
       stream.handler->on_reclaimed();
+      if (!stream.stalled) ++asked;
       if (stream.state != LoopStream::State::kOpen) continue;
     }
     if (!stream.ended) backend_->replenish(stream);
   }
+  return asked;
 }
 
 void UringLoop::finish_closed() noexcept {

@@ -105,7 +105,8 @@ class UringLoop {
 
   // One turn: tasks, what came home to the pool, timers, then the kernel's
   // events; waits as the wait mode says, but no longer than `max_wait_ns`.
-  // Returns the number of events, timers included.
+  // Returns the number of events, with timers and tasks; it does not sleep
+  // after one of these has run.
   size_t run_once(uint64_t max_wait_ns = kNoLimit);
 
   // Any thread: runs the tasks soon, ending a wait. A system call only when
@@ -160,7 +161,7 @@ class UringLoop {
 
   int64_t wait_time(uint64_t max_wait_ns) noexcept;
   size_t run_timers() noexcept;
-  void after_reclaim() noexcept;
+  size_t after_reclaim() noexcept;
   void finish_closed() noexcept;
 
   const UringLoopOptions options_;

@@ -128,6 +128,7 @@ TEST_P(UringLoopTest, ConnectsReceivesSendsAndCloses) {
   EXPECT_TRUE(loop->send(stream, "rld"));
   ASSERT_TRUE(run_until([&] { return recorder.ended; }));
   EXPECT_EQ(recorder.error, 0) << "the orderly end";
+  server.stop();
   EXPECT_EQ(got, "world");
   loop->close(stream);
   EXPECT_FALSE(recorder.closed) << "told in a later turn";

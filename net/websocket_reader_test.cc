@@ -147,6 +147,7 @@ TEST_P(WebSocketReaderTest, ReceivesMessagesAndClosesInOrder) {
   recorder.when_open = [&] { EXPECT_TRUE(reader->send_text("subscribe")); };
   open(server.url("/feed?x=1"), {.connection = 7, .venue = 3});
   ASSERT_TRUE(run_until_closed());
+  server.stop();
   EXPECT_TRUE(recorder.status.ok()) << recorder.status;
   EXPECT_EQ(recorder.code, 1000);
   EXPECT_EQ(recorder.reason, "bye");
@@ -210,6 +211,7 @@ TEST_P(WebSocketReaderTest, AnswersPingsAtOnceAndMasked) {
   });
   open(server.url());
   ASSERT_TRUE(run_until_closed());
+  server.stop();
   EXPECT_EQ(pong.opcode(), 0xa);
   EXPECT_TRUE(pong.masked);
   EXPECT_EQ(pong.payload, "are you there");
@@ -306,6 +308,7 @@ TEST_P(WebSocketReaderTest, SendsLargeMessagesInOrder) {
   };
   open(server.url());
   ASSERT_TRUE(run_until_closed());
+  server.stop();
   EXPECT_EQ(got, (std::vector<std::string>{std::string(200, 'a'),
                                            std::string(30'000, 'b'), "c"}));
 }
@@ -321,6 +324,7 @@ TEST_P(WebSocketReaderTest, ClosesOnItsOwn) {
   recorder.when_open = [&] { reader->close(1000, "enough"); };
   open(server.url());
   ASSERT_TRUE(run_until_closed());
+  server.stop();
   EXPECT_TRUE(recorder.status.ok()) << recorder.status;
   EXPECT_EQ(close.opcode(), 0x8);
   EXPECT_EQ(close.payload, std::string("\x03\xe8", 2) + "enough");
@@ -403,6 +407,7 @@ TEST_P(WebSocketReaderTest, ProtocolErrorsCloseTheConnection) {
     });
     open(server.url());
     ASSERT_TRUE(run_until_closed());
+    server.stop();
     EXPECT_EQ(recorder.status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(recorder.status.ToString(), HasSubstr(hostile.says));
     ASSERT_EQ(answer.opcode(), 0x8);

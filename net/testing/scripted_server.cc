@@ -164,8 +164,8 @@ ScriptedServer::ScriptedServer(Script script)
   thread_ = std::thread([this] { run(); });
 }
 
-ScriptedServer::~ScriptedServer() {
-  stopping_.store(true);
+void ScriptedServer::stop() {
+  if (stopping_.exchange(true)) return;
   shutdown(listener_, SHUT_RDWR);  // ends accept()
   const int connection = connection_.load();
   if (connection >= 0) shutdown(connection, SHUT_RDWR);

@@ -71,7 +71,11 @@ class ScriptedServer {
   using Script = std::function<void(Peer&)>;
 
   explicit ScriptedServer(Script script);
-  ~ScriptedServer();
+  ~ScriptedServer() { stop(); }
+
+  // Ends the connection and waits for the script: what it has written may be
+  // read after this.
+  void stop();
 
   uint16_t port() const { return port_; }
   std::string url(std::string_view path = "/") const;
