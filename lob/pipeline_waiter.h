@@ -20,14 +20,9 @@
 
 #include <cstdint>
 
-namespace wirebook {
+#include "net/wait_mode.h"
 
-// How the parser and book threads wait for work.
-enum class WaitMode : uint8_t {
-  kSpin,      // pause; never a system call
-  kAdaptive,  // spin, then yield, then sleep
-  kSleep,     // sleep at once: where cores are shared
-};
+namespace wirebook {
 
 class PipelineWaiter {
  public:

@@ -1,0 +1,92 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "apps/lob_node/bbo_log.h"
+
+#include <errno.h>
+
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "lob/fixed_point.h"
+
+namespace wirebook {
+namespace {
+
+constexpr std::size_t kFlushBytes = std::size_t{64} << 10;
+
+void append_level(const L2Book& book, Side side, std::string* out) {
+  if (book.empty(side)) {
+    out->append(",,");
+    return;
+  }
+  const PriceLevel best = book.best(side);
+  absl::StrAppend(out, ",", decimal_string(best.price, book.price_scale()), ",",
+                  decimal_string(best.quantity, book.quantity_scale()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BboLog>> BboLog::open(
+    const std::string& path, const std::vector<std::string>& connections) {
+  std::FILE* const file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "--bbo-log=", path, " cannot be written: ", std::strerror(errno)));
+  }
+  return std::unique_ptr<BboLog>(new BboLog(path, file, connections));
+}
+
+BboLog::BboLog(std::string path, std::FILE* file,
+               const std::vector<std::string>& connections)
+    : path_(std::move(path)), file_(file), connections_(connections) {
+  buffer_ =
+      "symbol,update_id,bid_price,bid_qty,ask_price,ask_qty,market,"
+      "connection\n";
+}
+
+BboLog::~BboLog() { (void)close(); }
+
+void BboLog::on_depth_applied(const BookKeeper& keeper,
+                              const ParsedMessage& message) {
+  const Instrument& instrument = keeper.instrument();
+  // A REST snapshot is no message of the stream: it has no line.
+  if (message.kind == ParsedMessageKind::kSnapshot &&
+      venue_traits(instrument.venue).sync == SyncClass::kRestSnapshot) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  absl::StrAppend(&buffer_, instrument.symbol, ",");
+  if (message.has_last_update_id) {
+    absl::StrAppend(&buffer_, message.last_update_id);
+  }
+  append_level(keeper.book(), Side::kBid, &buffer_);
+  append_level(keeper.book(), Side::kAsk, &buffer_);
+  absl::StrAppend(&buffer_, ",", instrument.market, ",",
+                  connections_[instrument.connection], "\n");
+  if (buffer_.size() >= kFlushBytes) flush();
+}
+
+void BboLog::flush() {
+  if (file_ != nullptr && error_ == 0 &&
+      std::fwrite(buffer_.data(), 1, buffer_.size(), file_) != buffer_.size()) {
+    error_ = errno;
+  }
+  buffer_.clear();
+}
+
+absl::Status BboLog::close() {
+  const std::lock_guard lock(mutex_);
+  flush();
+  if (file_ != nullptr && std::fclose(file_) != 0 && error_ == 0) {
+    error_ = errno;
+  }
+  file_ = nullptr;
+  if (error_ == 0) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      path_, ": the BBO log is incomplete: ", std::strerror(error_)));
+}
+
+}  // namespace wirebook

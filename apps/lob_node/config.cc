@@ -1,0 +1,308 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "apps/lob_node/config.h"
+
+#include <toml++/toml.h>
+
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+
+namespace wirebook {
+namespace {
+
+constexpr int kKrakenDepths[] = {10, 25, 100, 500, 1000};
+
+absl::string_view to_absl(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+const char* type_name(const toml::node& node) {
+  if (node.is_table()) return "a table";
+  if (node.is_array()) return "an array";
+  if (node.is_string()) return "a string";
+  if (node.is_integer()) return "an integer";
+  if (node.is_floating_point()) return "a float";
+  if (node.is_boolean()) return "a boolean";
+  return "a date or time";
+}
+
+// Reads one table key by key; keeps the first error, and knows which keys
+// nobody asked for.
+class TableReader {
+ public:
+  TableReader(const toml::table& table, std::string place, std::string file)
+      : table_(table), place_(std::move(place)), file_(std::move(file)) {}
+
+  bool has(std::string_view key) const { return table_.contains(key); }
+
+  void read(std::string_view key, std::string* out) {
+    if (const toml::node* node = take(key)) {
+      if (node->is_string()) {
+        *out = node->as_string()->get();
+      } else {
+        wrong_type(key, *node, "a string");
+      }
+    }
+  }
+
+  void read(std::string_view key, bool* out) {
+    if (const toml::node* node = take(key)) {
+      if (node->is_boolean()) {
+        *out = node->as_boolean()->get();
+      } else {
+        wrong_type(key, *node, "a boolean");
+      }
+    }
+  }
+
+  template <typename Integer>
+  void read(std::string_view key, std::int64_t least, std::int64_t most,
+            Integer* out) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    if (!node->is_integer()) return wrong_type(key, *node, "an integer");
+    const std::int64_t value = node->as_integer()->get();
+    if (value < least || value > most) {
+      return fail(key, *node,
+                  absl::StrCat("is ", value, "; it must be from ", least,
+                               " to ", most));
+    }
+    *out = static_cast<Integer>(value);
+  }
+
+  void read(std::string_view key, std::vector<std::string>* out) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    if (!node->is_array()) return wrong_type(key, *node, "an array of strings");
+    for (const toml::node& element : *node->as_array()) {
+      if (!element.is_string()) {
+        return wrong_type(key, element, "an array of strings");
+      }
+      out->push_back(element.as_string()->get());
+    }
+  }
+
+  // One of `names`; its index.
+  std::optional<std::size_t> read_choice(
+      std::string_view key, const std::vector<std::string>& names) {
+    std::string text;
+    read(key, &text);
+    const toml::node* node = table_.get(key);
+    if (node == nullptr || !node->is_string()) return std::nullopt;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == text) return i;
+    }
+    fail(key, *node,
+         absl::StrCat("is \"", text, "\"; it must be one of ",
+                      absl::StrJoin(names, ", ")));
+    return std::nullopt;
+  }
+
+  const toml::node* take(std::string_view key) {
+    used_.insert(std::string(key));
+    return table_.get(key);
+  }
+
+  void fail(std::string_view key, const toml::node& node,
+            const std::string& what) {
+    if (!status_.ok()) return;
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat(file_, ":", node.source().begin.line, ": ", place_,
+                     to_absl(key), " ", what));
+  }
+
+  void require(std::string_view key) {
+    if (table_.contains(key) || !status_.ok()) return;
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat(file_, ":", table_.source().begin.line, ": ", place_,
+                     to_absl(key), " is missing"));
+  }
+
+  // The first error, where an unknown key is one too.
+  absl::Status finish() {
+    for (const auto& [key, node] : table_) {
+      if (!used_.contains(std::string(key.str()))) {
+        fail(key.str(), node, "is not a known key");
+      }
+    }
+    return status_;
+  }
+
+ private:
+  void wrong_type(std::string_view key, const toml::node& node,
+                  const char* wanted) {
+    fail(key, node,
+         absl::StrCat("is ", type_name(node), "; it must be ", wanted));
+  }
+
+  const toml::table& table_;
+  const std::string place_;  // "venue[1]." before a key in messages
+  const std::string file_;
+  std::set<std::string> used_;
+  absl::Status status_;
+};
+
+std::vector<std::string> parsed_venue_names() {
+  std::vector<std::string> names;
+  for (const VenueTraits& venue : kVenues) {
+    if (venue.has_parser) names.emplace_back(venue.name);
+  }
+  return names;
+}
+
+bool has_scheme(const std::string& url, std::string_view scheme) {
+  return std::string_view(url).substr(0, scheme.size()) == scheme;
+}
+
+void check_venue(TableReader& reader, const toml::table& table,
+                 const VenueConfig& venue) {
+  if (!has_scheme(venue.url, "ws://")) {
+    if (const toml::node* node = table.get("url")) {
+      reader.fail("url", *node,
+                  has_scheme(venue.url, "wss://")
+                      ? "is wss://; this build speaks plain ws:// only, put a "
+                        "TLS proxy such as stunnel or haproxy in front"
+                      : "must begin with ws://");
+    }
+  }
+  if (venue.symbols.empty()) {
+    if (const toml::node* node = table.get("symbols")) {
+      reader.fail("symbols", *node, "is empty; name at least one");
+    }
+  }
+  if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
+    reader.require("rest_url");
+    if (const toml::node* node = table.get("rest_url");
+        node != nullptr && !has_scheme(venue.rest_url, "http://") &&
+        !has_scheme(venue.rest_url, "https://")) {
+      reader.fail("rest_url", *node, "must begin with http:// or https://");
+    }
+  }
+  if (venue.id == VenueId::kKraken) {
+    bool known = false;
+    for (const int depth : kKrakenDepths) known |= depth == venue.depth;
+    if (const toml::node* node = table.get("depth");
+        node != nullptr && !known) {
+      reader.fail("depth", *node,
+                  absl::StrCat("is ", venue.depth,
+                               "; Kraken takes 10, 25, 100, 500 or 1000"));
+    }
+  }
+}
+
+absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
+                                       const std::string& place,
+                                       const std::string& file) {
+  TableReader reader(table, place, file);
+  VenueConfig venue;
+  reader.require("id");
+  const std::vector<std::string> names = parsed_venue_names();
+  if (auto choice = reader.read_choice("id", names)) {
+    venue.id = *find_venue(names[*choice]);
+  }
+  venue.name = std::string(venue_name(venue.id));
+  reader.read("name", &venue.name);
+  reader.require("url");
+  reader.read("url", &venue.url);
+  reader.require("symbols");
+  reader.read("symbols", &venue.symbols);
+  reader.read("stale_after_ms", 0, 3'600'000, &venue.stale_after_ms);
+  if (venue.id == VenueId::kKraken) {
+    venue.depth = 25;
+    reader.read("depth", 1, 1000, &venue.depth);
+  } else {
+    reader.read("rest_url", &venue.rest_url);
+    reader.read("snapshot_limit", 5, 5000, &venue.snapshot_limit);
+    reader.read("best_bid_offer", &venue.best_bid_offer);
+  }
+  check_venue(reader, table, venue);
+  if (absl::Status status = reader.finish(); !status.ok()) return status;
+  return venue;
+}
+
+absl::StatusOr<NodeConfig> read_node(const toml::table& table,
+                                     const std::string& file) {
+  TableReader reader(table, "", file);
+  NodeConfig config;
+  if (auto choice = reader.read_choice("pipeline", {"fused", "staged"})) {
+    config.pipeline =
+        *choice == 0 ? PipelineMode::kFused : PipelineMode::kStaged;
+  }
+  if (auto choice = reader.read_choice("wait", {"spin", "adaptive", "sleep"})) {
+    constexpr WaitMode kModes[] = {WaitMode::kSpin, WaitMode::kAdaptive,
+                                   WaitMode::kSleep};
+    config.wait = kModes[*choice];
+  }
+  if (reader.read_choice("backend", {"uring", "uring-oneshot", "epoll"})) {
+    config.backend = table["backend"].as_string()->get();
+  }
+  constexpr std::int64_t kMostCpus = 4095;
+  reader.read("network_cpu", 0, kMostCpus, &config.network_cpu);
+  reader.read("parser_cpu", 0, kMostCpus, &config.parser_cpu);
+  reader.read("book_cpu", 0, kMostCpus, &config.book_cpu);
+
+  reader.require("venue");
+  const toml::node* venues = reader.take("venue");
+  if (venues != nullptr && !venues->is_array_of_tables()) {
+    reader.fail("venue", *venues, "must be tables: [[venue]]");
+  }
+  if (absl::Status status = reader.finish(); !status.ok()) return status;
+
+  std::set<std::string> names;
+  for (const toml::node& node : *venues->as_array()) {
+    const std::string place =
+        absl::StrCat("venue[", config.venues.size(), "].");
+    absl::StatusOr<VenueConfig> venue =
+        read_venue(*node.as_table(), place, file);
+    if (!venue.ok()) return venue.status();
+    if (!names.insert(venue->name).second) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          file, ":", node.source().begin.line, ": ", place, "name is \"",
+          venue->name, "\" like another venue's; give each its own"));
+    }
+    config.venues.push_back(*std::move(venue));
+  }
+  return config;
+}
+
+absl::Status syntax_error(const toml::parse_error& error,
+                          const std::string& file) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(file, ":", error.source().begin.line, ": ",
+                   to_absl(error.description())));
+}
+
+}  // namespace
+
+absl::StatusOr<NodeConfig> read_config(const std::string& path) {
+  try {
+    return read_node(toml::parse_file(path), path);
+  } catch (const toml::parse_error& error) {
+    if (error.source().begin.line == 0) {
+      return absl::NotFoundError(
+          absl::StrCat(path, ": ", to_absl(error.description())));
+    }
+    return syntax_error(error, path);
+  }
+}
+
+absl::StatusOr<NodeConfig> parse_config(std::string_view text,
+                                        const std::string& name) {
+  try {
+    return read_node(toml::parse(text, name), name);
+  } catch (const toml::parse_error& error) {
+    return syntax_error(error, name);
+  }
+}
+
+}  // namespace wirebook

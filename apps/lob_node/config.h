@@ -1,0 +1,58 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+// What `lob_node run` is told: one TOML file, read whole and checked before
+// anything connects. An unknown key, a wrong type or a value out of range is an
+// error that names file, line and key. lob_node.example.toml explains each key.
+//
+//   absl::StatusOr<NodeConfig> config = read_config("lob_node.toml");
+//   if (!config.ok()) std::cerr << config.status().message();
+
+#ifndef WIREBOOK_APPS_LOB_NODE_CONFIG_H_
+#define WIREBOOK_APPS_LOB_NODE_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "lob/book_pipeline.h"
+#include "lob/venue.h"
+
+namespace wirebook {
+
+// One [[venue]] table: one WebSocket connection and its books.
+struct VenueConfig {
+  VenueId id = VenueId::kBinanceSpot;
+  // The venue's id unless given; names the connection in logs and dumps.
+  std::string name;
+  std::string url;       // ws://host[:port][/path]
+  std::string rest_url;  // http[s]://host[:port]; venues with REST snapshots
+  std::vector<std::string> symbols;
+  int depth = 0;                    // Kraken: subscribed levels a side
+  int snapshot_limit = 5000;        // Binance: levels a side of a snapshot
+  std::int64_t stale_after_ms = 0;  // silence that makes books Stale; 0: never
+  bool best_bid_offer = true;       // Binance: subscribe bookTicker too
+};
+
+struct NodeConfig {
+  PipelineMode pipeline = PipelineMode::kFused;
+  // Of the network thread and, staged, of the others.
+  WaitMode wait = WaitMode::kAdaptive;
+  // "" lets the kernel's features decide.
+  std::string backend;
+  int network_cpu = -1;
+  int parser_cpu = -1;
+  int book_cpu = -1;
+  std::vector<VenueConfig> venues;
+};
+
+absl::StatusOr<NodeConfig> read_config(const std::string& path);
+
+// For tests; `name` stands for the file in messages.
+absl::StatusOr<NodeConfig> parse_config(std::string_view text,
+                                        const std::string& name);
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_APPS_LOB_NODE_CONFIG_H_

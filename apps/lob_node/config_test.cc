@@ -1,0 +1,123 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "apps/lob_node/config.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace wirebook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kKraken[] = R"(
+[[venue]]
+id = "kraken"
+url = "ws://127.0.0.1:9001/v2"
+symbols = ["BTC/USD"]
+)";
+
+std::string error_of(const std::string& text) {
+  const absl::Status status = parse_config(text, "node.toml").status();
+  EXPECT_FALSE(status.ok());
+  return std::string(status.message());
+}
+
+TEST(Config, ShortestFileTakesDefaults) {
+  auto config = parse_config(kKraken, "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->pipeline, PipelineMode::kFused);
+  EXPECT_EQ(config->wait, WaitMode::kAdaptive);
+  ASSERT_EQ(config->venues.size(), 1u);
+  EXPECT_EQ(config->venues[0].id, VenueId::kKraken);
+  EXPECT_EQ(config->venues[0].name, "kraken");
+  EXPECT_EQ(config->venues[0].depth, 25);
+  EXPECT_THAT(config->venues[0].symbols, ElementsAre("BTC/USD"));
+}
+
+TEST(Config, ExampleFileIsValidAndSaysTheDefaults) {
+  auto config = read_config("apps/lob_node/lob_node.example.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->venues.size(), 2u);
+  const NodeConfig defaults;
+  EXPECT_EQ(config->pipeline, defaults.pipeline);
+  EXPECT_EQ(config->wait, defaults.wait);
+  const VenueConfig venue_defaults;
+  EXPECT_EQ(config->venues[0].snapshot_limit, venue_defaults.snapshot_limit);
+  EXPECT_EQ(config->venues[0].best_bid_offer, venue_defaults.best_bid_offer);
+  EXPECT_EQ(config->venues[0].stale_after_ms, venue_defaults.stale_after_ms);
+}
+
+TEST(Config, UnknownKeyNamesFileLineAndKey) {
+  EXPECT_EQ(error_of(std::string("pipelime = \"fused\"\n") + kKraken),
+            "node.toml:1: pipelime is not a known key");
+  EXPECT_EQ(error_of(std::string(kKraken) + "deph = 10\n"),
+            "node.toml:6: venue[0].deph is not a known key");
+}
+
+TEST(Config, WrongTypeNamesFileLineAndKey) {
+  EXPECT_EQ(error_of(std::string(kKraken) + "depth = \"10\"\n"),
+            "node.toml:6: venue[0].depth is a string; it must be an integer");
+  EXPECT_EQ(error_of(std::string("pipeline = 3\n") + kKraken),
+            "node.toml:1: pipeline is an integer; it must be a string");
+  EXPECT_THAT(error_of("venue = 5\n"), HasSubstr("node.toml:1: venue must be"));
+  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"ws://a/\"\n"
+                       "symbols = [1]\n"),
+              HasSubstr("node.toml:4: venue[0].symbols is an integer"));
+}
+
+TEST(Config, ValuesOutOfRangeAreRefused) {
+  EXPECT_THAT(error_of(std::string(kKraken) + "depth = 11\n"),
+              HasSubstr("node.toml:6: venue[0].depth is 11; Kraken takes"));
+  EXPECT_THAT(error_of(std::string("wait = \"busy\"\n") + kKraken),
+              HasSubstr("must be one of spin, adaptive, sleep"));
+  EXPECT_THAT(error_of(std::string("network_cpu = -1\n") + kKraken),
+              HasSubstr("it must be from 0 to"));
+  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"ws://a/\"\n"
+                       "symbols = []\n"),
+              HasSubstr("symbols is empty"));
+}
+
+TEST(Config, UnknownVenueListsTheKnownOnes) {
+  EXPECT_THAT(error_of("[[venue]]\nid = \"nowhere\"\nurl = \"ws://a/\"\n"
+                       "symbols = [\"A\"]\n"),
+              HasSubstr("node.toml:2: venue[0].id is \"nowhere\"; it must be "
+                        "one of binance-spot"));
+}
+
+TEST(Config, MissingKeysAreNamed) {
+  EXPECT_THAT(error_of(""), HasSubstr("venue is missing"));
+  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nsymbols = [\"A\"]\n"),
+              HasSubstr("venue[0].url is missing"));
+  EXPECT_THAT(error_of("[[venue]]\nid = \"binance-spot\"\nurl = \"ws://a/\"\n"
+                       "symbols = [\"A\"]\n"),
+              HasSubstr("venue[0].rest_url is missing"));
+}
+
+TEST(Config, TlsIsRefusedWithAReason) {
+  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"wss://a/\"\n"
+                       "symbols = [\"A\"]\n"),
+              HasSubstr("node.toml:3: venue[0].url is wss://"));
+}
+
+TEST(Config, TwoVenuesOfOneNameAreRefused) {
+  EXPECT_THAT(error_of(std::string(kKraken) + kKraken),
+              HasSubstr("name is \"kraken\" like another"));
+}
+
+TEST(Config, SyntaxErrorNamesTheLine) {
+  EXPECT_THAT(error_of("pipeline = \"fused\"\nwait = = 3\n"),
+              HasSubstr("node.toml:2: "));
+}
+
+TEST(Config, MissingFileIsSaid) {
+  const absl::Status status = read_config("/no/such.toml").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/no/such.toml"));
+}
+
+}  // namespace
+}  // namespace wirebook

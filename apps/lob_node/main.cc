@@ -1,0 +1,108 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+// lob_node: connects to exchanges, keeps their books, and says of each whether
+// it can be trusted and why. README.md has the commands.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "apps/lob_node/config.h"
+#include "apps/lob_node/replay.h"
+#include "apps/lob_node/run.h"
+
+namespace {
+
+// 2 is what the shell and CLI11 leave for wrong usage; 1 is a failed job.
+int exit_code(const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::cerr << "lob_node: " << status.message() << "\n";
+  return 1;
+}
+
+struct CommandLine {
+  wirebook::ReplayOptions replay;
+  std::string replay_venue;
+  std::string pipeline = "fused";
+  wirebook::RunOptions run;
+  std::string config;
+};
+
+std::vector<std::string> venue_ids() {
+  std::vector<std::string> ids;
+  for (const wirebook::VenueTraits& venue : wirebook::kVenues) {
+    ids.emplace_back(venue.name);
+  }
+  return ids;
+}
+
+CLI::App* add_replay(CLI::App& app, CommandLine& line) {
+  CLI::App* command = app.add_subcommand(
+      "replay", "Rebuild the books of recorded feeds and report them.");
+  command
+      ->add_option("captures", line.replay.captures,
+                   "Recordings (.lines or .jsonl; plain, gzip or zstd), read "
+                   "as one in this order")
+      ->required();
+  command
+      ->add_option("--venue", line.replay_venue,
+                   "Whose feed it is, where the capture's header does not say")
+      ->check(CLI::IsMember(venue_ids()));
+  command->add_option("--symbol", line.replay.symbol,
+                      "Only this book, in the venue's own spelling");
+  command
+      ->add_option("--pipeline", line.pipeline,
+                   "One thread for all (fused) or one per stage (staged)")
+      ->check(CLI::IsMember({"fused", "staged"}))
+      ->capture_default_str();
+  command->add_flag("--json", line.replay.json, "The report as JSON");
+  command->add_option("--bbo-log", line.replay.bbo_log,
+                      "CSV file: the best bid and offer after every applied "
+                      "depth message");
+  command->add_option("--dump-book", line.replay.dump_book,
+                      "CSV file: every level of every book at the end");
+  return command;
+}
+
+CLI::App* add_run(CLI::App& app, CommandLine& line) {
+  CLI::App* command = app.add_subcommand(
+      "run", "Connect to the venues of a configuration file.");
+  command->add_option("--config", line.config, "TOML file")->required();
+  command
+      ->add_option("--seconds", line.run.seconds,
+                   "Stop after so long; 0: at SIGINT or SIGTERM")
+      ->check(CLI::Range(0, 100'000'000));
+  command->add_flag("--json", line.run.json,
+                    "No live view; the report as JSON at the end");
+  command->add_option("--bbo-log", line.run.bbo_log,
+                      "CSV file: the best bid and offer after every applied "
+                      "depth message");
+  command->add_option("--dump-book", line.run.dump_book,
+                      "CSV file: every level of every book at the end");
+  return command;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("From the wire to a verified limit order book.", "lob_node");
+  app.require_subcommand(1);
+  CommandLine line;
+  CLI::App* const replay = add_replay(app, line);
+  add_run(app, line);
+  CLI11_PARSE(app, argc, argv);
+
+  if (replay->parsed()) {
+    line.replay.venue = wirebook::find_venue(line.replay_venue);
+    line.replay.mode = line.pipeline == "staged"
+                           ? wirebook::PipelineMode::kStaged
+                           : wirebook::PipelineMode::kFused;
+    return exit_code(wirebook::replay(line.replay));
+  }
+  absl::StatusOr<wirebook::NodeConfig> config =
+      wirebook::read_config(line.config);
+  if (!config.ok()) return exit_code(config.status());
+  return exit_code(wirebook::run(*config, line.run));
+}

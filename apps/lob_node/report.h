@@ -1,0 +1,42 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+// What `replay` and `run` say at their end: every book with its state, its
+// statistics and its hash, and the latencies; as JSON or as a table.
+//
+//   std::cout << report_json({.venue = VenueId::kKraken, ...});
+//
+// To be called when the pipeline is drained: it reads the books themselves.
+
+#ifndef WIREBOOK_APPS_LOB_NODE_REPORT_H_
+#define WIREBOOK_APPS_LOB_NODE_REPORT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "concurrency/tsc_clock.h"
+#include "lob/book_pipeline.h"
+
+namespace wirebook {
+
+struct PipelineReport {
+  const BookPipeline* pipeline;
+  VenueId venue;
+  // Names of the connections, by number.
+  const std::vector<std::string>* connections;
+};
+
+// One object for one pipeline; keys are listed in README.md.
+std::string report_json(const PipelineReport& report, const TscClock& clock);
+
+// The same for people.
+std::string report_text(const PipelineReport& report, const TscClock& clock);
+
+// `symbol,side,price,quantity,market,connection`: the header and every level of
+// every book, best first.
+absl::Status write_book_dump(const std::string& path,
+                             const std::vector<PipelineReport>& reports);
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_APPS_LOB_NODE_REPORT_H_

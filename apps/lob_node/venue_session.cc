@@ -1,0 +1,244 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "apps/lob_node/venue_session.h"
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "lob/venues/find_venue_requests.h"
+
+namespace wirebook {
+namespace {
+
+// A silence is noticed at most this part of the deadline too late.
+constexpr std::uint64_t kStaleChecksPerDeadline = 4;
+
+absl::string_view to_absl(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+SubscriptionOptions subscription(const VenueConfig& config) {
+  return {config.depth, config.best_bid_offer};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<VenueSession>> VenueSession::create(
+    const VenueConfig& config, const NodeConfig& node, std::uint16_t connection,
+    UringLoop* loop, RawMessagePool* pool, BookPipelineListener* listener) {
+  auto session = std::unique_ptr<VenueSession>(
+      new VenueSession(config, connection, loop, pool));
+  absl::Status status = session->set_up(node, listener);
+  if (!status.ok()) return status;
+  return session;
+}
+
+VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
+                           UringLoop* loop, RawMessagePool* pool)
+    : config_(config),
+      connection_(connection),
+      loop_(loop),
+      pool_(pool),
+      requests_(RequestBudget{}),
+      backoff_(ReconnectBackoffOptions{}),
+      reconnect_timer_(this),
+      stale_timer_(this) {}
+
+VenueSession::~VenueSession() {
+  loop_->stop_timer(&reconnect_timer_);
+  loop_->stop_timer(&stale_timer_);
+}
+
+absl::Status VenueSession::set_up(const NodeConfig& node,
+                                  BookPipelineListener* listener) {
+  BookPipelineOptions options;
+  options.venue = config_.id;
+  options.mode = node.pipeline;
+  options.wait = node.wait;
+  options.max_books = config_.symbols.size();
+  options.discover_instruments = false;
+  options.parser_cpu = node.parser_cpu;
+  options.book_cpu = node.book_cpu;
+  auto pipeline = BookPipeline::create(options, pool_, listener);
+  if (!pipeline.ok()) return pipeline.status();
+  pipeline_ = *std::move(pipeline);
+  for (const std::string& symbol : config_.symbols) {
+    absl::Status status =
+        pipeline_->expect_instrument(symbol, "", connection_, config_.depth)
+            .status();
+    if (!status.ok()) return status;
+  }
+  WebSocketReaderOptions reader;
+  reader.url = config_.url;
+  reader.connection = connection_;
+  reader.venue = static_cast<std::uint8_t>(config_.id);
+  auto created = WebSocketReader::create(loop_, pool_, reader, this);
+  if (!created.ok()) return created.status();
+  reader_ = *std::move(created);
+  if (config_.rest_url.empty()) return absl::OkStatus();
+  auto http = HttpClient::create(loop_, pool_, {}, this);
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+void VenueSession::start() { connect(); }
+
+void VenueSession::connect() {
+  if (stopping_) return;
+  set_status_text("connecting");
+  const absl::Status status = reader_->connect();
+  if (!status.ok()) on_close(kCloseAbnormal, {}, status);
+}
+
+void VenueSession::on_open() {
+  std::cerr << "lob_node: " << config_.name << ": connected to " << config_.url
+            << std::endl;
+  set_status_text("up");
+  backoff_.connected(loop_->now_ns());
+  pipeline_->on_connection_up(connection_);
+  const VenueRequests& venue = find_venue_requests(config_.id);
+  if (!reader_->send_text(
+          venue.subscribe(config_.symbols, subscription(config_)))) {
+    reader_->close();
+    return;
+  }
+  if (config_.stale_after_ms > 0) {
+    messages_at_check_ = messages_;
+    check_stale();
+  }
+}
+
+void VenueSession::on_message(RawMessage* message) {
+  ++messages_;
+  pipeline_->on_message(message);
+}
+
+void VenueSession::on_close(std::uint16_t code, std::string_view reason,
+                            const absl::Status& status) {
+  std::string why = status.ok()
+                        ? absl::StrCat("closed by the venue with code ", code)
+                        : std::string(status.message());
+  if (!reason.empty()) absl::StrAppend(&why, " (", to_absl(reason), ")");
+  loop_->stop_timer(&stale_timer_);
+  requests_.clear_waiting();
+  pipeline_->on_connection_lost(connection_);
+  if (stopping_) {
+    set_status_text("closed");
+    return;
+  }
+  std::cerr << "lob_node: " << config_.name << ": " << why << std::endl;
+  set_status_text(why);
+  reconnect_later();
+}
+
+void VenueSession::reconnect_later() {
+  loop_->start_timer(&reconnect_timer_,
+                     backoff_.lost(loop_->now_ns(), random_.next32()));
+}
+
+// Runs several times within each deadline; a silence of the whole deadline
+// makes the books Stale and the connection anew.
+void VenueSession::check_stale() {
+  const auto deadline_ns =
+      static_cast<std::uint64_t>(config_.stale_after_ms) * 1'000'000;
+  if (messages_ != messages_at_check_) {
+    messages_at_check_ = messages_;
+    silent_checks_ = 0;
+  } else if (++silent_checks_ > kStaleChecksPerDeadline) {
+    silent_checks_ = 0;
+    pipeline_->on_connection_stale(connection_);
+    reader_->close(kCloseNormal, "nothing heard");
+    return;
+  }
+  loop_->start_timer(&stale_timer_, deadline_ns / kStaleChecksPerDeadline);
+}
+
+void VenueSession::poll() {
+  const std::uint64_t now = loop_->now_ns();
+  while (const auto request = pipeline_->next_request()) {
+    requests_.add(*request, now);
+  }
+  if (reader_->state() != WebSocketReader::State::kOpen) return;
+  while (const auto due = requests_.take(now)) serve(*due);
+}
+
+void VenueSession::serve(const BookRequest& request) {
+  if (request.kind == BookRequestKind::kFetchSnapshot) {
+    fetch_snapshot(request);
+    return;
+  }
+  const VenueRequests& venue = find_venue_requests(config_.id);
+  const std::vector<std::string> symbols = {symbol(request.instrument)};
+  const SubscriptionOptions options = subscription(config_);
+  std::cerr << "lob_node: " << config_.name << ": subscribing " << symbols[0]
+            << " anew" << std::endl;
+  if (!reader_->send_text(venue.unsubscribe(symbols, options)) ||
+      !reader_->send_text(venue.subscribe(symbols, options))) {
+    requests_.add(request, loop_->now_ns());
+  }
+}
+
+void VenueSession::fetch_snapshot(const BookRequest& request) {
+  HttpRequest http;
+  http.url = absl::StrCat(
+      config_.rest_url,
+      find_venue_requests(config_.id)
+          .snapshot_target(symbol(request.instrument), config_.snapshot_limit));
+  http.tag = request.instrument;
+  http.connection = connection_;
+  http.venue = static_cast<std::uint8_t>(config_.id);
+  const absl::Status status = http_->get(std::move(http));
+  if (!status.ok()) snapshot_failed(request.instrument, status);
+}
+
+void VenueSession::on_http(const HttpResult& result) {
+  if (!result.status.ok()) {
+    snapshot_failed(result.tag, result.status);
+  } else if (stopping_) {
+    pool_->release(result.body);
+  } else {
+    pipeline_->on_message(result.body);
+  }
+}
+
+void VenueSession::snapshot_failed(std::uint32_t instrument,
+                                   const absl::Status& status) {
+  if (stopping_) return;
+  std::cerr << "lob_node: " << config_.name << ": snapshot of "
+            << symbol(instrument) << ": " << status.message() << std::endl;
+  requests_.add({BookRequestKind::kFetchSnapshot, instrument, connection_},
+                loop_->now_ns());
+}
+
+void VenueSession::stop() {
+  stopping_ = true;
+  loop_->stop_timer(&reconnect_timer_);
+  loop_->stop_timer(&stale_timer_);
+  if (!stopped()) reader_->close();
+}
+
+bool VenueSession::stopped() const noexcept {
+  return reader_->state() == WebSocketReader::State::kIdle;
+}
+
+std::string VenueSession::status_text() const {
+  const std::lock_guard lock(status_mutex_);
+  return status_text_;
+}
+
+void VenueSession::set_status_text(std::string text) {
+  const std::lock_guard lock(status_mutex_);
+  status_text_ = std::move(text);
+}
+
+const std::string& VenueSession::symbol(std::uint32_t instrument) const {
+  return pipeline_->instruments()[instrument].symbol;
+}
+
+}  // namespace wirebook

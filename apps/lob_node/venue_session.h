@@ -1,0 +1,119 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+// One [[venue]] of a running node: its connection, its subscriptions, its
+// snapshots, its pipeline. Everything that goes wrong on the way ends in a
+// state of its books and a line in the log, then in another attempt.
+//
+// Thread rules: made and used on the network thread; status_text() and
+// pipeline()'s readers from any.
+//
+//   auto session = VenueSession::create(config, node, 0, loop, pool, http,
+//   log);
+//   (*session)->start();
+//   while (running) { loop->run_once(); (*session)->poll(); }
+//   (*session)->stop();
+//   while (!(*session)->stopped()) loop->run_once();
+
+#ifndef WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
+#define WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "apps/lob_node/config.h"
+#include "apps/lob_node/request_queue.h"
+#include "lob/book_pipeline.h"
+#include "net/http_client.h"
+#include "net/kernel_random.h"
+#include "net/raw_message_pool.h"
+#include "net/reconnect_backoff.h"
+#include "net/uring_loop.h"
+#include "net/websocket_reader.h"
+
+namespace wirebook {
+
+class VenueSession final : private WebSocketHandler, private HttpHandler {
+ public:
+  // `connection` is its number among the node's; pointers outlive it, and
+  // `listener` may be null.
+  static absl::StatusOr<std::unique_ptr<VenueSession>> create(
+      const VenueConfig& config, const NodeConfig& node,
+      std::uint16_t connection, UringLoop* loop, RawMessagePool* pool,
+      BookPipelineListener* listener);
+  ~VenueSession() override;
+
+  void start();
+  // Once per turn of the loop.
+  void poll();
+  // Begins an orderly end; no reconnection any more.
+  void stop();
+  bool stopped() const noexcept;
+
+  const VenueConfig& config() const noexcept { return config_; }
+  BookPipeline& pipeline() noexcept { return *pipeline_; }
+  const BookPipeline& pipeline() const noexcept { return *pipeline_; }
+  // "up", "connecting", or why it is down.
+  std::string status_text() const;
+
+ private:
+  struct ReconnectTimer final : LoopTimer {
+    explicit ReconnectTimer(VenueSession* owner) : session(owner) {}
+    void on_timer() noexcept override { session->connect(); }
+    VenueSession* session;
+  };
+  struct StaleTimer final : LoopTimer {
+    explicit StaleTimer(VenueSession* owner) : session(owner) {}
+    void on_timer() noexcept override { session->check_stale(); }
+    VenueSession* session;
+  };
+
+  VenueSession(const VenueConfig& config, std::uint16_t connection,
+               UringLoop* loop, RawMessagePool* pool);
+  absl::Status set_up(const NodeConfig& node, BookPipelineListener* listener);
+
+  void on_open() override;
+  void on_message(RawMessage* message) override;
+  void on_close(std::uint16_t code, std::string_view reason,
+                const absl::Status& status) override;
+
+  void on_http(const HttpResult& result) override;
+
+  void connect();
+  void reconnect_later();
+  void check_stale();
+  void serve(const BookRequest& request);
+  void fetch_snapshot(const BookRequest& request);
+  void snapshot_failed(std::uint32_t instrument, const absl::Status& status);
+  void set_status_text(std::string text);
+  const std::string& symbol(std::uint32_t instrument) const;
+
+  const VenueConfig config_;
+  const std::uint16_t connection_;
+  UringLoop* const loop_;
+  RawMessagePool* const pool_;
+  std::unique_ptr<BookPipeline> pipeline_;
+  std::unique_ptr<WebSocketReader> reader_;
+  std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
+  RequestQueue requests_;
+  ReconnectBackoff backoff_;
+  KernelRandom random_;
+  ReconnectTimer reconnect_timer_;
+  StaleTimer stale_timer_;
+  std::uint64_t messages_at_check_ = 0;
+  std::uint64_t messages_ = 0;
+  std::uint64_t silent_checks_ = 0;
+  bool stopping_ = false;
+
+  mutable std::mutex status_mutex_;
+  std::string status_text_ = "not started";
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_

@@ -1,0 +1,133 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/capture/capture_reader.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace wirebook {
+namespace {
+
+std::string write(const std::string& text) {
+  const std::string path = ::testing::TempDir() + "/capture";
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+TEST(CaptureReader, ReadsTheJsonFormat) {
+  auto capture = read_capture(write(
+      R"({"t":"header","format":2,"exchange":"KRAKEN","symbol":"BTC/USD"})"
+      "\n"
+      R"({"t":"connect","conn":"K.1","ts":1.25,"addr":"wss://a/v2"})"
+      "\n"
+      R"({"t":"send","conn":"K.1","ts":1.5,"data":"{\"method\":1}"})"
+      "\n"
+      R"({"t":"recv","conn":"K.1","ts_ns":1785641750295158100,)"
+      R"("data":"{\"a\":\"\u00e9\\n\"}"})"
+      "\n"));
+  ASSERT_TRUE(capture.ok()) << capture.status();
+  EXPECT_EQ(capture->venue, VenueId::kKraken);
+  EXPECT_EQ(capture->malformed_lines, 0u);
+  EXPECT_TRUE(capture->damage.ok());
+  ASSERT_EQ(capture->records.size(), 3u);
+  EXPECT_EQ(capture->records[0].kind, CaptureRecordKind::kConnect);
+  EXPECT_EQ(capture->records[0].url, "wss://a/v2");
+  EXPECT_EQ(capture->records[1].kind, CaptureRecordKind::kSent);
+  EXPECT_EQ(capture->records[1].time_ns, 1'500'000'000);
+  EXPECT_EQ(capture->records[2].kind, CaptureRecordKind::kReceived);
+  EXPECT_EQ(capture->records[2].time_ns, 1785641750295158100);
+  EXPECT_EQ(capture->records[2].payload, "{\"a\":\"\xc3\xa9\\n\"}");
+  EXPECT_EQ(capture->connections[capture->records[2].connection], "K.1");
+}
+
+TEST(CaptureReader, ReadsTheLinesFormatAndItsSnapshot) {
+  auto capture = read_capture(write(
+      "17 {\"stream\":\"btcusdt@depth\",\"data\":{\"e\":\"depthUpdate\"}}\n"
+      "18 {\"lastUpdateId\":5,\"bids\":[],\"asks\":[]}\n"));
+  ASSERT_TRUE(capture.ok()) << capture.status();
+  EXPECT_EQ(capture->venue, VenueId::kBinanceSpot);
+  ASSERT_EQ(capture->records.size(), 2u);
+  EXPECT_EQ(capture->records[0].kind, CaptureRecordKind::kReceived);
+  EXPECT_EQ(capture->records[0].time_ns, 17);
+  EXPECT_EQ(capture->records[1].kind, CaptureRecordKind::kHttpResponse);
+}
+
+TEST(CaptureReader, TellsFuturesBySequenceField) {
+  auto capture = read_capture(write(
+      "1 {\"stream\":\"b\",\"data\":{\"e\":\"depthUpdate\",\"pu\":1}}\n"));
+  ASSERT_TRUE(capture.ok());
+  EXPECT_EQ(capture->venue, VenueId::kBinanceUsdm);
+}
+
+TEST(CaptureReader, OrdersByTimeAndKeepsTheFilesOrderOtherwise) {
+  // Recorders write one connection behind the other.
+  auto capture = read_capture(write(
+      R"({"t":"http","conn":"h","ts":5.0000001,"url":"u?symbol=A","data":"x"})"
+      "\n"
+      R"({"t":"recv","conn":"w","ts":1.0000002,"data":"first"})"
+      "\n"
+      R"({"t":"recv","conn":"w","ts":5.0000001,"data":"last"})"
+      "\n"));
+  ASSERT_TRUE(capture.ok());
+  ASSERT_EQ(capture->records.size(), 3u);
+  EXPECT_EQ(capture->records[0].payload, "first");
+  EXPECT_EQ(capture->records[1].payload, "x");
+  EXPECT_EQ(capture->records[1].time_ns, 5'000'000'100);
+  EXPECT_EQ(capture->records[2].payload, "last");
+}
+
+TEST(CaptureReader, CountsLinesThatAreNoRecord) {
+  auto capture = read_capture(write("1 {}\nnonsense\n{\"t\":\"recv\"\n2 {}\n"));
+  ASSERT_TRUE(capture.ok());
+  EXPECT_EQ(capture->records.size(), 2u);
+  EXPECT_EQ(capture->malformed_lines, 2u);
+  EXPECT_EQ(capture->first_malformed.substr(0, 7), "line 2:");
+}
+
+TEST(CaptureReader, FileWithoutRecordsIsAnError) {
+  const absl::Status status = read_capture(write("hello\nworld\n")).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(std::string(status.message()).find("line 1"), std::string::npos);
+  EXPECT_FALSE(read_capture(write("")).ok());
+  EXPECT_FALSE(read_capture("/no/such/file").ok());
+}
+
+TEST(CaptureReader, UnknownExchangeNamesNoVenue) {
+  auto capture = read_capture(
+      write("{\"t\":\"header\",\"exchange\":\"ELSEWHERE\"}\n1 {}\n"));
+  ASSERT_TRUE(capture.ok());
+  EXPECT_FALSE(capture->venue);
+  EXPECT_EQ(capture->exchange, "ELSEWHERE");
+}
+
+TEST(UrlQueryValue, FindsWholeKeysOnly) {
+  const std::string_view url = "https://a/depth?xsymbol=B&symbol=BTC&limit=5";
+  EXPECT_EQ(url_query_value(url, "symbol"), "BTC");
+  EXPECT_EQ(url_query_value(url, "limit"), "5");
+  EXPECT_EQ(url_query_value(url, "lim"), "");
+  EXPECT_EQ(url_query_value("https://a/symbol=3", "symbol"), "");
+}
+
+TEST(CaptureReader, RealRecordingsAreReadWhole) {
+  const char* const data = std::getenv("WIREBOOK_DATA");
+  if (data == nullptr) GTEST_SKIP() << "WIREBOOK_DATA is not set";
+  const std::string folder(data);
+  auto spot = read_capture(folder + "/binance_spot_btcusdt_20240808.lines.gz");
+  ASSERT_TRUE(spot.ok()) << spot.status();
+  EXPECT_EQ(spot->records.size(), 41'249u);
+  EXPECT_EQ(spot->venue, VenueId::kBinanceSpot);
+  auto kraken = read_capture(folder + "/kraken_v2_btcusd_depth25.jsonl.zst");
+  ASSERT_TRUE(kraken.ok()) << kraken.status();
+  EXPECT_EQ(kraken->records.size(), 2'104u);
+  EXPECT_EQ(kraken->venue, VenueId::kKraken);
+  for (const Capture* capture : {&*spot, &*kraken}) {
+    EXPECT_TRUE(capture->damage.ok()) << capture->damage;
+    EXPECT_EQ(capture->malformed_lines, 0u) << capture->first_malformed;
+  }
+}
+
+}  // namespace
+}  // namespace wirebook
