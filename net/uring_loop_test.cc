@@ -262,7 +262,7 @@ TEST(UringLoopBackendTest, TheBackendSaysWhichItIs) {
       (*UringLoop::create({.backend = LoopBackendChoice::kEpoll}, nullptr))
           ->backend_name(),
       "epoll");
-  EXPECT_THAT((*UringLoop::create({}, nullptr))->backend_name(),
+  EXPECT_THAT(std::string((*UringLoop::create({}, nullptr))->backend_name()),
               ::testing::AnyOf("uring-inc", "uring-oneshot", "epoll"));
   EXPECT_FALSE(UringLoop::create({.max_streams = 0}, nullptr).ok());
 }
