@@ -76,7 +76,7 @@ struct BookStatistics {
 enum class BookRequestKind : uint8_t { kFetchSnapshot, kResubscribe };
 
 struct BookKeeperOptions {
-  L2BookOptions book;
+  L2BookOptions book{};
   // Subscribed levels a side where the instrument says none; 0: unknown.
   int depth = 0;
   // Diffs kept while a snapshot is under way: the oldest go first.

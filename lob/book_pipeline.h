@@ -71,7 +71,7 @@ struct BookPipelineOptions {
   // Pins the threads of kStaged; -1: anywhere.
   int parser_cpu = -1;
   int book_cpu = -1;
-  BookKeeperOptions keeper;
+  BookKeeperOptions keeper{};
 };
 
 // Called on the book thread, after publication, outside the measured time.

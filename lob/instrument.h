@@ -38,8 +38,8 @@ inline constexpr uint32_t kNoInstrument = UINT32_MAX;
 inline constexpr size_t kMaxSymbolBytes = 47;
 
 struct Instrument {
-  std::string symbol;  // the venue's own text: BTCUSDT, BTC/USD
-  std::string market;  // spot, linear, ...
+  std::string symbol{};  // the venue's own text: BTCUSDT, BTC/USD
+  std::string market{};  // spot, linear, ...
   VenueId venue = VenueId::kBinanceSpot;
   uint16_t connection = 0;
   uint32_t index = kNoInstrument;  // the table sets it

@@ -1,0 +1,335 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/book_pipeline.h"
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "lob/book_dump.h"
+#include "lob/testing/capture_replay.h"
+#include "lob/testing/parser_harness.h"
+
+namespace wirebook {
+namespace {
+
+std::string hash_of(const BookKeeper& keeper) {
+  std::string lines;
+  append_book_dump(keeper.book(), keeper.instrument().symbol,
+                   keeper.instrument().market,
+                   std::to_string(keeper.instrument().connection), &lines);
+  return book_hash(lines);
+}
+
+std::string depth_update(int id, const std::string& bids) {
+  return R"({"e":"depthUpdate","E":1,"s":"BTCUSDT","U":)" + std::to_string(id) +
+         R"(,"u":)" + std::to_string(id) + R"(,"b":[)" + bids + R"(],"a":[]})";
+}
+
+constexpr char kBody[] =
+    R"({"lastUpdateId":10,"bids":[["100.0","1.0"]],"asks":[["101.0","1.0"]]})";
+
+// A pipeline with a pool and a way to feed it text.
+class Feed {
+ public:
+  explicit Feed(BookPipelineOptions options,
+                BookPipelineListener* listener = nullptr)
+      : pool_(*RawMessagePool::create({.descriptors = 512})) {
+    pipeline_ = *BookPipeline::create(options, pool_.get(), listener);
+  }
+  ~Feed() { pipeline_->stop(); }
+
+  BookPipeline& operator*() { return *pipeline_; }
+  BookPipeline* operator->() { return pipeline_.get(); }
+  RawMessagePool& pool() { return *pool_; }
+
+  void text(const std::string& payload, uint16_t connection = 0) {
+    send(payload, connection, RawMessageKind::kText, 0);
+  }
+  void body(const std::string& payload, uint32_t instrument) {
+    send(payload, 0, RawMessageKind::kHttpBody, instrument);
+  }
+
+ private:
+  void send(const std::string& payload, uint16_t connection,
+            RawMessageKind kind, uint32_t tag) {
+    frames_.emplace_back(payload);
+    RawMessage* raw = nullptr;
+    while (
+        (raw = pool_->acquire_external(
+             frames_.back().raw().data, static_cast<uint32_t>(payload.size()),
+             [](void*) {}, nullptr)) == nullptr) {
+      pool_->reclaim();
+    }
+    raw->connection = connection;
+    raw->kind = kind;
+    raw->tag = tag;
+    pipeline_->on_message(raw);
+  }
+
+  std::unique_ptr<RawMessagePool> pool_;
+  std::deque<Frame> frames_;
+  std::unique_ptr<BookPipeline> pipeline_;
+};
+
+class BookPipelineTest : public testing::TestWithParam<PipelineMode> {
+ protected:
+  BookPipelineOptions options() const {
+    BookPipelineOptions options;
+    options.mode = GetParam();
+    options.parsed_messages = 64;
+    options.keeper.book.window_ticks = 1024;
+    return options;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Modes, BookPipelineTest,
+                         testing::Values(PipelineMode::kFused,
+                                         PipelineMode::kStaged),
+                         [](const auto& param) {
+                           return param.param == PipelineMode::kFused
+                                      ? "Fused"
+                                      : "Staged";
+                         });
+
+TEST_P(BookPipelineTest, FromTextToAVerifiedBook) {
+  Feed feed(options());
+  const uint32_t index = *feed->expect_instrument("BTCUSDT", "", 0, 0);
+  feed->on_connection_up(0);
+  feed.text(depth_update(10, R"(["99.0","2.0"])"));
+  ASSERT_TRUE(feed->drain().ok());
+  const auto request = feed->next_request();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->kind, BookRequestKind::kFetchSnapshot);
+  EXPECT_EQ(request->instrument, index);
+  EXPECT_FALSE(feed->next_request());
+  feed.body(kBody, index);
+  feed.text(depth_update(11, R"(["99.5","2.0"])"));
+  ASSERT_TRUE(feed->drain().ok());
+  const BookView view = feed->book(index).view();
+  EXPECT_EQ(view.state, BookState::kLive);
+  EXPECT_EQ(view.update_id, 11u);
+  EXPECT_EQ(view.bids[1], (PriceLevel{9950000000, 200000000}));
+  EXPECT_EQ(feed->statistics().frames, 3u);
+  EXPECT_EQ(feed->frame_to_book_ticks().count(), 2u);
+  EXPECT_EQ(feed.pool().outstanding(), 0u);
+}
+
+TEST_P(BookPipelineTest, AMalformedFrameGapsTheBooksItMayConcern) {
+  Feed feed(options());
+  for (const uint16_t connection : {uint16_t{0}, uint16_t{1}}) {
+    ASSERT_TRUE(feed->expect_instrument("BTCUSDT", "", connection, 0).ok());
+    feed.text(kBody, connection);
+    feed.text(depth_update(11, ""), connection);
+  }
+  ASSERT_TRUE(feed->drain().ok());
+  ASSERT_EQ(feed->book(0).view().state, BookState::kLive);
+  ASSERT_EQ(feed->book(1).view().state, BookState::kLive);
+  feed.text("not json", 1);
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kLive);
+  EXPECT_EQ(feed->book(1).view().state, BookState::kGapped);
+  EXPECT_EQ(feed->book(1).view().reason, BookReason::kMalformedMessage);
+  EXPECT_EQ(feed->statistics().malformed, 1u);
+  const auto request = feed->next_request();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->instrument, 1u);
+  EXPECT_EQ(request->connection, 1);
+}
+
+TEST_P(BookPipelineTest, AFrameBeyondThePoolIsCountedAndGapsTheBook) {
+  BookPipelineOptions tiny = options();
+  tiny.parsed_messages = 1;
+  Feed feed(tiny);
+  feed.text(depth_update(10, ""));
+  feed.text(kBody);
+  feed.text(depth_update(11, ""));
+  ASSERT_TRUE(feed->drain().ok());
+  ASSERT_EQ(feed->book(0).view().state, BookState::kLive);
+  // More parts than the pool and what it holds in reserve.
+  std::string levels = R"(["50.0","1.0"])";
+  for (int i = 0; i < 300 * 512; ++i) levels += R"(,["50.0","1.0"])";
+  feed.text(depth_update(12, levels));
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kGapped);
+  EXPECT_EQ(feed->book(0).view().reason, BookReason::kInternalDrop);
+  EXPECT_EQ(feed->statistics().parsed_pool_drops, 1u);
+  EXPECT_TRUE(feed->next_request());
+}
+
+TEST_P(BookPipelineTest, ConnectionEventsKeepTheStreamsOrder) {
+  Feed feed(options());
+  feed.text(depth_update(10, ""));
+  feed.text(kBody);
+  feed->on_connection_lost(0);
+  feed.text(depth_update(11, ""));  // of the next connection
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kGapped);
+  EXPECT_EQ(feed->book(0).view().reason, BookReason::kConnectionLost);
+  feed->on_connection_up(0);
+  feed->on_connection_stale(0);
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kStale);
+  feed.text(R"({"e":"kline","s":"BTCUSDT"})");
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kSyncing);
+}
+
+// A full ring must be seen: the book thread is held up by its listener.
+TEST(BookPipeline, AFullRingIsCountedAndGapsTheBook) {
+  struct Slow : BookPipelineListener {
+    std::atomic<bool> hold{true};
+    void on_state_changed(const BookKeeper&) override {
+      while (hold.load()) std::this_thread::yield();
+    }
+  } slow;
+  BookPipelineOptions options;
+  options.mode = PipelineMode::kStaged;
+  options.ring_capacity = 8;
+  options.parsed_messages = 8;
+  options.keeper.book.window_ticks = 1024;
+  Feed feed(options, &slow);
+  for (int i = 0; i < 400; ++i) feed.text(depth_update(10 + i, ""));
+  slow.hold = false;
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_GT(feed->statistics().ring_full_drops, 0u);
+  EXPECT_EQ(feed->book(0).view().state, BookState::kGapped);
+  EXPECT_EQ(feed->book(0).view().reason, BookReason::kInternalDrop);
+  EXPECT_EQ(feed.pool().outstanding(), 0u);
+}
+
+TEST(BookPipeline, RefusesWhatItCannotDo) {
+  BookPipelineOptions options;
+  options.venue = VenueId::kOkx;
+  const auto okx = BookPipeline::create(options, nullptr, nullptr);
+  EXPECT_EQ(okx.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_NE(okx.status().message().find("okx"), absl::string_view::npos);
+  options = BookPipelineOptions();
+  options.parsed_messages = 0;
+  EXPECT_FALSE(BookPipeline::create(options, nullptr, nullptr).ok());
+  BookPipelineOptions one;
+  one.max_books = 1;
+  Feed feed(one);
+  ASSERT_TRUE(feed->expect_instrument("A", "", 0, 0).ok());
+  EXPECT_EQ(feed->expect_instrument("B", "", 0, 0).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(feed->expect_instrument("", "", 0, 0).ok());
+}
+
+// ---- Recorded feeds
+// -------------------------------------------------------------
+
+#define SKIP_WITHOUT(replay) \
+  if (!(replay).available()) GTEST_SKIP() << CaptureReplay::why()
+
+BookPipelineOptions for_replay(VenueId venue, PipelineMode mode) {
+  BookPipelineOptions options;
+  options.venue = venue;
+  options.mode = mode;
+  options.full = FullPolicy::kWait;
+  return options;
+}
+
+TEST_P(BookPipelineTest, BinanceSpotEqualsTheRecordedBookTicker) {
+  CaptureReplay replay("binance_spot_btcusdt_20240808.lines.gz");
+  SKIP_WITHOUT(replay);
+  struct Touch {
+    PriceLevel bid;
+    PriceLevel ask;
+    bool operator==(const Touch&) const = default;
+  };
+  struct Oracle : BookPipelineListener {
+    std::map<uint64_t, Touch> tickers;
+    std::vector<std::pair<uint64_t, Touch>> updates;
+    void on_other(const ParsedMessage& message) override {
+      if (message.kind != ParsedMessageKind::kBestBidOffer) return;
+      tickers[message.last_update_id] = {message.bids()[0], message.asks()[0]};
+    }
+    void on_depth_applied(const BookKeeper& keeper,
+                          const ParsedMessage& message) override {
+      if (message.kind != ParsedMessageKind::kDelta) return;
+      updates.push_back(
+          {message.last_update_id,
+           {keeper.book().best(Side::kBid), keeper.book().best(Side::kAsk)}});
+    }
+  } oracle;
+  auto pipeline = *BookPipeline::create(
+      for_replay(VenueId::kBinanceSpot, GetParam()), &replay.pool(), &oracle);
+  replay.run(*pipeline);
+  ASSERT_EQ(pipeline->book_count(), 1u);
+  const BookKeeper& keeper = pipeline->book(0);
+  EXPECT_EQ(keeper.state(), BookState::kLive);
+  EXPECT_EQ(keeper.statistics().updates_applied, 3449u);
+  EXPECT_EQ(keeper.statistics().updates_dropped, 2u);
+  EXPECT_EQ(keeper.statistics().levels_applied, 124073u);
+  EXPECT_EQ(keeper.statistics().gaps, 0u);
+  EXPECT_EQ(pipeline->statistics().malformed, 0u);
+  size_t equal = 0;
+  for (const auto& [id, touch] : oracle.updates) {
+    auto ticker = oracle.tickers.upper_bound(id);
+    ASSERT_NE(ticker, oracle.tickers.begin());
+    equal += std::prev(ticker)->second == touch;
+  }
+  EXPECT_EQ(oracle.updates.size(), 3449u);
+  EXPECT_EQ(equal, 3449u);
+}
+
+TEST_P(BookPipelineTest, EverySymbolOfARecordedStartSynchronises) {
+  CaptureReplay replay("binance_spot_startup.jsonl.zst");
+  SKIP_WITHOUT(replay);
+  auto pipeline = *BookPipeline::create(
+      for_replay(VenueId::kBinanceSpot, GetParam()), &replay.pool(), nullptr);
+  replay.run(*pipeline);
+  EXPECT_EQ(pipeline->book_count(), 4u);
+  for (size_t i = 0; i < pipeline->book_count(); ++i) {
+    EXPECT_EQ(pipeline->book(i).state(), BookState::kLive);
+    EXPECT_EQ(pipeline->book(i).statistics().gaps, 0u);
+  }
+}
+
+TEST_P(BookPipelineTest, EveryRecordedKrakenChecksumAgrees) {
+  for (const auto& [file, sums] :
+       {std::pair("kraken_v2_btcusd_depth25.jsonl.zst", 2052u),
+        std::pair("kraken_v2_btcusd_depth10_resubscribes.jsonl.zst", 301u)}) {
+    CaptureReplay replay(file);
+    SKIP_WITHOUT(replay);
+    auto pipeline = *BookPipeline::create(
+        for_replay(VenueId::kKraken, GetParam()), &replay.pool(), nullptr);
+    replay.run(*pipeline);
+    ASSERT_EQ(pipeline->book_count(), 1u);
+    EXPECT_EQ(pipeline->book(0).state(), BookState::kLive);
+    EXPECT_EQ(pipeline->book(0).statistics().checksums_ok, sums);
+    EXPECT_EQ(pipeline->book(0).statistics().checksums_bad, 0u);
+  }
+}
+
+TEST(BookPipeline, StagedAndFusedGiveTheSameBooks) {
+  for (const auto& [file, venue] :
+       {std::pair("binance_spot_btcusdt_20240808.lines.gz",
+                  VenueId::kBinanceSpot),
+        std::pair("binance_spot_startup.jsonl.zst", VenueId::kBinanceSpot),
+        std::pair("kraken_v2_btcusd_depth25.jsonl.zst", VenueId::kKraken)}) {
+    CaptureReplay replay(file);
+    SKIP_WITHOUT(replay);
+    std::vector<std::string> hashes[2];
+    for (const PipelineMode mode :
+         {PipelineMode::kFused, PipelineMode::kStaged}) {
+      auto pipeline = *BookPipeline::create(for_replay(venue, mode),
+                                            &replay.pool(), nullptr);
+      replay.run(*pipeline);
+      for (size_t i = 0; i < pipeline->book_count(); ++i) {
+        hashes[static_cast<size_t>(mode)].push_back(hash_of(pipeline->book(i)));
+      }
+    }
+    EXPECT_EQ(hashes[0], hashes[1]);
+  }
+}
+
+}  // namespace
+}  // namespace wirebook
