@@ -174,7 +174,7 @@ class Server::Impl::WebSocketSession
         });
     socket_.async_accept(
         request_, [self = shared_from_this()](error_code error) {
-          if (error) return self->finish();
+          if (error || self->closing_) return self->finish();
           self->open_ = true;
           self->server_.gateway_.opened(
               self->id_, std::string(self->request_.target().data(),
@@ -211,6 +211,8 @@ class Server::Impl::WebSocketSession
   void close(std::uint16_t code, const std::string& reason) {
     if (closing_ || finished_) return;
     closing_ = true;
+    // The handshake is still being written: there is nobody to tell.
+    if (!open_) return abort();
     close_reason_ = websocket::close_reason(
         static_cast<websocket::close_code>(code), reason);
     close_timer_.expires_after(kCloseGrace);
