@@ -8,6 +8,8 @@
 namespace wirebook {
 namespace {
 
+static_assert(kBookViewDepth >= KrakenChecksum::kLevels);
+
 Assurance assurance_of(SyncClass sync) noexcept {
   return sync == SyncClass::kChecksum ? Assurance::kChecksummed
                                       : Assurance::kSequenced;
@@ -333,10 +335,17 @@ void BookKeeper::apply_delta(const ParsedMessage& first) noexcept {
 
 // After the levels of a message are in the book: verifies, publishes, tells.
 void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
+  if (checksum_.depth() != 0) book_.truncate(checksum_.depth());
+  view_.bid_count =
+      static_cast<uint8_t>(book_.top(Side::kBid, std::span(view_.bids)));
+  view_.ask_count =
+      static_cast<uint8_t>(book_.top(Side::kAsk, std::span(view_.asks)));
   if (sync_class_ == SyncClass::kChecksum) {
-    if (checksum_.depth() != 0) book_.truncate(checksum_.depth());
     const bool agrees =
-        message.has_checksum && sum_.update(book_) == message.checksum;
+        message.has_checksum &&
+        sum_.update(std::span(view_.asks).first(view_.ask_count),
+                    std::span(view_.bids).first(view_.bid_count)) ==
+            message.checksum;
     (agrees ? checksums_ok_ : checksums_bad_).add(1);
     if (checksum_.on_sum(agrees)) {
       if (view_.state != BookState::kLive) {
@@ -351,10 +360,6 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
   view_.has_update_id = message.has_last_update_id;
   view_.update_id = message.last_update_id;
   view_.exchange_time_ns = message.exchange_time_ns;
-  view_.bid_count =
-      static_cast<uint8_t>(book_.top(Side::kBid, std::span(view_.bids)));
-  view_.ask_count =
-      static_cast<uint8_t>(book_.top(Side::kAsk, std::span(view_.asks)));
   if (view_.bid_count != 0 && view_.ask_count != 0 &&
       view_.bids[0].price >= view_.asks[0].price) [[unlikely]] {
     crossed_.add(1);

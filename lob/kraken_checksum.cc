@@ -1,6 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "lob/kraken_checksum.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -63,9 +64,9 @@ uint32_t kraken_checksum(const L2Book& book) noexcept {
   return crc32(std::span<const char>(text, size));
 }
 
-bool KrakenChecksum::SideText::update(const L2Book& book, Side side) noexcept {
-  PriceLevel levels[kLevels];
-  const size_t count = book.top(side, levels);
+bool KrakenChecksum::SideText::update(std::span<const PriceLevel> levels,
+                                      Side side) noexcept {
+  const size_t count = std::min(levels.size(), kLevels);
   size_t same = 0;
   while (same < count && same < count_) {
     const Entry& entry = entries_[slots_[same]];
@@ -123,8 +124,18 @@ bool KrakenChecksum::SideText::update(const L2Book& book, Side side) noexcept {
 }
 
 uint32_t KrakenChecksum::update(const L2Book& book) noexcept {
-  const bool asks_changed = asks_.update(book, Side::kAsk);
-  const bool bids_changed = bids_.update(book, Side::kBid);
+  PriceLevel asks[kLevels];
+  PriceLevel bids[kLevels];
+  const size_t ask_count = book.top(Side::kAsk, asks);
+  const size_t bid_count = book.top(Side::kBid, bids);
+  return update(std::span(asks).first(ask_count),
+                std::span(bids).first(bid_count));
+}
+
+uint32_t KrakenChecksum::update(std::span<const PriceLevel> asks,
+                                std::span<const PriceLevel> bids) noexcept {
+  const bool asks_changed = asks_.update(asks, Side::kAsk);
+  const bool bids_changed = bids_.update(bids, Side::kBid);
   if (asks_changed) {
     asks_sum_ = crc32(std::span<const char>(asks_.text(), asks_.size()));
   }

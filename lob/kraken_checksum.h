@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "lob/l2_book.h"
 #include "lob/price_level.h"
@@ -37,6 +38,10 @@ class KrakenChecksum {
   // The checksum of `book` as it is now. Any book may follow any other: what is
   // kept is compared, not trusted.
   uint32_t update(const L2Book& book) noexcept;
+  // The same for a caller who has the best levels already; those beyond kLevels
+  // are ignored.
+  uint32_t update(std::span<const PriceLevel> asks,
+                  std::span<const PriceLevel> bids) noexcept;
 
  private:
   // The digits of one level: a price and a quantity of up to 19 each.
@@ -52,7 +57,7 @@ class KrakenChecksum {
   class SideText {
    public:
     // False if nothing changed.
-    bool update(const L2Book& book, Side side) noexcept;
+    bool update(std::span<const PriceLevel> levels, Side side) noexcept;
     const char* text() const noexcept { return text_; }
     size_t size() const noexcept { return ends_[count_]; }
 

@@ -89,6 +89,24 @@ class L2BookSide {
     }
   }
 
+  // Most levels of a wide book are not in the first caches: what comes is
+  // fetched while what is there is applied.
+  void apply(std::span<const PriceLevel> levels) noexcept {
+    constexpr size_t kAhead = 8;
+    const size_t count = levels.size();
+    if (window_.size() != 0) {
+      for (size_t i = 0; i < count && i < kAhead; ++i) {
+        window_.prefetch(tick_of(levels[i].price));
+      }
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (i + kAhead < count && window_.size() != 0) {
+        window_.prefetch(tick_of(levels[i + kAhead].price));
+      }
+      apply(levels[i].price, levels[i].quantity);
+    }
+  }
+
   void truncate(size_t depth) noexcept {
     if (levels() > depth) [[unlikely]] {
       drop_worst(depth);
@@ -111,6 +129,22 @@ class L2BookSide {
   // Calls f(level), best first, until it returns false.
   template <class F>
   void visit(F&& f) const;
+
+  size_t top(std::span<PriceLevel> out) const noexcept {
+    if (window_.count() == 0) {
+      return overflow_.visit_best(
+          out.size(), [&](size_t place, int64_t key, int64_t quantity) {
+            out[place] = {key ^ flip_, quantity};
+          });
+    }
+    size_t count = 0;
+    if (out.empty()) return 0;
+    visit([&](const PriceLevel& level) {
+      out[count++] = level;
+      return count < out.size();
+    });
+    return count;
+  }
 
   void add_memory(L2BookMemory* memory) const noexcept;
 
@@ -168,9 +202,7 @@ class L2Book {
     of(side).apply(price, quantity);
   }
   void apply(Side side, std::span<const PriceLevel> levels) noexcept {
-    l2_book_internal::L2BookSide& to = of(side);
-    for (const PriceLevel& level : levels)
-      to.apply(level.price, level.quantity);
+    of(side).apply(levels);
   }
 
   // Drops on each side what is worse than its best `depth` levels.
@@ -191,13 +223,7 @@ class L2Book {
 
   // Copies the best levels, best first, and returns how many there were.
   size_t top(Side side, std::span<PriceLevel> out) const noexcept {
-    size_t count = 0;
-    if (out.empty()) return 0;
-    of(side).visit([&](const PriceLevel& level) {
-      out[count++] = level;
-      return count < out.size();
-    });
-    return count;
+    return of(side).top(out);
   }
 
   // Calls f(const PriceLevel&) for every level, best first.

@@ -58,6 +58,24 @@ class SortedLevels {
   // Drops the worst levels until `depth` are left.
   void truncate(size_t depth) noexcept;
 
+  // Calls f(place, key, quantity) for the best `count` levels or all there are,
+  // place from 0; returns how many.
+  template <class F>
+  size_t visit_best(size_t count, F&& f) const {
+    count = count < size_ ? count : size_;
+    size_t place = 0;
+    for (size_t position = 0; place < count; ++position) {
+      const Block& from = block(position);
+      const size_t left = count - place;
+      const size_t here = counts_[position] < left ? counts_[position] : left;
+      for (size_t i = 0; i < here; ++i) {
+        f(place + i, from.keys[i], from.quantities[i]);
+      }
+      place += here;
+    }
+    return count;
+  }
+
   Cursor begin() const noexcept { return {}; }
   // The first level whose key is not below `key`.
   Cursor lower_bound(int64_t key) const noexcept;

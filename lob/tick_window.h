@@ -67,6 +67,13 @@ class TickWindow {
     base_ = base;
   }
 
+  // A tick outside fetches what is not needed. Requires size() > 0.
+  void prefetch(uint64_t tick) const noexcept {
+    const uint64_t slot = tick & mask_;
+    __builtin_prefetch(&quantities_[slot], 1);
+    __builtin_prefetch(&words_[slot / 64], 1);
+  }
+
   // Sets the absolute quantity (0 removes) if `tick` is inside, else false.
   bool set_if_inside(uint64_t tick, int64_t quantity) noexcept {
     const uint64_t offset = tick - base_;

@@ -19,7 +19,9 @@
 #ifndef WIREBOOK_LOB_VENUES_FRAME_BUILDER_H_
 #define WIREBOOK_LOB_VENUES_FRAME_BUILDER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "lob/parsed_message.h"
 #include "lob/venues/venue_parser.h"
@@ -62,6 +64,13 @@ class FrameBuilder {
     *next_++ = level;
     return true;
   }
+
+  // Where the next levels may be written before added() says how many were: the
+  // rest of this part.
+  std::span<PriceLevel> room() noexcept {
+    return {next_, part_->levels + ParsedMessage::kMaxLevels};
+  }
+  void added(size_t count) noexcept { next_ += count; }
 
   // Whether the sink ever had none free; the frame must then be given up.
   bool out_of_messages() const noexcept { return out_of_messages_; }

@@ -73,9 +73,11 @@ class TextScanner {
       : p_(begin), end_(end) {}
 
   const char* position() const noexcept { return p_; }
+  const char* end() const noexcept { return end_; }
   bool at_end() const noexcept { return p_ == end_; }
   char peek() const noexcept { return *p_; }
   void skip(size_t n) noexcept { p_ += n; }
+  void move_to(const char* position) noexcept { p_ = position; }
 
   // Matches a string literal. What lies in the slack never matches as a whole
   // message: the caller asks at_end() last.

@@ -162,6 +162,15 @@ bool BinanceSpotParser::match_levels(TextScanner& in,
   if (in.literal("]")) return true;
   const int price_scale = instrument.price_scale;
   const int quantity_scale = instrument.quantity_scale;
+  if (match_many_ && price_scale == LevelMatcher::kScale &&
+      quantity_scale == LevelMatcher::kScale) {
+    const char* position = in.position();
+    const LevelMatcher::Result read =
+        level_matcher_.match(position, in.end(), frame.room());
+    frame.added(read.count);
+    in.move_to(position);
+    if (read.closed) return true;
+  }
   while (true) {
     PriceLevel level;
     if (!in.literal("[\"") || !in.amount(price_scale, &level.price) ||

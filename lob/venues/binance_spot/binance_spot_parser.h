@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "lob/instrument.h"
+#include "lob/venues/binance_spot/level_matcher.h"
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/instrument_resolver.h"
 #include "lob/venues/simdjson_text.h"
@@ -91,6 +92,8 @@ class BinanceSpotParser final : public VenueParser {
 
   InstrumentResolver resolver_;
   const bool literal_fast_path_;
+  const bool match_many_ = level_matcher_supported();
+  LevelMatcher level_matcher_;
   simdjson::ondemand::parser json_;
 };
 

@@ -1,0 +1,74 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/venues/frame_builder.h"
+
+#include "gtest/gtest.h"
+#include "lob/testing/parser_harness.h"
+
+namespace wirebook {
+namespace {
+
+TEST(FrameBuilder, HandsOverAllMessagesOfAFrameAtOnce) {
+  CollectingSink sink;
+  RawMessage raw{};
+  raw.connection = 3;
+  FrameBuilder frame(raw, 77, sink);
+  ASSERT_NE(frame.start(ParsedMessageKind::kDelta), nullptr);
+  frame.begin_side(Side::kAsk);
+  EXPECT_TRUE(frame.add({1, 2}));
+  frame.begin_side(Side::kBid);
+  EXPECT_TRUE(frame.add({3, 4}));
+  ASSERT_NE(frame.start(ParsedMessageKind::kSnapshot), nullptr);
+  EXPECT_EQ(sink.emitted, 0);
+  EXPECT_TRUE(frame.emit());
+  ASSERT_EQ(sink.messages.size(), 2u);
+  EXPECT_EQ(sink.messages[0]->asks()[0], (PriceLevel{1, 2}));
+  EXPECT_EQ(sink.messages[0]->bids()[0], (PriceLevel{3, 4}));
+  EXPECT_EQ(sink.messages[0]->connection, 3);
+  EXPECT_EQ(sink.messages[0]->parse_start_ticks, 77u);
+  EXPECT_EQ(sink.messages[1]->level_count(), 0u);
+  EXPECT_TRUE(sink.tail_was_last);
+  EXPECT_EQ(sink.out(), 0u);
+}
+
+TEST(FrameBuilder, AnErrorLeavesOneMessageAndNoLevels) {
+  CollectingSink sink;
+  RawMessage raw{};
+  FrameBuilder frame(raw, 0, sink);
+  frame.start(ParsedMessageKind::kDelta);
+  frame.begin_side(Side::kBid);
+  for (int64_t i = 0; i < 2000; ++i) ASSERT_TRUE(frame.add({i, i}));
+  EXPECT_TRUE(frame.emit_malformed(BookReason::kMalformedMessage, 5));
+  ASSERT_EQ(sink.messages.size(), 1u);
+  EXPECT_EQ(sink.messages[0]->kind, ParsedMessageKind::kMalformed);
+  EXPECT_EQ(sink.messages[0]->instrument, 5u);
+  EXPECT_EQ(sink.messages[0]->level_count(), 0u);
+  EXPECT_EQ(sink.out(), 0u);
+}
+
+TEST(FrameBuilder, GivesEverythingBackWhenTheSinkRunsOut) {
+  CollectingSink sink(2);
+  RawMessage raw{};
+  {
+    FrameBuilder frame(raw, 0, sink);
+    frame.start(ParsedMessageKind::kDelta);
+    frame.begin_side(Side::kBid);
+    int64_t added = 0;
+    while (frame.add({added, added})) ++added;
+    EXPECT_EQ(added, 2 * static_cast<int64_t>(ParsedMessage::kMaxLevels));
+    EXPECT_TRUE(frame.out_of_messages());
+  }
+  EXPECT_EQ(sink.out(), 0u);
+  EXPECT_EQ(sink.emitted, 0);
+}
+
+TEST(FrameBuilder, AnEmptyFrameIsIgnored) {
+  CollectingSink sink;
+  RawMessage raw{};
+  FrameBuilder frame(raw, 0, sink);
+  EXPECT_TRUE(frame.emit());
+  EXPECT_EQ(sink.messages[0]->kind, ParsedMessageKind::kIgnored);
+}
+
+}  // namespace
+}  // namespace wirebook

@@ -1,0 +1,75 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/venues/text_scanner.h"
+
+#include <random>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace wirebook {
+namespace {
+
+// With the slack that the scanner may read.
+std::string padded(const std::string& text) {
+  return text + std::string(64, '9');
+}
+
+TEST(TextScanner, MatchesAMessageByteForByte) {
+  const std::string text = padded("{\"u\":42,\"s\":\"BTC\",\"p\":\"1.5\"}");
+  TextScanner in(text.data(), text.data() + text.size() - 64);
+  uint64_t id = 0;
+  std::string_view symbol;
+  int64_t price = 0;
+  EXPECT_FALSE(in.literal("{\"v\":"));
+  ASSERT_TRUE(in.literal("{\"u\":"));
+  ASSERT_TRUE(in.unsigned_number(&id));
+  ASSERT_TRUE(in.literal(",\"s\":\""));
+  ASSERT_TRUE(in.name(&symbol));
+  ASSERT_TRUE(in.literal(",\"p\":\""));
+  ASSERT_TRUE(in.amount(2, &price));
+  ASSERT_TRUE(in.literal("\"}"));
+  EXPECT_TRUE(in.at_end());
+  EXPECT_EQ(id, 42u);
+  EXPECT_EQ(symbol, "BTC");
+  EXPECT_EQ(price, 150);
+}
+
+TEST(TextScanner, TakesNoNameThatNeedsUnescapingOrNeverEnds) {
+  for (const std::string& text :
+       {std::string("a\\u0041\""), std::string("caf\xc3\xa9\""),
+        std::string("endless"), std::string("a b\"")}) {
+    const std::string buffer = padded(text);
+    TextScanner in(buffer.data(), buffer.data() + text.size());
+    std::string_view name;
+    EXPECT_FALSE(in.name(&name)) << text;
+  }
+}
+
+TEST(ScanUnsigned, EveryLengthUpToTheLargest) {
+  std::mt19937_64 random(20260803);
+  for (int i = 0; i < 20000; ++i) {
+    const uint64_t expected = random() >> (random() % 64);
+    const std::string digits = std::to_string(expected);
+    const std::string text = digits + "," + std::string(32, '9');
+    const char* p = text.data();
+    uint64_t value = 0;
+    ASSERT_TRUE(scan_unsigned(p, &value)) << text;
+    ASSERT_EQ(value, expected);
+    ASSERT_EQ(p, text.data() + digits.size());
+  }
+}
+
+TEST(ScanUnsigned, RefusesWhatJsonOrTheTypeDoesNotAllow) {
+  for (const char* digits : {"", "-1", "01", "00", "x", "18446744073709551616",
+                             "99999999999999999999", "184467440737095516150"}) {
+    const std::string text = digits + std::string(",") + std::string(32, ',');
+    const char* p = text.data();
+    uint64_t value = 0;
+    EXPECT_FALSE(scan_unsigned(p, &value)) << digits;
+    EXPECT_EQ(p, text.data());
+  }
+}
+
+}  // namespace
+}  // namespace wirebook
