@@ -12,13 +12,15 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// Stamps are milliseconds, or microseconds where the stream asks for them.
+// Stamps are milliseconds, or microseconds where the stream asks for them. One
+// that is neither, or beyond the year 2255, counts as not said.
 int64_t to_ns(uint64_t stamp) noexcept {
-  constexpr uint64_t kFirstMicroseconds = 100'000'000'000'000;
-  constexpr uint64_t kLargest = 9'000'000'000'000'000;
-  if (stamp > kLargest) return 0;
-  return static_cast<int64_t>(stamp) *
-         (stamp < kFirstMicroseconds ? 1'000'000 : 1'000);
+  constexpr uint64_t kLastMillisecond = 9'000'000'000'000;
+  constexpr uint64_t kFirstMicrosecond = 100'000'000'000'000;
+  constexpr uint64_t kLastMicrosecond = kLastMillisecond * 1000;
+  if (stamp <= kLastMillisecond) return static_cast<int64_t>(stamp) * 1'000'000;
+  if (stamp < kFirstMicrosecond || stamp > kLastMicrosecond) return 0;
+  return static_cast<int64_t>(stamp) * 1'000;
 }
 
 BookReason reason_of(DecimalError error) noexcept {

@@ -58,6 +58,15 @@ TEST_P(BinanceSpotParserTest, FieldOrderIsFree) {
   EXPECT_EQ(as_text(under_.sink), usual);
 }
 
+TEST_P(BinanceSpotParserTest, StampsAreMillisecondsOrMicroseconds) {
+  under_.parse(kDiff);
+  std::string text = kDiff;
+  text.replace(text.find("1723161255308"), 13, "1723161255308123");
+  EXPECT_EQ(under_.parse(text).exchange_time_ns, 1723161255308123000);
+  text.replace(text.find("1723161255308123"), 16, "16339985236703");
+  EXPECT_EQ(under_.parse(text).exchange_time_ns, 0);
+}
+
 TEST_P(BinanceSpotParserTest, AMessageOfManyLevelsComesInParts) {
   std::string text =
       R"({"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,"b":[)";
