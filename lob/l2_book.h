@@ -89,21 +89,16 @@ class L2BookSide {
     }
   }
 
-  // Most levels of a wide book are not in the first caches: what comes is
-  // fetched while what is there is applied.
   void apply(std::span<const PriceLevel> levels) noexcept {
-    constexpr size_t kAhead = 8;
-    const size_t count = levels.size();
-    if (window_.size() != 0) {
-      for (size_t i = 0; i < count && i < kAhead; ++i) {
-        window_.prefetch(tick_of(levels[i].price));
-      }
-    }
-    for (size_t i = 0; i < count; ++i) {
-      if (i + kAhead < count && window_.size() != 0) {
-        window_.prefetch(tick_of(levels[i + kAhead].price));
-      }
-      apply(levels[i].price, levels[i].quantity);
+    while (true) {
+      levels = levels.subspan(window_.set_while_inside(
+          levels, [inverse = inverse_, shift = shift_,
+                   flip = flip_](const PriceLevel& level) {
+            return tick_of(level.price, inverse, shift, flip);
+          }));
+      if (levels.empty()) return;
+      apply_outside(levels[0].price, levels[0].quantity);
+      levels = levels.subspan(1);
     }
   }
 
@@ -131,14 +126,22 @@ class L2BookSide {
   void visit(F&& f) const;
 
   size_t top(std::span<PriceLevel> out) const noexcept {
-    if (window_.count() == 0) {
+    size_t count = window_.visit_best(
+        out.size(), [&](size_t place, uint64_t tick, int64_t quantity) {
+          out[place] = {price_of(tick), quantity};
+        });
+    if (overflow_.empty() || out.empty()) return count;
+    if (count == 0) {
       return overflow_.visit_best(
           out.size(), [&](size_t place, int64_t key, int64_t quantity) {
             out[place] = {key ^ flip_, quantity};
           });
     }
-    size_t count = 0;
-    if (out.empty()) return 0;
+    if (count == out.size() &&
+        key_of(out[count - 1].price) < overflow_.best_key()) {
+      return count;
+    }
+    count = 0;
     visit([&](const PriceLevel& level) {
       out[count++] = level;
       return count < out.size();
@@ -151,8 +154,12 @@ class L2BookSide {
  private:
   int64_t key_of(int64_t price) const noexcept { return price ^ flip_; }
   uint64_t tick_of(int64_t price) const noexcept {
-    return std::rotr(static_cast<uint64_t>(price) * inverse_, shift_) ^
-           static_cast<uint64_t>(flip_);
+    return tick_of(price, inverse_, shift_, flip_);
+  }
+  static uint64_t tick_of(int64_t price, uint64_t inverse, int shift,
+                          int64_t flip) noexcept {
+    return std::rotr(static_cast<uint64_t>(price) * inverse, shift) ^
+           static_cast<uint64_t>(flip);
   }
   int64_t price_of(uint64_t tick) const noexcept {
     return static_cast<int64_t>(tick ^ static_cast<uint64_t>(flip_)) * tick_;

@@ -25,8 +25,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
+
+#include "absl/status/statusor.h"
+#include "memory/page_mapping.h"
 
 namespace wirebook {
 
@@ -42,7 +50,8 @@ class TickWindow {
     size_ = kMinTicks;
     while (size_ < ticks && size_ < kMaxTicks) size_ *= 2;
     mask_ = size_ - 1;
-    quantities_.resize(size_);
+    quantities_memory_ = pages_for(size_ * sizeof(int64_t));
+    quantities_ = reinterpret_cast<int64_t*>(quantities_memory_.data());
     words_.resize(size_ / 64);
     occupied_.resize(words_.size());
     best_ = size_;
@@ -67,33 +76,77 @@ class TickWindow {
     base_ = base;
   }
 
-  // A tick outside fetches what is not needed. Requires size() > 0.
-  void prefetch(uint64_t tick) const noexcept {
-    const uint64_t slot = tick & mask_;
-    __builtin_prefetch(&quantities_[slot], 1);
-    __builtin_prefetch(&words_[slot / 64], 1);
+  // Sets the absolute quantities (0 removes) of `levels` in order until one,
+  // whose tick is tick_of(level), is outside; returns how many were set. What
+  // comes is fetched while what is there is set: most of a wide book is not in
+  // the first caches.
+  template <class Level, class TickOf>
+  size_t set_while_inside(std::span<const Level> levels,
+                          TickOf&& tick_of) noexcept {
+    constexpr size_t kAhead = 8;
+    const size_t count = levels.size();
+    if (size_ == 0) return 0;
+    for (size_t i = 0; i < count && i < kAhead; ++i) {
+      prefetch(tick_of(levels[i]));
+    }
+    // In registers: a store through a byte pointer may change any member.
+    Registers window{base_,         size_,      mask_,
+                     best_,         count_,     occupied_.data(),
+                     words_.data(), quantities_};
+    size_t done = 0;
+    for (; done < count; ++done) {
+      if (done + kAhead < count) {
+        const uint64_t slot = tick_of(levels[done + kAhead]) & window.mask;
+        __builtin_prefetch(&window.quantities[slot], 1);
+        __builtin_prefetch(&window.words[slot / 64], 1);
+      }
+      const uint64_t tick = tick_of(levels[done]);
+      const uint64_t offset = tick - window.base;
+      if (offset >= window.size) [[unlikely]] {
+        break;
+      }
+      const int64_t quantity = levels[done].quantity;
+      set(window, tick, quantity);
+      if (offset <= window.best) [[unlikely]] {
+        count_ = window.count;
+        update_best(offset, tick & window.mask, quantity != 0);
+        window.best = best_;
+      }
+    }
+    count_ = window.count;
+    return done;
   }
 
-  // Sets the absolute quantity (0 removes) if `tick` is inside, else false.
+  // The same for one level: false if it is outside.
   bool set_if_inside(uint64_t tick, int64_t quantity) noexcept {
-    const uint64_t offset = tick - base_;
-    if (offset >= size_) [[unlikely]] {
-      return false;
+    struct Level {
+      uint64_t tick;
+      int64_t quantity;
+    };
+    const Level level{tick, quantity};
+    return set_while_inside(std::span<const Level>(&level, 1),
+                            [](const Level& l) { return l.tick; }) == 1;
+  }
+
+  // Calls f(place, tick, quantity) for the best `count` levels or all there
+  // are, place from 0; returns how many.
+  template <class F>
+  size_t visit_best(size_t count, F&& f) const {
+    count = count < count_ ? count : count_;
+    if (count == 0) return 0;
+    uint64_t slot = (base_ + best_) & mask_;
+    uint64_t word = slot / 64;
+    uint64_t bits = words_[word] & (~uint64_t{0} << (slot % 64));
+    for (size_t place = 0;;) {
+      slot = word * 64 + lowest(bits);
+      f(place, base_ + offset_of(slot), quantities_[slot]);
+      if (++place == count) return count;
+      bits &= bits - 1;
+      if (bits == 0) {
+        word = next_occupied(word + 1);
+        bits = words_[word];
+      }
     }
-    const uint64_t slot = tick & mask_;
-    quantities_[slot] = quantity;
-    const uint64_t word = slot / 64;
-    const uint64_t old_bits = words_[word];
-    const bool present = quantity != 0;
-    uint64_t bits = old_bits;
-    const bool was_present = assign_bit(bits, slot, quantity);
-    words_[word] = bits;
-    occupied_[word] = bits != 0;
-    count_ += static_cast<size_t>(present) - static_cast<size_t>(was_present);
-    if (offset <= best_) [[unlikely]] {
-      update_best(offset, slot, present);
-    }
-    return true;
   }
 
   // The following need count() > 0.
@@ -111,10 +164,55 @@ class TickWindow {
   }
 
   size_t memory_bytes() const noexcept {
-    return (quantities_.size() + words_.size()) * 8 + occupied_.size();
+    return quantities_memory_.size() + words_.size() * 8 + occupied_.size();
   }
 
  private:
+  struct Registers {
+    const uint64_t base;
+    const uint64_t size;
+    const uint64_t mask;
+    uint64_t best;
+    size_t count;
+    uint8_t* const occupied;
+    uint64_t* const words;
+    int64_t* const quantities;
+  };
+
+  // Touched, and in huge pages where the kernel has them: levels lie far apart,
+  // and each small page would be a TLB miss.
+  static PageMapping pages_for(size_t bytes) {
+    absl::StatusOr<PageMapping> pages = PageMapping::anonymous(
+        bytes, {.page_bytes =
+                    bytes < kHugePageBytes ? kSmallPageBytes : kHugePageBytes,
+                .prefault = true});
+    if (!pages.ok()) {
+      std::fprintf(stderr, "wirebook::TickWindow: no memory: %s\n",
+                   std::string(pages.status().message()).c_str());
+      std::abort();
+    }
+    return *std::move(pages);
+  }
+
+  // Everything but the best.
+  static void set(Registers& window, uint64_t tick, int64_t quantity) noexcept {
+    const uint64_t slot = tick & window.mask;
+    window.quantities[slot] = quantity;
+    const uint64_t word = slot / 64;
+    uint64_t bits = window.words[word];
+    const bool was_present = assign_bit(bits, slot, quantity);
+    window.words[word] = bits;
+    window.occupied[word] = bits != 0;
+    window.count +=
+        static_cast<size_t>(quantity != 0) - static_cast<size_t>(was_present);
+  }
+
+  void prefetch(uint64_t tick) const noexcept {
+    const uint64_t slot = tick & mask_;
+    __builtin_prefetch(&quantities_[slot], 1);
+    __builtin_prefetch(&words_[slot / 64], 1);
+  }
+
   // Sets the bit at `position` modulo 64 if `value` is not 0, else clears it;
   // returns what it was. In assembly because compilers make a branch of it, and
   // whether a level comes or goes cannot be predicted.
@@ -208,7 +306,8 @@ class TickWindow {
   size_t count_ = 0;
   std::vector<uint8_t> occupied_;  // byte w: words_[w] != 0
   std::vector<uint64_t> words_;  // bit s % 64 of word s / 64: slot s is present
-  std::vector<int64_t> quantities_;
+  int64_t* quantities_ = nullptr;  // in quantities_memory_
+  PageMapping quantities_memory_;
 };
 
 }  // namespace wirebook

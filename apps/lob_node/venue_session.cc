@@ -127,11 +127,12 @@ void VenueSession::on_close(std::uint16_t code, std::string_view reason,
   if (!reason.empty()) absl::StrAppend(&why, " (", to_absl(reason), ")");
   loop_->stop_timer(&stale_timer_);
   requests_.clear_waiting();
-  pipeline_->on_connection_lost(connection_);
   if (stopping_) {
+    // Our own doing: the report shows the books as they were.
     set_status_text("closed");
     return;
   }
+  pipeline_->on_connection_lost(connection_);
   std::cerr << "lob_node: " << config_.name << ": " << why << std::endl;
   set_status_text(why);
   reconnect_later();

@@ -17,6 +17,8 @@
 #ifndef WIREBOOK_LOB_VENUES_TEXT_SCANNER_H_
 #define WIREBOOK_LOB_VENUES_TEXT_SCANNER_H_
 
+#include <emmintrin.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -100,7 +102,22 @@ class TextScanner {
   // Printable ASCII up to a closing quote, which is consumed; no escapes.
   bool name(std::string_view* out) noexcept {
     const char* q = p_;
-    while (q<end_&& * q> ' ' && *q < 127 && *q != '"' && *q != '\\') ++q;
+    uint32_t stops;
+    // Sixteen at once: the quote ends it, and whatever else is no plain
+    // character (signed, so that bytes from 128 on are below the blank).
+    while (true) {
+      if (q >= end_) return false;
+      const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
+      const __m128i odd =
+          _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(text, _mm_set1_epi8('!')),
+                                    _mm_cmpeq_epi8(text, _mm_set1_epi8(127))),
+                       _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+                                    _mm_cmpeq_epi8(text, _mm_set1_epi8('\\'))));
+      stops = static_cast<uint32_t>(_mm_movemask_epi8(odd));
+      if (stops != 0) break;
+      q += 16;
+    }
+    q += __builtin_ctz(stops);
     if (q >= end_ || *q != '"') return false;
     *out = {p_, static_cast<size_t>(q - p_)};
     p_ = q + 1;
