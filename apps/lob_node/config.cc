@@ -122,19 +122,21 @@ class TableReader {
   }
 
   void require(std::string_view key) {
-    if (table_.contains(key) || !status_.ok()) return;
-    status_ = absl::InvalidArgumentError(
+    if (table_.contains(key) || !missing_.ok()) return;
+    missing_ = absl::InvalidArgumentError(
         absl::StrCat(file_, ":", table_.source().begin.line, ": ", place_,
                      to_absl(key), " is missing"));
   }
 
-  // The first error, where an unknown key is one too.
+  // The first error; an unknown key is one, and says more than the missing key
+  // that it may be a misspelling of.
   absl::Status finish() {
     for (const auto& [key, node] : table_) {
       if (!used_.contains(std::string(key.str()))) {
         fail(key.str(), node, "is not a known key");
       }
     }
+    status_.Update(missing_);
     return status_;
   }
 
@@ -150,6 +152,7 @@ class TableReader {
   const std::string file_;
   std::set<std::string> used_;
   absl::Status status_;
+  absl::Status missing_;
 };
 
 std::vector<std::string> parsed_venue_names() {

@@ -96,8 +96,10 @@ absl::Status add_capture(const std::string& path,
 class Replayer {
  public:
   Replayer(const Recording& recording, BookPipeline& pipeline,
-           RawMessagePool& pool, RawMessageSlab& slab)
-      : recording_(recording),
+           RawMessagePool& pool, RawMessageSlab& slab,
+           const std::string& only_symbol)
+      : only_symbol_(only_symbol),
+        recording_(recording),
         pipeline_(pipeline),
         pool_(pool),
         slab_(slab),
@@ -111,12 +113,14 @@ class Replayer {
     });
   }
 
-  // The books of one symbol, on every connection that carries messages.
-  absl::Status expect(const std::string& symbol) {
+  // Makes the books of the only symbol, on every connection that carries
+  // messages.
+  absl::Status expect_only_symbol() {
+    if (only_symbol_.empty()) return absl::OkStatus();
     for (std::uint16_t i = 0; i < carries_messages_.size(); ++i) {
       if (!carries_messages_[i]) continue;
       absl::Status status =
-          pipeline_.expect_instrument(symbol, "", i, 0).status();
+          pipeline_.expect_instrument(only_symbol_, "", i, 0).status();
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
@@ -170,7 +174,8 @@ class Replayer {
       return;
     }
     const std::string_view symbol = url_query_value(record.url, "symbol");
-    if (symbol.empty() || record.url.find("/depth") == std::string_view::npos) {
+    if (symbol.empty() || record.url.find("/depth") == std::string_view::npos ||
+        (!only_symbol_.empty() && symbol != only_symbol_)) {
       return;
     }
     const std::string mention = absl::StrCat(
@@ -235,6 +240,7 @@ class Replayer {
     return message;
   }
 
+  const std::string& only_symbol_;  // empty: all
   const Recording& recording_;
   BookPipeline& pipeline_;
   RawMessagePool& pool_;
@@ -277,13 +283,11 @@ absl::Status replay(const ReplayOptions& options) {
       BookPipeline::create(pipeline_options, pool->get(), bbo_log.get());
   if (!pipeline.ok()) return pipeline.status();
 
-  Replayer replayer(recording, **pipeline, **pool, **slab);
-  if (!options.symbol.empty()) {
-    absl::Status status = replayer.expect(options.symbol);
-    if (!status.ok()) return status;
-  }
+  Replayer replayer(recording, **pipeline, **pool, **slab, options.symbol);
+  absl::Status status = replayer.expect_only_symbol();
+  if (!status.ok()) return status;
   replayer.run();
-  absl::Status status = (*pipeline)->drain();
+  status = (*pipeline)->drain();
   (*pipeline)->stop();
   (*pool)->reclaim();
 

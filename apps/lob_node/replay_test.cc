@@ -266,7 +266,7 @@ TEST(Replay, GapIsNeverLive) {
 }
 
 TEST(Replay, FrameThatIsNotJsonIsCountedAndNeverLive) {
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string("{\"stream\":\"btcusdt@depth\",\"data\":{\"e\":\"dep"),
         update(12, 12, "9x9"), update(12, 12, "-"), update(12, 12, "1e999"),
         update(12, 12, "NaN"), std::string("\xff\xfe{}")}) {
@@ -316,7 +316,8 @@ TEST(Replay, MissingFileIsSaid) {
 
 TEST(Replay, OutputThatCannotBeWrittenIsSaid) {
   const std::string path = write("small", "1 " + update(9, 9, "98") + "\n");
-  for (const std::string option : {"--bbo-log", "--dump-book"}) {
+  for (const std::string& option :
+       {std::string("--bbo-log"), std::string("--dump-book")}) {
     const Result result =
         lob_node({"replay", option + "=/no/such/folder/x", path});
     EXPECT_EQ(result.exit_code, 1);

@@ -3,6 +3,8 @@
 #include "apps/lob_node/run.h"
 
 #include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -258,6 +260,8 @@ absl::Status print_reports(const std::vector<PipelineReport>& reports,
 
 absl::Status run(const NodeConfig& config, const RunOptions& options) {
   const sigset_t signals = block_stop_signals();
+  // Standard output is the report's.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("lob_node"));
   std::vector<std::string> connections;
   for (const VenueConfig& venue : config.venues) {
     connections.push_back(venue.name);
@@ -272,15 +276,14 @@ absl::Status run(const NodeConfig& config, const RunOptions& options) {
   auto created = Node::create(config, bbo_log.get());
   if (!created.ok()) return created.status();
   Node& node = **created;
-  std::cerr << "lob_node: receiving by " << node.backend_name() << std::endl;
+  spdlog::info("receiving by {}", node.backend_name());
 
   std::atomic<bool> stop{false};
-  absl::Status pinned;
   std::thread network([&] {
     (void)set_thread_name("network");
     if (config.network_cpu >= 0) {
-      pinned = pin_thread_to_cpu(config.network_cpu);
-      if (!pinned.ok()) std::cerr << "lob_node: " << pinned.message() << "\n";
+      const absl::Status pinned = pin_thread_to_cpu(config.network_cpu);
+      if (!pinned.ok()) spdlog::warn("{}", std::string(pinned.message()));
     }
     node.run(stop);
   });

@@ -2,7 +2,8 @@
 
 #include "apps/lob_node/venue_session.h"
 
-#include <iostream>
+#include <spdlog/spdlog.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -97,8 +98,7 @@ void VenueSession::connect() {
 }
 
 void VenueSession::on_open() {
-  std::cerr << "lob_node: " << config_.name << ": connected to " << config_.url
-            << std::endl;
+  spdlog::info("{}: connected to {}", config_.name, config_.url);
   set_status_text("up");
   backoff_.connected(loop_->now_ns());
   pipeline_->on_connection_up(connection_);
@@ -133,7 +133,7 @@ void VenueSession::on_close(std::uint16_t code, std::string_view reason,
     return;
   }
   pipeline_->on_connection_lost(connection_);
-  std::cerr << "lob_node: " << config_.name << ": " << why << std::endl;
+  spdlog::warn("{}: {}", config_.name, why);
   set_status_text(why);
   reconnect_later();
 }
@@ -177,8 +177,7 @@ void VenueSession::serve(const BookRequest& request) {
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::vector<std::string> symbols = {symbol(request.instrument)};
   const SubscriptionOptions options = subscription(config_);
-  std::cerr << "lob_node: " << config_.name << ": subscribing " << symbols[0]
-            << " anew" << std::endl;
+  spdlog::info("{}: subscribing {} anew", config_.name, symbols[0]);
   if (!reader_->send_text(venue.unsubscribe(symbols, options)) ||
       !reader_->send_text(venue.subscribe(symbols, options))) {
     requests_.add(request, loop_->now_ns());
@@ -211,8 +210,8 @@ void VenueSession::on_http(const HttpResult& result) {
 void VenueSession::snapshot_failed(std::uint32_t instrument,
                                    const absl::Status& status) {
   if (stopping_) return;
-  std::cerr << "lob_node: " << config_.name << ": snapshot of "
-            << symbol(instrument) << ": " << status.message() << std::endl;
+  spdlog::warn("{}: snapshot of {}: {}", config_.name, symbol(instrument),
+               std::string(status.message()));
   requests_.add({BookRequestKind::kFetchSnapshot, instrument, connection_},
                 loop_->now_ns());
 }
