@@ -97,7 +97,6 @@ BookKeeperOptions small() {
 }
 
 // ---- A REST snapshot and diffs
-// ------------------------------------------------
 
 TEST(BookKeeper, BuffersAsksForASnapshotAndGoesLive) {
   const Instrument instrument = binance();
@@ -213,7 +212,6 @@ TEST(BookKeeper, KeepsABoundedNumberOfDiffs) {
 }
 
 // ---- A checksum
-// -----------------------------------------------------------------
 
 // The venue's own book, by other means than ours: std::map and zlib.
 uint32_t model_sum(const Model& model) {
@@ -271,7 +269,6 @@ TEST(BookKeeper, ARefusedSubscriptionSaysSo) {
 }
 
 // ---- The one law: Live implies equal to the model
-// --------------------------------
 
 TEST(BookKeeper, LiveMeansEqualToTheModelWhateverTheStreamLoses) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {

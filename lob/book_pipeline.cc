@@ -124,7 +124,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   const BookPipelineOptions& options() const noexcept { return options_; }
 
   // ---- Network thread
-  // --------------------------------------------------------
 
   void on_message(RawMessage* raw) noexcept {
     frames_.add(1);
@@ -221,7 +220,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- Any thread
-  // ------------------------------------------------------------
 
   PipelineStatistics statistics() const noexcept {
     return {.frames = frames_.get(),
@@ -236,7 +234,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
  private:
   // ---- Parsing on the network thread (fused)
-  // ---------------------------------
 
   class FusedSink final : public ParsedMessageSink {
    public:
@@ -270,7 +267,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   };
 
   // ---- Parser thread (staged)
-  // ------------------------------------------------
 
   class StagedSink final : public ParsedMessageSink {
    public:
@@ -366,7 +362,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- Book thread (staged)
-  // --------------------------------------------------
 
   void run_books() noexcept {
     name_thread("wirebook-book", options_.book_cpu);
@@ -405,7 +400,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- Books: the book thread, or the network thread if fused
-  // ----------------
 
   void handle_frame(ParsedMessage* head, uint32_t allocations) noexcept {
     parse_allocations_ = allocations;
@@ -535,7 +529,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- BookKeeperObserver
-  // ----------------------------------------------------
 
   void on_applied(const BookKeeper& keeper, const ParsedMessage& message,
                   bool kept) noexcept override {
@@ -564,7 +557,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- Network thread
-  // --------------------------------------------------------
 
   void push_waiting(const Inbound& item) noexcept {
     PipelineWaiter waiter(WaitMode::kAdaptive);
@@ -603,7 +595,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- Set-up
-  // ----------------------------------------------------------------
 
   static void touch(ParsedMessage& message) noexcept {
     for (PriceLevel& level : message.levels) level = PriceLevel();

@@ -223,7 +223,6 @@ TEST(BookPipeline, RefusesWhatItCannotDo) {
 }
 
 // ---- Recorded feeds
-// -------------------------------------------------------------
 
 #define SKIP_WITHOUT(replay) \
   if (!(replay).available()) GTEST_SKIP() << CaptureReplay::why()

@@ -116,7 +116,6 @@ class RawMessageSlab {
   }
 
   // ---- Parsing
-  // ---------------------------------------------------------------
 
   uint64_t parse_position() const noexcept { return parse_; }
   // All before `position` has been parsed; what messages there are of it has
@@ -194,7 +193,6 @@ class RawMessagePool {
   RawMessagePool& operator=(const RawMessagePool&) = delete;
 
   // ---- Set-up
-  // ----------------------------------------------------------------
 
   // A slab of `slots` slots, a power of two from 2 to 32768. One that was
   // returned by return_slab is used again.
@@ -205,7 +203,6 @@ class RawMessagePool {
   RawMessageLane& add_lane();
 
   // ---- Owner thread
-  // ----------------------------------------------------------
 
   // A descriptor of `size` bytes at `position`, kind kText, sequence, tag,
   // connection and venue 0. nullptr when all descriptors are out.

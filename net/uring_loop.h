@@ -114,7 +114,6 @@ class UringLoop {
   void wake() noexcept;
 
   // ---- Owner thread
-  // ----------------------------------------------------------
 
   void add_task(LoopTask* task);
   void remove_task(LoopTask* task) noexcept;

@@ -352,7 +352,6 @@ TEST_P(WebSocketReaderTest, ConnectsAgainFromOnClose) {
 }
 
 // ---- Servers that fail
-// -----------------------------------------------------------
 
 TEST_P(WebSocketReaderTest, ARefusedPortIsClear) {
   open("ws://127.0.0.1:" + std::to_string(refusing_port()) + "/x");
@@ -533,7 +532,6 @@ TEST_P(WebSocketReaderTest, SilenceAfterOurCloseEndsAtTheTimeout) {
 }
 
 // ---- Memory
-// ----------------------------------------------------------------------
 
 TEST_P(WebSocketReaderTest, ReceivingAllocatesNothing) {
   constexpr int kMessages = 20'000;
