@@ -132,7 +132,8 @@ class ObjectPool {
     }
   }
 
-  // As make(), for the caller to destroy(); nullptr if exhausted.
+  // As make(), for the caller to destroy(); nullptr if exhausted. Made for hot
+  // paths: a constructor that throws ends the process (std::terminate).
   template <typename... Args>
   [[nodiscard]] T* create(Args&&... args) noexcept {
     void* slot = allocate();

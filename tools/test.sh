@@ -96,7 +96,9 @@ bazel_test() {
   rm -f "${events}"
   bazel test --keep_going "--build_event_json_file=${events}" "$@" || status=$?
   if [[ -s "${events}" ]]; then
-    python3 "${root}/tools/test_report.py" "${prefix}" "${events}" >>"${results}"
+    python3 "${root}/tools/test_report.py" "${prefix}" "${events}" \
+      >>"${results}" ||
+      record failed "${prefix}test report" "it could not be read; see above"
   fi
   if ((status)); then
     ((exit_code)) || exit_code="${status}"
@@ -159,12 +161,16 @@ consumers() {
     # of Bazel's: the first would take them for packages of its own.
     bazel_test "${folder}" --nosandbox_debug --symlink_prefix=/ \
       "--disk_cache=${scratch}/disk_cache" //...
-    bazel shutdown
+    bazel shutdown || true
     popd >/dev/null
   done
 }
 
-tools/setup.sh --for=test
+tools/setup.sh --for=test || {
+  echo "FAILED: tools/setup.sh: its reason is above"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
 if ((${#targets[@]})); then
   heading "bazel test ${targets[*]}"
   bazel_test "" "${options[@]}" -- "${targets[@]}"

@@ -46,6 +46,19 @@ def read_uri(files, name):
   return None
 
 
+def read_events(stream):
+  """The events of a file whose last line may be cut off: Bazel was killed."""
+  lines = [line for line in stream if line.strip()]
+  events = []
+  for number, line in enumerate(lines):
+    try:
+      events.append(json.loads(line))
+    except json.JSONDecodeError:
+      if number + 1 < len(lines):
+        raise
+  return events
+
+
 def skip_reason(case):
   """Why a GoogleTest case was skipped, without the source position."""
   element = case.find("skipped")
@@ -99,7 +112,7 @@ def main():
   expected = {}  # Label -> whether a result was seen.
   skipped_targets = {}
   with open(path, encoding="utf-8") as stream:
-    events = [json.loads(line) for line in stream if line.strip()]
+    events = read_events(stream)
   rows = []
   for event in events:
     kind = event["id"]

@@ -219,6 +219,8 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   reader.read("url", &venue.url);
   reader.require("symbols");
   reader.read("symbols", &venue.symbols);
+  // Kraken sends a heartbeat every second, Binance a ping every twenty.
+  if (venue.id == VenueId::kKraken) venue.stale_after_ms = 10'000;
   reader.read("stale_after_ms", 0, 3'600'000, &venue.stale_after_ms);
   if (venue.id == VenueId::kKraken) {
     venue.depth = 25;

@@ -29,10 +29,12 @@ struct VenueConfig {
   std::string url;       // ws://host[:port][/path]
   std::string rest_url;  // http[s]://host[:port]; venues with REST snapshots
   std::vector<std::string> symbols;
-  int depth = 0;                    // Kraken: subscribed levels a side
-  int snapshot_limit = 5000;        // Binance: levels a side of a snapshot
-  std::int64_t stale_after_ms = 0;  // silence that makes books Stale; 0: never
-  bool best_bid_offer = true;       // Binance: subscribe bookTicker too
+  int depth = 0;              // Kraken: subscribed levels a side
+  int snapshot_limit = 5000;  // Binance: levels a side of a snapshot
+  // Silence of the connection, pings included, that makes its books Stale and
+  // the connection anew; 0: never. Kraken: 10 s.
+  std::int64_t stale_after_ms = 60'000;
+  bool best_bid_offer = true;  // Binance: subscribe bookTicker too
 };
 
 struct NodeConfig {

@@ -35,6 +35,7 @@ TEST(Config, ShortestFileTakesDefaults) {
   EXPECT_EQ(config->venues[0].id, VenueId::kKraken);
   EXPECT_EQ(config->venues[0].name, "kraken");
   EXPECT_EQ(config->venues[0].depth, 25);
+  EXPECT_EQ(config->venues[0].stale_after_ms, 10'000);
   EXPECT_THAT(config->venues[0].symbols, ElementsAre("BTC/USD"));
 }
 
@@ -48,6 +49,8 @@ TEST(Config, ExampleFileIsValidAndSaysTheDefaults) {
   const VenueConfig venue_defaults;
   EXPECT_EQ(config->venues[0].snapshot_limit, venue_defaults.snapshot_limit);
   EXPECT_EQ(config->venues[0].best_bid_offer, venue_defaults.best_bid_offer);
+  EXPECT_EQ(config->venues[1].stale_after_ms, 10'000);
+  EXPECT_EQ(config->venues[1].depth, 25);
   EXPECT_EQ(config->venues[0].stale_after_ms, venue_defaults.stale_after_ms);
 }
 

@@ -41,8 +41,8 @@ class RequestQueue {
   explicit RequestQueue(const RequestBudget& budget)
       : budget_(budget), tokens_(budget.burst) {}
 
-  // A request of the same kind for the same instrument that still waits is
-  // replaced, not doubled.
+  // One request an instrument waits: the same again changes nothing, another
+  // kind takes its place.
   void add(const BookRequest& request, std::uint64_t now_ns) {
     Entry& entry = entries_[request.instrument];
     if (entry.attempts > 0 && now_ns - entry.last_ns > kForgetNs) {

@@ -32,7 +32,8 @@ namespace wirebook {
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000;
-// How long the connections may take to close in order at the end.
+// How long the connections may take to close in order at the end; longer than
+// one waits for its peer's answer.
 constexpr std::uint64_t kStopNs = 1'000 * kMillisecond;
 
 LoopBackendChoice backend_choice(const std::string& name) {
@@ -42,8 +43,8 @@ LoopBackendChoice backend_choice(const std::string& name) {
   return LoopBackendChoice::kAuto;
 }
 
-// The network thread's world: everything but `sessions`' readers belongs to
-// it. Members are destroyed bottom up, users before what they use.
+// What the network thread works with. Members are destroyed bottom up, users
+// before what they use.
 class Node {
  public:
   static absl::StatusOr<std::unique_ptr<Node>> create(
@@ -54,23 +55,33 @@ class Node {
     return node;
   }
 
-  // The network thread.
-  void run(const std::atomic<bool>& stop) {
+  // The network thread. What belongs to it ends on it.
+  void run() {
     for (auto& session : sessions_) session->start();
-    // Acquire: pairs with the main thread's store; nothing else is handed over.
-    while (!stop.load(std::memory_order_acquire)) turn();
+    // Acquire: pairs with the store in stop(); nothing else is handed over.
+    while (!stop_.load(std::memory_order_acquire)) turn();
     for (auto& session : sessions_) session->stop();
     const std::uint64_t deadline = loop_->now_ns() + kStopNs;
     while (!all_stopped() && loop_->now_ns() < deadline) turn();
     for (auto& session : sessions_) {
       drained_.Update(session->pipeline().drain());
       session->pipeline().stop();
+      session->disconnect();
     }
+    // stop() may still be in the loop. Acquire: pairs with its last store.
+    while (!woken_.load(std::memory_order_acquire)) std::this_thread::yield();
+    loop_.reset();
     pool_->reclaim();
   }
 
-  void wake() { loop_->wake(); }
-  const char* backend_name() const { return loop_->backend_name(); }
+  // Another thread, once.
+  void stop() {
+    stop_.store(true, std::memory_order_release);  // pairs with run()
+    loop_->wake();
+    woken_.store(true, std::memory_order_release);  // pairs with run()
+  }
+
+  const char* backend_name() const { return backend_name_; }
   const std::vector<std::unique_ptr<VenueSession>>& sessions() const {
     return sessions_;
   }
@@ -92,6 +103,7 @@ class Node {
     auto loop = UringLoop::create(loop_options, pool_.get());
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
+    backend_name_ = loop_->backend_name();
     for (const VenueConfig& venue : config.venues) {
       auto session = VenueSession::create(
           venue, config, static_cast<std::uint16_t>(sessions_.size()),
@@ -115,6 +127,9 @@ class Node {
   std::unique_ptr<RawMessagePool> pool_;
   std::unique_ptr<UringLoop> loop_;
   std::vector<std::unique_ptr<VenueSession>> sessions_;
+  const char* backend_name_ = "";
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> woken_{false};
   absl::Status drained_;
 };
 
@@ -278,14 +293,13 @@ absl::Status run(const NodeConfig& config, const RunOptions& options) {
   Node& node = **created;
   spdlog::info("receiving by {}", node.backend_name());
 
-  std::atomic<bool> stop{false};
   std::thread network([&] {
     (void)set_thread_name("network");
     if (config.network_cpu >= 0) {
       const absl::Status pinned = pin_thread_to_cpu(config.network_cpu);
       if (!pinned.ok()) spdlog::warn("{}", std::string(pinned.message()));
     }
-    node.run(stop);
+    node.run();
   });
   if (options.json) {
     wait_and_draw(signals, options.seconds, &clock, nullptr);
@@ -294,9 +308,7 @@ absl::Status run(const NodeConfig& config, const RunOptions& options) {
     display.clear();
     wait_and_draw(signals, options.seconds, &clock, &display);
   }
-  // Release: pairs with the network thread's load.
-  stop.store(true, std::memory_order_release);
-  node.wake();
+  node.stop();
   network.join();
 
   std::vector<PipelineReport> reports;

@@ -7,11 +7,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <simdjson.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
@@ -311,11 +314,114 @@ TEST(Run, ServerThatClosesBeforeTheHandshakeIsSaid) {
   EXPECT_NE(text(node.report().at(0)["books"].at(0), "state"), "Live");
 }
 
+// Reads an upgrade request and answers it (RFC 6455, section 4.2.2).
+void accept_upgrade(int connection) {
+  std::string request;
+  while (request.find("\r\n\r\n") == std::string::npos) {
+    char bytes[1024];
+    const ssize_t n = ::read(connection, bytes, sizeof(bytes));
+    ASSERT_GT(n, 0);
+    request.append(bytes, static_cast<std::size_t>(n));
+  }
+  const std::string field = "Sec-WebSocket-Key: ";
+  const std::size_t begin = request.find(field) + field.size();
+  const std::string key =
+      request.substr(begin, request.find('\r', begin) - begin) +
+      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[20];
+  ASSERT_EQ(
+      EVP_Digest(key.data(), key.size(), digest, nullptr, EVP_sha1(), nullptr),
+      1);
+  unsigned char accept[32] = {};
+  EVP_EncodeBlock(accept, digest, sizeof(digest));
+  const std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+      "Connection: Upgrade\r\nSec-WebSocket-Accept: " +
+      std::string(reinterpret_cast<char*>(accept)) + "\r\n\r\n";
+  ASSERT_EQ(::write(connection, answer.data(), answer.size()),
+            static_cast<ssize_t>(answer.size()));
+}
+
+// A text frame of a server.
+std::string text_frame(const std::string& payload) {
+  std::string frame = "\x81\x7e";
+  frame += static_cast<char>(payload.size() >> 8);
+  frame += static_cast<char>(payload.size() & 0xff);
+  return frame + payload;
+}
+
+// Ten levels a side would be checked by its sum; one is enough for a sum.
+constexpr char kKrakenSnapshot[] =
+    R"({"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD",)"
+    R"("bids":[{"price":100.5,"qty":1.00000000}],)"
+    R"("asks":[{"price":101.5,"qty":2.00000000}],"checksum":%u,)"
+    R"("timestamp":"2026-01-01T00:00:00.000000Z"}]})";
+
+// zlib's polynomial, bit by bit.
+std::uint32_t crc_of(const std::string& text_of_levels) {
+  std::uint32_t crc = ~0u;
+  for (const char c : text_of_levels) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = crc >> 1 ^ (0xEDB88320u & (0u - (crc & 1)));
+    }
+  }
+  return ~crc;
+}
+
+TEST(Run, ServerThatClosesInMidFrameLeavesNoLiveBookAndNoHalfUpdate) {
+  OneShotServer server([](int connection) {
+    accept_upgrade(connection);
+    char snapshot[512];
+    std::snprintf(snapshot, sizeof(snapshot), kKrakenSnapshot,
+                  crc_of("10152000000001005100000000"));
+    const std::string whole = text_frame(snapshot);
+    const std::string bytes = whole + whole.substr(0, whole.size() / 2);
+    ASSERT_EQ(::write(connection, bytes.data(), bytes.size()),
+              static_cast<ssize_t>(bytes.size()));
+  });
+  RunningNode node(kraken_table(server.address(), "\"BTC/USD\"", 10));
+  ASSERT_TRUE(node.wait_for_error_output("without a close frame"))
+      << node.err();
+  EXPECT_EQ(node.end(), 0) << node.err();
+  const element book = node.report().at(0)["books"].at(0);
+  EXPECT_EQ(text(book, "state"), "Gapped");
+  EXPECT_EQ(text(book, "reason"), "connection_lost");
+  EXPECT_EQ(number(book, "checksums_ok"), 1u);
+  EXPECT_EQ(number(book, "checksums_bad"), 0u);
+}
+
+TEST(Run, PeerThatNeverAnswersTheCloseDoesNotHoldTheEnd) {
+  OneShotServer server([](int connection) {
+    accept_upgrade(connection);
+    char bytes[1024];
+    while (::read(connection, bytes, sizeof(bytes)) > 0) {
+    }
+  });
+  RunningNode node(kraken_table(server.address(), "\"BTC/USD\"", 10));
+  ASSERT_TRUE(node.wait_for_error_output("connected")) << node.err();
+  EXPECT_EQ(node.end(), 0) << node.err();
+}
+
+TEST(Run, MuteConnectionMakesItsBooksStaleAndIsMadeAnew) {
+  OneShotServer server([](int connection) {
+    accept_upgrade(connection);
+    char bytes[1024];
+    while (::read(connection, bytes, sizeof(bytes)) > 0) {
+    }
+  });
+  RunningNode node(kraken_table(server.address(), "\"BTC/USD\"", 10) +
+                   "stale_after_ms = 300\n");
+  EXPECT_TRUE(node.wait_for_error_output("nothing heard")) << node.err();
+  EXPECT_EQ(node.end(), 0) << node.err();
+  EXPECT_NE(text(node.report().at(0)["books"].at(0), "state"), "Live");
+}
+
 TEST(Run, ExchangeThatDiesLeavesNoLiveBook) {
   Exchange exchange({"--seed=3", "--rate=200"});
   RunningNode node(kraken_table(exchange.address(), "\"BTC/USD\"", 10));
   ASSERT_TRUE(node.wait_for_error_output("connected")) << node.err();
-  usleep(200'000);
+  usleep(400'000);  // books are Live
   exchange.kill();
   ASSERT_TRUE(node.wait_for_error_output("without a close frame"))
       << node.err();
@@ -323,18 +429,18 @@ TEST(Run, ExchangeThatDiesLeavesNoLiveBook) {
   const element book = node.report().at(0)["books"].at(0);
   EXPECT_EQ(text(book, "state"), "Gapped");
   EXPECT_EQ(text(book, "reason"), "connection_lost");
+  EXPECT_GT(number(book, "updates_applied"), 0u);
 }
 
-TEST(Run, DepthThatTheVenueRefusesIsNeverLive) {
-  // The node's own check knows the venue's depths, so the refusal comes for a
-  // symbol that is not there.
+TEST(Run, SubscriptionThatTheVenueRefusesIsSaid) {
   Exchange exchange({"--seed=3", "--rate=200"});
   RunningNode node(kraken_table(exchange.address(), "\"NO/SUCH\"", 10));
   ASSERT_TRUE(node.wait_for_error_output("connected")) << node.err();
   usleep(300'000);
   EXPECT_EQ(node.end(), 0);
   const element book = node.report().at(0)["books"].at(0);
-  EXPECT_NE(text(book, "state"), "Live");
+  EXPECT_EQ(text(book, "state"), "Halted");
+  EXPECT_EQ(text(book, "reason"), "venue_refused");
 }
 
 TEST(Run, WrongConfigurationIsRefused) {

@@ -16,8 +16,13 @@
 namespace wirebook {
 namespace {
 
-// A silence is noticed at most this part of the deadline too late.
-constexpr std::uint64_t kStaleChecksPerDeadline = 4;
+constexpr std::uint64_t kMillisecond = 1'000'000;
+// How often the connection's silence and its books are looked at.
+constexpr std::uint64_t kWatchNs = 250 * kMillisecond;
+// A book that is still without its snapshot after so long asks again: an answer
+// may never come.
+constexpr std::uint64_t kMissingNs = 15'000 * kMillisecond;
+constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -48,12 +53,9 @@ VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
       requests_(RequestBudget{}),
       backoff_(ReconnectBackoffOptions{}),
       reconnect_timer_(this),
-      stale_timer_(this) {}
+      watch_timer_(this) {}
 
-VenueSession::~VenueSession() {
-  loop_->stop_timer(&reconnect_timer_);
-  loop_->stop_timer(&stale_timer_);
-}
+VenueSession::~VenueSession() { disconnect(); }
 
 absl::Status VenueSession::set_up(const NodeConfig& node,
                                   BookPipelineListener* listener) {
@@ -78,6 +80,7 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   reader.url = config_.url;
   reader.connection = connection_;
   reader.venue = static_cast<std::uint8_t>(config_.id);
+  reader.close_timeout_ns = kCloseTimeoutNs;
   auto created = WebSocketReader::create(loop_, pool_, reader, this);
   if (!created.ok()) return created.status();
   reader_ = *std::move(created);
@@ -108,14 +111,11 @@ void VenueSession::on_open() {
     reader_->close();
     return;
   }
-  if (config_.stale_after_ms > 0) {
-    messages_at_check_ = messages_;
-    check_stale();
-  }
+  heard_ns_ = loop_->now_ns();
+  loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
 void VenueSession::on_message(RawMessage* message) {
-  ++messages_;
   pipeline_->on_message(message);
 }
 
@@ -125,9 +125,9 @@ void VenueSession::on_close(std::uint16_t code, std::string_view reason,
                         ? absl::StrCat("closed by the venue with code ", code)
                         : std::string(status.message());
   if (!reason.empty()) absl::StrAppend(&why, " (", to_absl(reason), ")");
-  loop_->stop_timer(&stale_timer_);
+  loop_->stop_timer(&watch_timer_);
   requests_.clear_waiting();
-  if (stopping_) {
+  if (stopping_ && status.ok()) {
     // Our own doing: the report shows the books as they were.
     set_status_text("closed");
     return;
@@ -139,25 +139,51 @@ void VenueSession::on_close(std::uint16_t code, std::string_view reason,
 }
 
 void VenueSession::reconnect_later() {
+  if (stopping_) return;
   loop_->start_timer(&reconnect_timer_,
                      backoff_.lost(loop_->now_ns(), random_.next32()));
 }
 
-// Runs several times within each deadline; a silence of the whole deadline
-// makes the books Stale and the connection anew.
-void VenueSession::check_stale() {
+// Whatever the venue sends counts, its pings too: a quiet market is not a mute
+// connection.
+void VenueSession::watch() {
+  const std::uint64_t now = loop_->now_ns();
+  const std::uint64_t bytes = reader_->statistics().bytes;
+  if (bytes != bytes_heard_) {
+    bytes_heard_ = bytes;
+    heard_ns_ = now;
+  }
   const auto deadline_ns =
-      static_cast<std::uint64_t>(config_.stale_after_ms) * 1'000'000;
-  if (messages_ != messages_at_check_) {
-    messages_at_check_ = messages_;
-    silent_checks_ = 0;
-  } else if (++silent_checks_ > kStaleChecksPerDeadline) {
-    silent_checks_ = 0;
+      static_cast<std::uint64_t>(config_.stale_after_ms) * kMillisecond;
+  if (deadline_ns != 0 && now - heard_ns_ > deadline_ns) {
+    spdlog::warn("{}: nothing heard for {} ms", config_.name,
+                 config_.stale_after_ms);
     pipeline_->on_connection_stale(connection_);
     reader_->close(kCloseNormal, "nothing heard");
     return;
   }
-  loop_->start_timer(&stale_timer_, deadline_ns / kStaleChecksPerDeadline);
+  ask_for_missing_books();
+  loop_->start_timer(&watch_timer_, kWatchNs);
+}
+
+void VenueSession::ask_for_missing_books() {
+  const bool rest = venue_traits(config_.id).sync == SyncClass::kRestSnapshot;
+  const std::uint64_t now_ticks = TscClock::ticks();
+  for (std::size_t i = 0; i < pipeline_->book_count(); ++i) {
+    const BookKeeper& keeper = pipeline_->book(i);
+    const BookView view = keeper.view();
+    // With a snapshot in hand it only waits for the market to move.
+    if (view.state == BookState::kLive || view.state == BookState::kHalted ||
+        view.reason == BookReason::kAwaitingFirstUpdate ||
+        now_ticks < view.since_ticks ||
+        clock_.to_ns(now_ticks - view.since_ticks) < kMissingNs) {
+      continue;
+    }
+    requests_.add(
+        {rest ? BookRequestKind::kFetchSnapshot : BookRequestKind::kResubscribe,
+         keeper.instrument().index, connection_},
+        loop_->now_ns());
+  }
 }
 
 void VenueSession::poll() {
@@ -219,12 +245,20 @@ void VenueSession::snapshot_failed(std::uint32_t instrument,
 void VenueSession::stop() {
   stopping_ = true;
   loop_->stop_timer(&reconnect_timer_);
-  loop_->stop_timer(&stale_timer_);
+  loop_->stop_timer(&watch_timer_);
   if (!stopped()) reader_->close();
 }
 
 bool VenueSession::stopped() const noexcept {
-  return reader_->state() == WebSocketReader::State::kIdle;
+  return reader_ == nullptr ||
+         reader_->state() == WebSocketReader::State::kIdle;
+}
+
+void VenueSession::disconnect() {
+  loop_->stop_timer(&reconnect_timer_);
+  loop_->stop_timer(&watch_timer_);
+  http_.reset();
+  reader_.reset();
 }
 
 std::string VenueSession::status_text() const {

@@ -28,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "apps/lob_node/config.h"
 #include "apps/lob_node/request_queue.h"
+#include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
 #include "net/http_client.h"
 #include "net/kernel_random.h"
@@ -54,6 +55,9 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
   // Begins an orderly end; no reconnection any more.
   void stop();
   bool stopped() const noexcept;
+  // Ends what is left of the connection; before the loop ends. The pipeline
+  // stays, to be reported.
+  void disconnect();
 
   const VenueConfig& config() const noexcept { return config_; }
   BookPipeline& pipeline() noexcept { return *pipeline_; }
@@ -67,9 +71,9 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
     void on_timer() noexcept override { session->connect(); }
     VenueSession* session;
   };
-  struct StaleTimer final : LoopTimer {
-    explicit StaleTimer(VenueSession* owner) : session(owner) {}
-    void on_timer() noexcept override { session->check_stale(); }
+  struct WatchTimer final : LoopTimer {
+    explicit WatchTimer(VenueSession* owner) : session(owner) {}
+    void on_timer() noexcept override { session->watch(); }
     VenueSession* session;
   };
 
@@ -86,7 +90,8 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
 
   void connect();
   void reconnect_later();
-  void check_stale();
+  void watch();
+  void ask_for_missing_books();
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
   void snapshot_failed(std::uint32_t instrument, const absl::Status& status);
@@ -100,14 +105,14 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
   std::unique_ptr<BookPipeline> pipeline_;
   std::unique_ptr<WebSocketReader> reader_;
   std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
+  TscClock clock_;
   RequestQueue requests_;
   ReconnectBackoff backoff_;
   KernelRandom random_;
   ReconnectTimer reconnect_timer_;
-  StaleTimer stale_timer_;
-  std::uint64_t messages_at_check_ = 0;
-  std::uint64_t messages_ = 0;
-  std::uint64_t silent_checks_ = 0;
+  WatchTimer watch_timer_;
+  std::uint64_t bytes_heard_ = 0;
+  std::uint64_t heard_ns_ = 0;  // when bytes_heard_ last grew
   bool stopping_ = false;
 
   mutable std::mutex status_mutex_;
