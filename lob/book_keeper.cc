@@ -82,6 +82,7 @@ void BookKeeper::on_rest_message(const ParsedMessage& first) noexcept {
       on_rest_snapshot(first);
       break;
     case ParsedMessageKind::kRefused:
+      if (beyond_snapshot() && first.instrument == instrument_.index) request();
       if (rest_.phase() != RestSnapshotSync::Phase::kUnsynced) break;
       if (first.instrument == instrument_.index) {
         // The answer to our request for a snapshot: ask again.
@@ -159,6 +160,15 @@ void BookKeeper::keep(const ParsedMessage& first) noexcept {
 
 void BookKeeper::on_rest_snapshot(const ParsedMessage& first) noexcept {
   asked_ = false;
+  if (beyond_snapshot()) {
+    // The diffs up to where the book stands are gone: one that is older than
+    // the book cannot be brought forward.
+    if (first.last_update_id < rest_.last_update_id()) {
+      request();
+      return;
+    }
+    rest_.restart();
+  }
   switch (rest_.on_snapshot(first.last_update_id)) {
     case RestSnapshotSync::SnapshotAction::kIgnore:
       return;
@@ -182,15 +192,9 @@ void BookKeeper::offer_kept() noexcept {
   using Action = RestSnapshotSync::DiffAction;
   while (!kept_.empty()) {
     const ParsedMessageHeader& diff = kept_.front();
+    // Ignored, joined or applied: see RestSnapshotSync::on_snapshot.
     const Action action =
         rest_.on_diff(diff.first_update_id, diff.last_update_id);
-    if (action == Action::kGap) {
-      gaps_.add(1);
-      enter(BookState::kGapped, BookReason::kSequenceGap);
-      request();
-      publish();
-      return;
-    }
     if (action == Action::kIgnore) {
       updates_dropped_.add(1);
       kept_.pop_front();
@@ -215,7 +219,7 @@ void BookKeeper::offer_kept() noexcept {
     kept_message_.next = nullptr;
     kept_.pop_front();
     applied(kept_message_, true);
-    // Crossed: what is still kept was forgotten with the rest.
+    // If that failed, what is still kept was forgotten with the rest.
   }
 }
 
@@ -302,6 +306,7 @@ void BookKeeper::load_snapshot(const ParsedMessage& first) noexcept {
   });
   book_.reset(first.price_scale, first.quantity_scale,
               std::max<int64_t>(tick, 1));
+  dropped_before_ = book_.dropped_levels();
   horizon_[0] = horizon_[1] = std::nullopt;
   for_each_part(first, [this](const ParsedMessage& part) {
     book_.apply(Side::kBid, part.bids());
@@ -364,6 +369,14 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
       view_.bids[0].price >= view_.asks[0].price) [[unlikely]] {
     crossed_.add(1);
     fail(BookState::kCrossed, BookReason::kCrossedAfterUpdate);
+  } else if (book_.dropped_levels() != dropped_before_) [[unlikely]] {
+    fail(BookState::kGapped, BookReason::kInternalDrop);
+  } else if (!touch_is_known()) [[unlikely]] {
+    // Nothing was missed: what is known goes on, and may yet suffice again.
+    enter(BookState::kGapped, BookReason::kBeyondSnapshot);
+    if (!asked_) request();
+  } else if (beyond_snapshot()) [[unlikely]] {
+    enter(BookState::kLive, BookReason::kNone);
   }
   view_.receive_ticks = now_ticks_;
   published_.store(view_);
@@ -371,6 +384,30 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
   if (state_changed_) [[unlikely]] {
     announce();
   }
+}
+
+// Whether each side's best price lies where all levels are known; where not,
+// levels that nobody spoke of may be better. A true best ask tells that there
+// is no bid from it upward, and later ones are announced: it widens what is
+// known of the bids, and likewise the other way round.
+bool BookKeeper::touch_is_known() noexcept {
+  auto& [bid, ask] = horizon_;
+  const bool bids_known =
+      !bid || (view_.bid_count != 0 && view_.bids[0].price >= *bid);
+  const bool asks_known =
+      !ask || (view_.ask_count != 0 && view_.asks[0].price <= *ask);
+  if (bid && asks_known && view_.ask_count != 0) {
+    bid = std::min(*bid, view_.asks[0].price);
+  }
+  if (ask && bids_known && view_.bid_count != 0) {
+    ask = std::max(*ask, view_.bids[0].price);
+  }
+  return bids_known && asks_known;
+}
+
+bool BookKeeper::beyond_snapshot() const noexcept {
+  return view_.state == BookState::kGapped &&
+         view_.reason == BookReason::kBeyondSnapshot;
 }
 
 bool BookKeeper::scales_match(

@@ -7,9 +7,11 @@
 // Use it through a BookPipeline, which feeds many; alone in tests or where the
 // caller has its own threads.
 //
-// Guarantee: state Live is published only while the venue's rule holds; every
-// fault publishes another state before on_message or on_* returns. Set-up
-// allocates everything; the feeding functions do not.
+// Guarantee: state Live is published only while the venue's rule holds, the
+// touch lies where every level is known, and no level was dropped for want of
+// room; every fault publishes another state before on_message or on_* returns.
+// Set-up allocates; the feeding functions do so only where a book outgrows
+// L2BookOptions::overflow_levels (counted in L2Book::memory).
 // Thread rules: one thread feeds (the book thread). `view` and `statistics`
 // from any thread; `book` from the feeding thread, or while it rests.
 // Cost: measured by book_pipeline_benchmark.
@@ -127,9 +129,13 @@ class BookKeeper {
   BookReason reason() const noexcept { return view_.reason; }
   const L2Book& book() const noexcept { return book_; }
 
-  // The worst price of a side that the last snapshot spoke of: what lies
-  // beyond is known only where it changed since. Nothing for a book that has
-  // no horizon: the venue sends it whole, or the subscribed depth is all.
+  // Up to this price all levels of a side are known, by the last snapshot or
+  // because the other side's touch was there since; beyond it only those that
+  // changed. While the best price is beyond it, or gone, the book is not Live
+  // but Gapped{beyond_snapshot}: diffs go on, and a touch that is known again,
+  // or a newer snapshot, ends it. Nothing for a side that has no horizon: the
+  // snapshot had no level there and so told it whole, or the subscribed depth
+  // is all.
   std::optional<int64_t> known_horizon(Side side) const noexcept;
 
   // ---- Any thread ----------------------------------------------------------
@@ -168,6 +174,8 @@ class BookKeeper {
   void on_notice(const ParsedMessage& message) noexcept;
   void load_snapshot(const ParsedMessage& first) noexcept;
   void apply_delta(const ParsedMessage& first) noexcept;
+  bool touch_is_known() noexcept;
+  bool beyond_snapshot() const noexcept;
   bool scales_match(const ParsedMessageHeader& message) const noexcept;
   void enter(BookState state, BookReason reason) noexcept;
   void fail(BookState state, BookReason reason) noexcept;
@@ -193,7 +201,8 @@ class BookKeeper {
   bool asked_ = false;  // a request is out and not answered yet
   BookState before_stale_ = BookState::kEmpty;
   BookReason reason_before_stale_ = BookReason::kNone;
-  std::optional<int64_t> horizon_[2];
+  std::optional<int64_t> horizon_[2];  // bids, asks
+  uint64_t dropped_before_ = 0;        // the book's count before its snapshot
 
   Counter updates_applied_, updates_dropped_, levels_applied_, gaps_, resyncs_,
       checksums_ok_, checksums_bad_, crossed_;

@@ -39,6 +39,18 @@ Model model_of(const L2Book& book) {
   return model;
 }
 
+// The best `depth` levels of each side.
+Model best_of(const Model& whole, size_t depth) {
+  Model view;
+  for (const auto& level : whole.asks) {
+    if (view.asks.size() < depth) view.asks.insert(level);
+  }
+  for (auto it = whole.bids.rbegin(); it != whole.bids.rend(); ++it) {
+    if (view.bids.size() < depth) view.bids.insert(*it);
+  }
+  return view;
+}
+
 std::unique_ptr<ParsedMessage> make(Kind kind, const Levels& bids,
                                     const Levels& asks) {
   auto message = std::make_unique<ParsedMessage>();
@@ -211,6 +223,123 @@ TEST(BookKeeper, KeepsABoundedNumberOfDiffs) {
   EXPECT_EQ(keeper.statistics().updates_applied, 4u);
 }
 
+TEST(BookKeeper, ATouchBeyondTheSnapshotIsNotLive) {
+  struct Case {
+    const char* what;
+    Levels snapshot_bids, snapshot_asks, bids, asks;
+    BookState state;
+  };
+  const Levels kBids = {{100, 5}, {99, 4}};
+  const Levels kAsks = {{105, 1}, {106, 1}};
+  for (const Case& c : {
+           Case{"bids",
+                kBids,
+                kAsks,
+                {{100, 0}, {99, 0}, {50, 1}},
+                {},
+                BookState::kGapped},
+           Case{"asks",
+                kBids,
+                kAsks,
+                {},
+                {{105, 0}, {106, 0}, {107, 1}},
+                BookState::kGapped},
+           Case{"emptied",
+                kBids,
+                kAsks,
+                {{100, 0}, {99, 0}},
+                {},
+                BookState::kGapped},
+           Case{"at the horizon",
+                kBids,
+                kAsks,
+                {{100, 0}, {50, 1}},
+                {{105, 0}},
+                BookState::kLive},
+           Case{"no horizon", {}, kAsks, {{50, 1}}, {}, BookState::kLive},
+       }) {
+    const Instrument instrument = binance();
+    BookKeeper keeper(instrument, small(), nullptr);
+    keeper.on_message(*snapshot(9, c.snapshot_bids, c.snapshot_asks));
+    keeper.on_message(*diff(10, 10, {}, {}));
+    ASSERT_EQ(keeper.view().state, BookState::kLive) << c.what;
+    keeper.on_message(*diff(11, 11, c.bids, c.asks));
+    EXPECT_EQ(keeper.view().state, c.state) << c.what;
+    if (c.state == BookState::kLive) continue;
+    EXPECT_EQ(keeper.view().reason, BookReason::kBeyondSnapshot) << c.what;
+    EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+    EXPECT_EQ(keeper.statistics().gaps, 0u) << "nothing was missed";
+    auto refused = make(Kind::kRefused, {}, {});
+    keeper.on_message(*refused);
+    EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+    keeper.on_message(*snapshot(10, kBids, kAsks));
+    EXPECT_EQ(keeper.view().reason, BookReason::kBeyondSnapshot) << "too old";
+    EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+    keeper.on_message(*diff(12, 12, {}, {}));
+    EXPECT_EQ(keeper.view().reason, BookReason::kBeyondSnapshot) << c.what;
+    keeper.on_message(*snapshot(12, {{98, 1}}, {{107, 1}}));
+    keeper.on_message(*diff(13, 13, {}, {}));
+    EXPECT_EQ(keeper.view().state, BookState::kLive) << c.what;
+    EXPECT_EQ(model_of(keeper.book()), (Model{{{98, 1}}, {{107, 1}}}));
+  }
+}
+
+TEST(BookKeeper, TheOtherSidesTouchWidensWhatIsKnown) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}, {99, 4}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 10, {{100, 0}, {99, 0}, {50, 1}}, {}));
+  EXPECT_EQ(keeper.view().reason, BookReason::kBeyondSnapshot);
+  keeper.on_message(*diff(11, 11, {}, {{60, 1}}));
+  EXPECT_EQ(keeper.known_horizon(Side::kBid), 60) << "no bid at 60 or above";
+  EXPECT_EQ(keeper.view().state, BookState::kGapped) << "51 to 59 are unknown";
+  keeper.on_message(*diff(12, 12, {{60, 1}}, {{60, 0}, {61, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.view().bids[0].price, 60);
+}
+
+TEST(BookKeeper, ALevelThatFoundNoRoomEndsLive) {
+  const Instrument instrument = binance();
+  BookKeeperOptions options = small();
+  options.book.window_ticks = 0;
+  options.book.overflow_levels = options.book.max_overflow_levels = 3;
+  BookKeeper keeper(instrument, options, nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}, {99, 4}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 10, {{98, 1}}, {}));
+  ASSERT_EQ(keeper.view().state, BookState::kLive);
+  keeper.on_message(*diff(11, 11, {{97, 1}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper.view().reason, BookReason::kInternalDrop);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*snapshot(12, {{100, 5}, {99, 4}}, {{105, 1}}));
+  keeper.on_message(*diff(13, 13, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive) << "only the new one counts";
+  keeper.on_fault(BookReason::kMalformedMessage, 1);
+  keeper.on_message(
+      *snapshot(14, {{100, 5}, {99, 4}, {98, 1}, {97, 1}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().reason, BookReason::kInternalDrop);
+}
+
+TEST(BookKeeper, AnIdFarAheadDoesNotFreezeTheBook) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 11, {}, {}));
+  keeper.on_message(*diff(12, 1000, {}, {}));
+  keeper.on_message(*diff(13, 13, {{101, 1}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper.view().reason, BookReason::kSequenceGap);
+  keeper.on_message(*snapshot(13, {{101, 1}, {100, 5}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.view().bids[0].price, 101);
+  // The same while waiting: the snapshot need not reach the wrong id.
+  keeper.on_message(*diff(1000, 1000, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  keeper.on_message(*diff(14, 14, {}, {}));
+  keeper.on_message(*snapshot(14, {{101, 1}, {100, 5}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
 // ---- A checksum
 
 // The venue's own book, by other means than ours: std::map and zlib.
@@ -335,18 +464,58 @@ TEST(BookKeeper, LiveMeansEqualToTheModelWhateverTheStreamLoses) {
   }
 }
 
-// What a venue that keeps `depth` levels sends for a change of its book.
-Model view_of(const Model& whole, size_t depth) {
-  Model view;
-  for (const auto& level : whole.asks) {
-    if (view.asks.size() < depth) view.asks.insert(level);
+TEST(BookKeeper, LiveMeansTheTouchOfTheModelThoughSnapshotsAreShort) {
+  constexpr size_t kLimit = 3;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](uint64_t n) { return random() % n; };
+    const Instrument instrument = binance();
+    BookKeeper keeper(instrument, small(), nullptr);
+    Model whole;
+    for (int64_t i = 0; i < 20; ++i) {
+      whole.bids[999 - i] = whole.asks[1001 + i] = 1;
+    }
+    uint64_t id = 0;
+    int live = 0;
+    int beyond = 0;
+    for (int step = 0; step < 500; ++step) {
+      const Side side = below(2) == 0 ? Side::kBid : Side::kAsk;
+      const auto away = static_cast<int64_t>(1 + below(20));
+      const int64_t price = side == Side::kBid ? 1000 - away : 1000 + away;
+      const auto quantity = static_cast<int64_t>(below(2));
+      if (quantity == 0) {
+        whole.of(side).erase(price);
+      } else {
+        whole.of(side)[price] = quantity;
+      }
+      ++id;
+      const Levels change = {{price, quantity}};
+      keeper.on_message(*diff(id, id, side == Side::kBid ? change : Levels(),
+                              side == Side::kAsk ? change : Levels()));
+      beyond += keeper.reason() == BookReason::kBeyondSnapshot;
+      if (keeper.take_request() || keeper.state() != BookState::kLive) {
+        const Model known = best_of(whole, kLimit);
+        keeper.on_message(*snapshot(id, known.bids, known.asks));
+      }
+      if (keeper.state() != BookState::kLive) continue;
+      ++live;
+      const Model touch = best_of(whole, 1);
+      EXPECT_EQ(keeper.view().bid_count != 0, !touch.bids.empty());
+      for (const auto& [best, amount] : touch.bids) {
+        ASSERT_EQ(keeper.view().bids[0], (PriceLevel{best, amount}))
+            << "seed " << seed << " step " << step;
+      }
+      for (const auto& [best, amount] : touch.asks) {
+        ASSERT_EQ(keeper.view().asks[0], (PriceLevel{best, amount}))
+            << "seed " << seed << " step " << step;
+      }
+    }
+    EXPECT_GT(live, 100) << "seed " << seed << ": hardly ever live";
+    EXPECT_GT(beyond, 0) << "seed " << seed << ": never beyond";
   }
-  for (auto it = whole.bids.rbegin(); it != whole.bids.rend(); ++it) {
-    if (view.bids.size() < depth) view.bids.insert(*it);
-  }
-  return view;
 }
 
+// What a venue that keeps `depth` levels sends for a change of its book.
 Levels changes(const Levels& before, const Levels& after, const Levels& whole) {
   Levels out;
   for (const auto& [price, quantity] : after) {
@@ -372,7 +541,7 @@ TEST(BookKeeper, LiveMeansEqualToTheModelWhereOnlyAChecksumTells) {
       whole.bids[1000 - i] = 5;
       whole.asks[1100 + i] = 5;
     }
-    Model sent = view_of(whole, kDepth);
+    Model sent = best_of(whole, kDepth);
     const auto send_snapshot = [&] {
       keeper.on_message(*with_sum(make(Kind::kSnapshot, sent.bids, sent.asks),
                                   model_sum(sent)));
@@ -393,7 +562,7 @@ TEST(BookKeeper, LiveMeansEqualToTheModelWhereOnlyAChecksumTells) {
           whole.of(side)[price] = quantity;
         }
       }
-      const Model view = view_of(whole, kDepth);
+      const Model view = best_of(whole, kDepth);
       auto message =
           with_sum(make(Kind::kDelta, changes(sent.bids, view.bids, whole.bids),
                         changes(sent.asks, view.asks, whole.asks)),

@@ -532,6 +532,12 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   void on_applied(const BookKeeper& keeper, const ParsedMessage& message,
                   bool kept) noexcept override {
+    // What failed is no book. One that is only beyond its snapshot is whole as
+    // far as it goes.
+    if (keeper.state() != BookState::kLive &&
+        keeper.reason() != BookReason::kBeyondSnapshot) {
+      return;
+    }
     if (!kept) {
       latency_.record(TscClock::ticks() - message.parse_start_ticks);
       measured_levels_.add(levels_in_hand_);

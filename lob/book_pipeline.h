@@ -78,8 +78,9 @@ struct BookPipelineOptions {
 class BookPipelineListener {
  public:
   virtual ~BookPipelineListener() = default;
-  // After every applied depth message; `message` is its last part. The levels
-  // of one that waited for a snapshot are no longer there.
+  // After every depth message that left its book Live, or, with nothing missed,
+  // Gapped{beyond_snapshot}; `message` is its last part. The levels of one that
+  // waited for a snapshot are no longer there.
   virtual void on_depth_applied(const BookKeeper&, const ParsedMessage&) {}
   virtual void on_state_changed(const BookKeeper&) {}
   // Best bid/offer, trades, heartbeats, status: what is not depth.
@@ -159,8 +160,8 @@ class BookPipeline {
   const InstrumentTable& instruments() const noexcept;
   PipelineStatistics statistics() const noexcept;
   // From before the first payload byte is parsed until the book is published,
-  // in TscClock ticks; only messages that a depth book took. Stable after
-  // drain() or stop().
+  // in TscClock ticks; only messages as of on_depth_applied that did not wait
+  // for a snapshot. Stable after drain() or stop().
   const LatencyHistogram& frame_to_book_ticks() const noexcept;
 
  private:

@@ -117,7 +117,7 @@ TEST_P(BookPipelineTest, FromTextToAVerifiedBook) {
   EXPECT_EQ(view.update_id, 11u);
   EXPECT_EQ(view.bids[1], (PriceLevel{9950000000, 200000000}));
   EXPECT_EQ(feed->statistics().frames, 3u);
-  EXPECT_EQ(feed->frame_to_book_ticks().count(), 2u);
+  EXPECT_EQ(feed->frame_to_book_ticks().count(), 1u);
   EXPECT_EQ(feed.pool().outstanding(), 0u);
 }
 

@@ -48,6 +48,7 @@ enum class BookReason : uint8_t {
   kNumberOverflow,
   kCrossedAfterUpdate,
   kStaleHeartbeat,
+  kBeyondSnapshot,  // the touch is where the snapshot did not reach
 };
 
 // What stands behind a Live book.
@@ -83,6 +84,7 @@ constexpr std::string_view book_reason_name(BookReason reason) {
       "number_overflow",
       "crossed_after_update",
       "stale_heartbeat",
+      "beyond_snapshot",
   };
   return kNames[static_cast<uint8_t>(reason)];
 }

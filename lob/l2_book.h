@@ -149,6 +149,7 @@ class L2BookSide {
     return count;
   }
 
+  uint64_t dropped() const noexcept { return overflow_.dropped(); }
   void add_memory(L2BookMemory* memory) const noexcept;
 
  private:
@@ -245,6 +246,11 @@ class L2Book {
   int price_scale() const noexcept { return price_scale_; }
   int quantity_scale() const noexcept { return quantity_scale_; }
   L2BookMemory memory() const noexcept;
+  // L2BookMemory::dropped_levels alone, cheap enough for every message. Once it
+  // grew, the book is exact again only after reset() and a whole snapshot.
+  uint64_t dropped_levels() const noexcept {
+    return bids_.dropped() + asks_.dropped();
+  }
 
  private:
   l2_book_internal::L2BookSide& of(Side side) noexcept {

@@ -37,11 +37,13 @@ class RestSnapshotSync {
 
   enum class DiffAction : uint8_t {
     kBuffer,         // keep it behind those kept before
-    kBufferRestart,  // a hole among the kept ones: forget them, keep this one
+    kBufferRestart,  // a hole or a step back among the kept ones: forget them,
+                     // keep this one
     kIgnore,         // the book has it already
     kApply,          // the next one, or one that overlaps the last
     kJoin,           // as kApply, and the book is complete from here on
-    kGap,            // something is missing: keep this one, get a snapshot
+    kGap,            // something is missing, or ids went back: keep this one,
+                     // get a snapshot
   };
 
   enum class SnapshotAction : uint8_t {
@@ -58,22 +60,25 @@ class RestSnapshotSync {
   // A diff that covers the ids `first` to `last`; requires first <= last.
   DiffAction on_diff(uint64_t first, uint64_t last) noexcept {
     if (phase_ == Phase::kUnsynced) {
-      const bool hole = has_buffered_ && first > last_buffered_ + 1;
+      const bool hole = has_buffered_ && (!joins(first, last_buffered_) ||
+                                          last < last_buffered_);
       if (!has_buffered_ || hole) first_buffered_ = first;
-      if (!has_buffered_ || hole || last > last_buffered_) {
-        last_buffered_ = last;
-      }
+      last_buffered_ = last;
       has_buffered_ = true;
       return hole ? DiffAction::kBufferRestart : DiffAction::kBuffer;
     }
-    if (last <= last_update_id_) {
-      // A diff that ends where the snapshot was taken joins it, too.
-      if (phase_ == Phase::kSnapshot && last == last_update_id_) {
-        phase_ = Phase::kLive;
-      }
+    if (last == last_update_id_) {
+      // A diff that ends where the snapshot was taken joins it; in a live book
+      // it is the last one again.
+      phase_ = Phase::kLive;
       return DiffAction::kIgnore;
     }
-    if (first > last_update_id_ + 1) {
+    if (phase_ == Phase::kSnapshot && last < last_update_id_) {
+      return DiffAction::kIgnore;
+    }
+    // Ids that go back under a live book: one of them was wrong, and which of
+    // them cannot be told.
+    if (last < last_update_id_ || !joins(first, last_update_id_)) {
       restart();
       first_buffered_ = first;
       last_buffered_ = last;
@@ -87,8 +92,8 @@ class RestSnapshotSync {
   }
 
   // A snapshot that contains every update up to `last_update_id`. After kApply
-  // the caller offers each kept diff to on_diff, oldest first, until kGap; a
-  // diff that was kept and overtaken by kGap is kept on.
+  // the caller offers each kept diff to on_diff, oldest first. They continue
+  // each other and the snapshot, so none of them is a gap.
   SnapshotAction on_snapshot(uint64_t last_update_id) noexcept {
     if (phase_ == Phase::kLive) return SnapshotAction::kIgnore;
     if (phase_ == Phase::kSnapshot && last_update_id < last_update_id_) {
@@ -114,6 +119,11 @@ class RestSnapshotSync {
   }
 
  private:
+  // No id is missing between `last` and a diff that begins with `first`.
+  static bool joins(uint64_t first, uint64_t last) noexcept {
+    return first <= last || first - last == 1;
+  }
+
   Phase phase_ = Phase::kUnsynced;
   bool has_buffered_ = false;
   uint64_t first_buffered_ = 0;

@@ -37,8 +37,9 @@ struct DiffCase {
 
 TEST(RestSnapshotSync, EveryDiffInEveryPhase) {
   const std::vector<DiffCase> cases = {
-      // Old.
-      {90, 99, Diff::kIgnore, Diff::kIgnore, Phase::kSnapshot, Phase::kLive},
+      // Old: what a snapshot overtook; under a live book ids went back.
+      {90, 99, Diff::kIgnore, Diff::kGap, Phase::kSnapshot, Phase::kUnsynced},
+      {1, 1, Diff::kIgnore, Diff::kGap, Phase::kSnapshot, Phase::kUnsynced},
       // Ends exactly at the snapshot: joined.
       {95, 100, Diff::kIgnore, Diff::kIgnore, Phase::kLive, Phase::kLive},
       // Overlaps.
@@ -79,6 +80,39 @@ TEST(RestSnapshotSync, AHoleAmongKeptDiffsForgetsThoseBeforeIt) {
   EXPECT_EQ(sync.on_diff(121, 130), Diff::kBuffer);
   EXPECT_EQ(sync.on_snapshot(111), Snapshot::kRefetch);
   EXPECT_EQ(sync.on_snapshot(115), Snapshot::kApply);
+}
+
+TEST(RestSnapshotSync, AnIdFarAheadIsFoundOutByTheNextDiff) {
+  RestSnapshotSync sync;
+  sync.on_snapshot(10);
+  ASSERT_EQ(sync.on_diff(11, 11), Diff::kJoin);
+  EXPECT_EQ(sync.on_diff(12, 1000), Diff::kApply);
+  EXPECT_EQ(sync.on_diff(13, 13), Diff::kGap);
+  EXPECT_EQ(sync.on_diff(14, 14), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(13), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(13, 13), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(14, 14), Diff::kApply);
+}
+
+TEST(RestSnapshotSync, AStepBackAmongKeptDiffsForgetsThoseBeforeIt) {
+  RestSnapshotSync sync;
+  EXPECT_EQ(sync.on_diff(1000, 1000), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(12, 12), Diff::kBufferRestart);
+  EXPECT_EQ(sync.on_diff(12, 12), Diff::kBuffer);  // once more
+  EXPECT_EQ(sync.on_diff(13, 13), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(12), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(12, 12), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(12, 12), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(13, 13), Diff::kApply);
+}
+
+TEST(RestSnapshotSync, TheLargestIdHasNoSuccessor) {
+  constexpr uint64_t kLast = UINT64_MAX;
+  RestSnapshotSync sync;
+  ASSERT_EQ(sync.on_snapshot(kLast), Snapshot::kApply);
+  ASSERT_EQ(sync.on_diff(kLast, kLast), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(0, kLast), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(0, 0), Diff::kGap);
 }
 
 TEST(RestSnapshotSync, AGapStartsOverWithTheDiffThatShowedIt) {

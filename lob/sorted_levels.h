@@ -14,7 +14,8 @@
 //
 // Thread rules: one thread. No allocation up to the initial capacity; beyond it
 // the storage doubles (counted), up to a maximum, at which the worst level is
-// dropped (counted): the book is then wrong at its far end only.
+// dropped (counted). From then on the far end is wrong, and so is the touch
+// once the better levels are gone: the owner watches dropped() and starts anew.
 // Cost: two binary searches and moving half a block: 75 ns an update at 3,400
 // levels (BM_L2Book/binance_spot/0 in l2_book_benchmark).
 //

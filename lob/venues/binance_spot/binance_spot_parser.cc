@@ -23,6 +23,9 @@ int64_t to_ns(uint64_t stamp) noexcept {
   return static_cast<int64_t>(stamp) * 1'000;
 }
 
+// What is larger is no update id: a book must not wait for its successor.
+constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
+
 BookReason reason_of(DecimalError error) noexcept {
   return error == DecimalError::kOverflow ||
                  error == DecimalError::kTooManyDecimals
@@ -197,7 +200,8 @@ bool BinanceSpotParser::match_depth(TextScanner& in, const RawMessage& raw,
   if (!in.unsigned_number(&time) || !in.literal(",\"s\":\"") ||
       !in.name(&symbol) || !in.literal(",\"U\":") ||
       !in.unsigned_number(&first) || !in.literal(",\"u\":") ||
-      !in.unsigned_number(&last) || !in.literal(",\"b\":[") || first > last) {
+      !in.unsigned_number(&last) || !in.literal(",\"b\":[") || first > last ||
+      last > kMaxUpdateId) {
     return false;
   }
   const uint32_t index = resolver_.find(symbol, raw.connection);
@@ -334,7 +338,7 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_event(
       if (!good(kSymbol)) return verdict;
       verdict.instrument = resolver_.find_or_add(fields.symbol, raw.connection);
       if (!good(kFirstId, kLastId, kBids, kAsks) || fields.bad.has(kTime) ||
-          fields.first > fields.last) {
+          fields.first > fields.last || fields.last > kMaxUpdateId) {
         return verdict;
       }
       return read_depth(event, fields, ParsedMessageKind::kDelta, verdict,
@@ -361,7 +365,9 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_event(
     verdict.instrument = is_body ? resolver_.of_body(raw.tag, raw.connection)
                                  : resolver_.only_instrument_of(raw.connection);
     fields.last = fields.last_update_id;
-    if (!good(kLastUpdateId, kBids, kAsks)) return verdict;
+    if (!good(kLastUpdateId, kBids, kAsks) || fields.last > kMaxUpdateId) {
+      return verdict;
+    }
     return read_depth(event, fields, ParsedMessageKind::kSnapshot, verdict,
                       frame);
   }

@@ -162,6 +162,7 @@ TEST_P(BinanceSpotParserTest, RefusesWhatIsNotAMessage) {
            with("203", "-203"),
            with("203", "2e2"),
            with("203", "99999999999999999999"),
+           with("207", "9223372036854775808"),
            with("\"U\":203", "\"V\":203"),
            with("\"U\":203", "\"u\":203"),
            with("\"s\":\"BTCUSDT\",", ""),

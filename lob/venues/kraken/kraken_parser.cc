@@ -188,16 +188,17 @@ KrakenParser::Verdict KrakenParser::parse_json(const RawMessage& raw,
       document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
     return kMalformed;
   }
-  if (envelope.seen.has(kMethod) || envelope.seen.has(kError)) {
-    return read_ack(envelope, raw, frame);
-  }
+  const bool is_ack = envelope.seen.has(kMethod) || envelope.seen.has(kError);
   if (envelope.channel == "book") {
+    // A book's levels and an answer in one: neither may be passed over.
+    if (is_ack) return kMalformed;
     const bool snapshot = envelope.type == "snapshot";
     if ((!snapshot && envelope.type != "update") || !envelope.seen.has(kData)) {
       return kMalformed;
     }
     return read_books(root, snapshot, raw, frame);
   }
+  if (is_ack) return read_ack(envelope, raw, frame);
   if (envelope.channel == "heartbeat") {
     frame.start(ParsedMessageKind::kHeartbeat);
     return {};

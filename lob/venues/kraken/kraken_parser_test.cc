@@ -153,6 +153,9 @@ TEST_P(KrakenParserTest, RefusesWhatIsNotAMessage) {
            with("\"symbol\":\"BTC/USD\",", ""),
            with("BTC/USD", "BTC/\xff\xfe"),
            with("\"type\":", "\"type\":\"x\",\"type\":"),
+           // A book and an answer in one.
+           with("\"type\":", "\"error\":\"x\",\"type\":"),
+           with("\"type\":", "\"method\":\"pong\",\"type\":"),
        }) {
     EXPECT_EQ(under_.parse(text).kind, Kind::kMalformed) << text.substr(0, 300);
     EXPECT_EQ(under_.sink.out(), 0u);
