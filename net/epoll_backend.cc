@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -136,9 +138,16 @@ class EpollBackend final : public LoopBackend {
 #endif
     const int64_t milliseconds =
         wait_ns == kForever ? -1 : (wait_ns + 999'999) / 1'000'000;
-    return epoll_wait(
-        epoll_fd_, events_.data(), size,
-        static_cast<int>(std::min<int64_t>(milliseconds, INT_MAX)));
+    const int count =
+        epoll_wait(epoll_fd_, events_.data(), size,
+                   static_cast<int>(std::min<int64_t>(milliseconds, INT_MAX)));
+    if (count < 0 && errno != EINTR) {
+      // It would come again in every turn.
+      std::fprintf(stderr, "wirebook::EpollBackend %p: epoll_wait: %s\n",
+                   static_cast<const void*>(this), std::strerror(errno));
+      std::abort();
+    }
+    return count;
   }
 
   void handle(LoopStream& stream, uint32_t events) noexcept {

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -85,7 +86,10 @@ int register_buffer_ring(io_uring* ring, const BufferRing& buffers,
   request.ring_addr = reinterpret_cast<uintptr_t>(buffers.entries);
   request.ring_entries = buffers.capacity;
   request.bgid = group;
-  request.pad = kPbufRingInc;  // `flags` since Linux 6.4; older ones want 0
+  // The 16 bits behind bgid: `pad` in headers before Linux 6.4, now `flags`.
+  static_assert(offsetof(io_uring_buf_reg, bgid) == 12);
+  std::memcpy(reinterpret_cast<char*>(&request) + 14, &kPbufRingInc,
+              sizeof(kPbufRingInc));
   return io_uring_register_buf_ring(ring, &request, 0);
 }
 
@@ -210,16 +214,17 @@ class UringBackend final : public LoopBackend {
 
   size_t poll(int64_t wait_ns) noexcept override {
     if (io_uring_cq_ready(&ring_) != 0) {
-      if (io_uring_sq_ready(&ring_) != 0) io_uring_submit(&ring_);
+      if (io_uring_sq_ready(&ring_) != 0) check_call(io_uring_submit(&ring_));
     } else if (wait_ns == 0) {
-      io_uring_submit_and_get_events(&ring_);
+      check_call(io_uring_submit_and_get_events(&ring_));
     } else {
       __kernel_timespec timeout;
       timeout.tv_sec = wait_ns / 1'000'000'000;
       timeout.tv_nsec = wait_ns % 1'000'000'000;
       io_uring_cqe* first;
-      io_uring_submit_and_wait_timeout(
-          &ring_, &first, 1, wait_ns == kForever ? nullptr : &timeout, nullptr);
+      check_call(io_uring_submit_and_wait_timeout(
+          &ring_, &first, 1, wait_ns == kForever ? nullptr : &timeout,
+          nullptr));
     }
     size_t events = 0;
     // Those that are there now: what handlers cause belongs to the next turn.
@@ -250,7 +255,7 @@ class UringBackend final : public LoopBackend {
   io_uring_sqe* next_sqe(LoopStream* stream, Operation operation) noexcept {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     if (sqe == nullptr) {
-      io_uring_submit(&ring_);
+      check_call(io_uring_submit(&ring_));
       sqe = io_uring_get_sqe(&ring_);
       if (sqe == nullptr) die("the submission queue stays full", operation);
     }
@@ -419,6 +424,21 @@ class UringBackend final : public LoopBackend {
     io_uring_sqe* const sqe = next_sqe(nullptr, kWake);
     io_uring_prep_poll_add(sqe, event_fd_, POLLIN);
     sqe->user_data = user_data(nullptr, kWake);
+  }
+
+  // What passes by itself is left to the next turn. Any other error would come
+  // again in every turn, -EEXIST for one (io_uring_enter(2)): the ring belongs
+  // to another thread.
+  void check_call(int result) const noexcept {
+    if (result >= 0 || result == -ETIME || result == -EINTR ||
+        result == -EAGAIN || result == -EBUSY) [[likely]] {
+      return;
+    }
+    std::fprintf(stderr,
+                 "wirebook::UringBackend %p: io_uring_enter: %s; a loop is run "
+                 "and destroyed by one thread\n",
+                 static_cast<const void*>(this), std::strerror(-result));
+    std::abort();
   }
 
   [[noreturn, gnu::cold, gnu::noinline]] void die(const char* what,
