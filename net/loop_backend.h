@@ -35,7 +35,7 @@ class StreamHandler {
   // Nothing more comes or goes: 0 is the peer's orderly end, otherwise the
   // errno of connect, receive or send. At most once; close() must follow.
   virtual void on_ended(int error) noexcept = 0;
-  // Messages came home since set_stalled().
+  // Something came home to the pool since set_stalled().
   virtual void on_reclaimed() noexcept = 0;
   // close() is complete: neither handler nor slab is in use any more.
   virtual void on_closed() noexcept = 0;
@@ -53,11 +53,12 @@ struct LoopStream {
   bool ended = false;         // on_ended was called, or would have been
   bool receiving = false;     // a receive is under way or epoll watches
   bool starved = false;       // stopped because the slab is full
-  bool stalled = false;       // the handler waits for messages to come home
+  bool stalled = false;       // the handler waits for the pool
   bool send_pending = false;  // the kernel has, or epoll watches for, `sending`
   uint32_t in_flight = 0;     // io_uring: operations the kernel has
   uint32_t watched = 0;       // epoll: the events that it watches for
   uint64_t starvations = 0;   // receives that stopped for want of a slot
+  uint64_t stalled_at = 0;    // the pool's came_home() in set_stalled()
 
   sockaddr_storage address = {};
   socklen_t address_size = 0;

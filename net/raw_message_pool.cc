@@ -162,6 +162,7 @@ RawMessage* RawMessagePool::acquire_large(char* buffer,
 }
 
 void RawMessagePool::abandon_large(char* buffer) noexcept {
+  ++abandoned_;
   free_large(static_cast<uint32_t>(static_cast<size_t>(buffer - large_) /
                                    large_stride_));
 }

@@ -249,6 +249,9 @@ class RawMessagePool {
   }
   // Messages that have come home so far.
   uint64_t settled() const noexcept { return acquired_ - outstanding(); }
+  // Those and the large buffers that were abandoned: while it stays the same,
+  // what could not be had is still not to be had.
+  uint64_t came_home() const noexcept { return settled() + abandoned_; }
   bool descriptor_free() const noexcept { return free_count_ != 0; }
   RawMessagePoolStatistics statistics() const noexcept;
 
@@ -334,6 +337,7 @@ class RawMessagePool {
   std::vector<uint32_t> free_large_;
   uint64_t large_acquired_ = 0;
   uint64_t large_missing_ = 0;
+  uint64_t abandoned_ = 0;  // large buffers
   uint64_t external_ = 0;
 };
 

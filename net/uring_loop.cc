@@ -178,7 +178,8 @@ size_t UringLoop::after_reclaim() noexcept {
   for (size_t i = 0; i < streams_.size(); ++i) {
     LoopStream& stream = *streams_[i];
     if (stream.state != LoopStream::State::kOpen) continue;
-    if (stream.stalled) {
+    if (stream.stalled &&
+        (pool_ == nullptr || pool_->came_home() != stream.stalled_at)) {
       stream.stalled = false;
       stream.handler->on_reclaimed();
       if (!stream.stalled) ++asked;
@@ -217,6 +218,7 @@ void UringLoop::start_timer(LoopTimer* timer, uint64_t delay_ns) {
     timer->started_ = true;
   }
   timer->deadline_ns_ = now_ns_() + delay_ns;
+  timer->round_ = timer_round_;
   next_deadline_ns_ = std::min(next_deadline_ns_, timer->deadline_ns_);
 }
 
@@ -230,13 +232,16 @@ void UringLoop::stop_timer(LoopTimer* timer) noexcept {
 size_t UringLoop::run_timers() noexcept {
   const uint64_t now = now_ns_();
   if (now < next_deadline_ns_) return 0;
+  // Not those that are started from here on: one that starts itself again at
+  // once must not keep the turn from its end.
+  ++timer_round_;
   size_t fired = 0;
   for (;;) {
     // A timer's function may start and stop others: look again after each.
     LoopTimer* due = nullptr;
     next_deadline_ns_ = kNoLimit;
     for (LoopTimer* timer : timers_) {
-      if (timer->deadline_ns_ <= now &&
+      if (timer->deadline_ns_ <= now && timer->round_ != timer_round_ &&
           (due == nullptr || timer->deadline_ns_ < due->deadline_ns_)) {
         due = timer;
       }
@@ -322,6 +327,7 @@ bool UringLoop::send(LoopStream* stream, std::string_view bytes) noexcept {
 
 void UringLoop::set_stalled(LoopStream* stream) noexcept {
   stream->stalled = true;
+  if (pool_ != nullptr) stream->stalled_at = pool_->came_home();
 }
 
 void UringLoop::close(LoopStream* stream) noexcept {

@@ -74,6 +74,7 @@ class LoopTimer {
  private:
   friend class UringLoop;
   uint64_t deadline_ns_ = 0;
+  uint64_t round_ = 0;  // the loop's when it was started
   bool started_ = false;
 };
 
@@ -119,7 +120,7 @@ class UringLoop {
   void remove_task(LoopTask* task) noexcept;
 
   // Calls timer->on_timer() once, `delay_ns` from now; started again, the
-  // earlier start is forgotten.
+  // earlier start is forgotten. Started by a timer, it waits for the next turn.
   void start_timer(LoopTimer* timer, uint64_t delay_ns);
   void stop_timer(LoopTimer* timer) noexcept;
   uint64_t now_ns() const noexcept { return now_ns_(); }
@@ -136,8 +137,9 @@ class UringLoop {
   // finish_send with as many as were written there.
   char* prepare_send(LoopStream* stream, size_t size) noexcept;
   void finish_send(LoopStream* stream, size_t size) noexcept;
-  // The handler cannot take more now: on_reclaimed() is called when messages
-  // have come home.
+  // The handler cannot take more now: on_reclaimed() is called in the next
+  // turn that finds more come home to the loop's pool (without one: in the next
+  // turn), once for each call.
   void set_stalled(LoopStream* stream) noexcept;
   // Ends the stream; queued bytes that were not sent yet are lost. on_closed()
   // follows in a later turn, and nothing else.
@@ -173,6 +175,7 @@ class UringLoop {
   std::vector<std::unique_ptr<LoopStream>> streams_;
   std::vector<LoopTimer*> timers_;  // unordered: there are few
   uint64_t next_deadline_ns_ = kNoLimit;
+  uint64_t timer_round_ = 0;  // counts calls of run_timers()
   std::vector<LoopTask*> tasks_;
 
   // Written by wake(); both seq_cst, with each other: see wake().

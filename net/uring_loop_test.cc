@@ -175,14 +175,29 @@ TEST_P(UringLoopTest, AFullSlabStopsReceivingUntilSlotsReturn) {
       run_until([&] { return recorder.slab->write_position() == all.size(); }));
 }
 
-TEST_P(UringLoopTest, AStalledStreamIsAskedAgain) {
+TEST_P(UringLoopTest, AStalledStreamIsAskedAgainWhenSomethingCameHome) {
   ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
   LoopStream* stream = *open(server.port());
   ASSERT_TRUE(run_until([&] { return recorder.connected; }));
+  RawMessageLane& lane = pool->add_lane();
+  RawMessage* const message = pool->acquire(*recorder.slab, 0, 0);
   loop->set_stalled(stream);
-  ASSERT_TRUE(run_until([&] { return recorder.reclaimed != 0; }));
+  for (int i = 0; i < 10; ++i) loop->run_once(0);
+  EXPECT_EQ(recorder.reclaimed, 0) << "nothing came home";
+  lane.release(message);
+  loop->run_once(0);
+  EXPECT_EQ(recorder.reclaimed, 1);
   for (int i = 0; i < 3; ++i) loop->run_once(0);
   EXPECT_EQ(recorder.reclaimed, 1) << "once for each set_stalled";
+
+  // A large buffer that never became a message comes home as well.
+  char* const large = pool->take_large();
+  loop->set_stalled(stream);
+  loop->run_once(0);
+  EXPECT_EQ(recorder.reclaimed, 1);
+  pool->abandon_large(large);
+  loop->run_once(0);
+  EXPECT_EQ(recorder.reclaimed, 2);
 }
 
 TEST_P(UringLoopTest, StreamsAreBounded) {
@@ -213,11 +228,29 @@ TEST_P(UringLoopTest, TimersFireInOrderOfTheirDeadlines) {
   EXPECT_EQ(fired, "");
   test_time = 1100;
   loop->run_once(1);
+  EXPECT_EQ(fired, "c") << "started by a timer: in the next turn";
+  loop->run_once(1);
   EXPECT_EQ(fired, "ca");
   EXPECT_FALSE(b.started());
   test_time = 5000;
   loop->run_once(1);
   EXPECT_EQ(fired, "ca");
+}
+
+TEST_P(UringLoopTest, ATimerThatRestartsItselfLetsTheTurnEnd) {
+  test_time = 1000;  // and stays
+  build({.wait = WaitMode::kSleep, .now_ns = [] { return test_time; }});
+  int fired = 0;
+  Timer timer([&] {
+    ASSERT_LT(++fired, 100);
+    loop->start_timer(&timer, 0);
+  });
+  loop->start_timer(&timer, 0);
+  for (int turn = 1; turn <= 3; ++turn) {
+    loop->run_once(1);
+    EXPECT_EQ(fired, turn);
+  }
+  loop->stop_timer(&timer);
 }
 
 TEST_P(UringLoopTest, ATimerEndsASleep) {
@@ -255,6 +288,22 @@ TEST_P(UringLoopTest, MaySetUpOnOneThreadAndRunOnAnother) {
     loop.reset();
   });
   runner.join();
+}
+
+// Such a ring answers each call from a second thread with the same error, for
+// ever.
+TEST(UringLoopDeathTest, ALastingErrorOfTheKernelEndsTheProcess) {
+  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  auto made =
+      UringLoop::create({.backend = LoopBackendChoice::kUringOneShot}, nullptr);
+  if (!made.ok()) GTEST_SKIP() << made.status().ToString();
+  EXPECT_DEATH(
+      {
+        std::thread first([&] { (*made)->run_once(0); });
+        first.join();
+        for (int i = 0; i < 100; ++i) (*made)->run_once(1'000'000);
+      },
+      "wirebook::UringBackend 0x.*: .*one thread");
 }
 
 TEST(UringLoopBackendTest, TheBackendSaysWhichItIs) {
