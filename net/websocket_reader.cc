@@ -112,7 +112,8 @@ absl::Status WebSocketReader::connect() {
   }
   freeaddrinfo(found);
 
-  close_sent_ = peer_closed_ = peer_ended_ = stalled_ = pending_ = false;
+  close_sent_ = peer_closed_ = peer_ended_ = pending_ = false;
+  stalled_ = stall_counted_ = false;
   close_code_ = kCloseAbnormal;
   close_reason_size_ = 0;
   close_status_ = absl::OkStatus();
@@ -145,8 +146,8 @@ void WebSocketReader::on_connected() noexcept {
 }
 
 void WebSocketReader::on_received(uint64_t receive_ticks) noexcept {
-  receive_ticks_ = receive_ticks;
   const uint64_t write = slab_->write_position();
+  note_arrival(write, receive_ticks);
   statistics_.bytes += write - seen_;
   seen_ = write;
   if (state_ == State::kHandshake && !finish_handshake()) return;
@@ -180,6 +181,8 @@ void WebSocketReader::parse() noexcept {
     return state_ == State::kOpen ||
            (state_ == State::kClosing && !peer_closed_ && close_status_.ok());
   };
+  // What it waited for is tried again.
+  stalled_ = false;
   if (pending_ && reading()) {
     if (!deliver_fragment(pending_frame_)) return;
     pending_ = false;
@@ -323,7 +326,8 @@ bool WebSocketReader::move_to_large() noexcept {
 
 void WebSocketReader::hand_over(RawMessage* message,
                                 WebSocketOpcode opcode) noexcept {
-  message->receive_ticks = receive_ticks_;
+  stall_counted_ = false;
+  message->receive_ticks = arrival_ticks();
   message->sequence = sequence_++;
   message->connection = options_.connection;
   message->venue = options_.venue;
@@ -334,16 +338,42 @@ void WebSocketReader::hand_over(RawMessage* message,
   handler_->on_message(message);
 }
 
+void WebSocketReader::note_arrival(uint64_t end, uint64_t ticks) noexcept {
+  // Without a stall all whole messages have been handed over; what is left ends
+  // in this arrival or a later one.
+  if (!stalled_) first_arrival_ = arrival_count_ = 0;
+  if (arrival_count_ == arrivals_.size()) {
+    // No room: the last one takes this in, so that what comes now looks older
+    // than it is, never newer.
+    arrivals_[(first_arrival_ + arrival_count_ - 1) % arrivals_.size()].end =
+        end;
+    return;
+  }
+  arrivals_[(first_arrival_ + arrival_count_) % arrivals_.size()] = {end,
+                                                                     ticks};
+  ++arrival_count_;
+}
+
+// Of the message that ends at the cursor.
+uint64_t WebSocketReader::arrival_ticks() noexcept {
+  // The last arrival ends at the write position, never before the cursor.
+  while (arrivals_[first_arrival_].end < cursor_) {
+    first_arrival_ = (first_arrival_ + 1) % arrivals_.size();
+    --arrival_count_;
+  }
+  return arrivals_[first_arrival_].ticks;
+}
+
 void WebSocketReader::stall() noexcept {
-  if (!stalled_) {
-    stalled_ = true;
+  stalled_ = true;
+  if (!stall_counted_) {
+    stall_counted_ = true;
     ++statistics_.stalls;
   }
   loop_->set_stalled(stream_);
 }
 
 void WebSocketReader::on_reclaimed() noexcept {
-  stalled_ = false;
   parse();
   // What came before the end has been handed over now.
   if (peer_ended_ && !stalled_ && state_ != State::kEnding) finish_end();

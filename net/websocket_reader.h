@@ -13,7 +13,9 @@
 //
 // Back-pressure: when descriptors, slots or large buffers run out, it stops
 // reading (the sender's TCP stalls) and goes on when messages come home.
-// Nothing is dropped; the stops are counted.
+// Nothing is dropped; the stops are counted. What arrived in a stop keeps the
+// receive_ticks of its own arrival, so the wait shows in latencies; of more
+// than 64 arrivals that wait at once, the later ones have the 64th's.
 //
 // Thread rules: everything on the loop's thread, the handler's calls too. The
 // handler owns each RawMessage it gets: release it to the pool, or give it to
@@ -38,6 +40,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -101,9 +104,11 @@ struct WebSocketStatistics {
   uint64_t large_messages = 0;   // of those, in a large buffer
   uint64_t pings = 0;            // received
   uint64_t pongs = 0;            // received
-  uint64_t stalls = 0;           // descriptors or large buffers ran out
-  uint64_t slab_full = 0;        // slots ran out (-ENOBUFS)
-  uint64_t pongs_not_sent = 0;   // the send queue was full
+  // Stops, each until a message was handed over again, because descriptors or
+  // large buffers ran out.
+  uint64_t stalls = 0;
+  uint64_t slab_full = 0;       // slots ran out (-ENOBUFS)
+  uint64_t pongs_not_sent = 0;  // the send queue was full
 };
 
 class WebSocketReader final : private StreamHandler {
@@ -166,6 +171,11 @@ class WebSocketReader final : private StreamHandler {
     socklen_t size;
   };
   enum class Assembly : uint8_t { kNone, kInSlab, kLarge };
+  // A completion: when it was seen, and where its bytes end.
+  struct Arrival {
+    uint64_t end;
+    uint64_t ticks;
+  };
 
   WebSocketReader(UringLoop* loop, RawMessagePool* pool,
                   WebSocketReaderOptions options, Url url,
@@ -188,6 +198,8 @@ class WebSocketReader final : private StreamHandler {
   bool move_to_large() noexcept;
   void hand_over(RawMessage* message, WebSocketOpcode opcode) noexcept;
   void on_peer_close(const WebSocketFrame& frame) noexcept;
+  void note_arrival(uint64_t end, uint64_t ticks) noexcept;
+  uint64_t arrival_ticks() noexcept;
   void stall() noexcept;
   void finish_end() noexcept;
   // Sends a close frame, drops what still comes, and ends with `status`.
@@ -209,7 +221,11 @@ class WebSocketReader final : private StreamHandler {
   LoopStream* stream_ = nullptr;
   State state_ = State::kIdle;
   uint64_t seen_ = 0;  // the write position at the last on_received
-  uint64_t receive_ticks_ = 0;
+  // Arrivals whose bytes are not all parsed, oldest first from
+  // first_arrival_; more than one only in a stall.
+  std::array<Arrival, 64> arrivals_ = {};
+  size_t first_arrival_ = 0;
+  size_t arrival_count_ = 0;
   uint64_t cursor_ = 0;  // the next byte to be parsed
   uint64_t sequence_ = 0;
   WebSocketFrameParser parser_;
@@ -223,7 +239,8 @@ class WebSocketReader final : private StreamHandler {
   bool pending_ = false;
   WebSocketFrame pending_frame_;
 
-  bool stalled_ = false;
+  bool stalled_ = false;        // waits for a descriptor or a large buffer
+  bool stall_counted_ = false;  // and no message was handed over since
   bool close_sent_ = false;
   bool peer_closed_ = false;  // its close frame came
   bool peer_ended_ = false;   // nothing more will come, by error peer_error_

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "concurrency/spsc_ring.h"
+#include "concurrency/tsc_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
@@ -623,6 +624,100 @@ TEST_P(WebSocketReaderTest, MissingDescriptorsStopReadingAndNothingIsLost) {
     return recorder.closes != 0;
   }));
   EXPECT_EQ(seen, kMessages);
+}
+
+TEST_P(WebSocketReaderTest, OneStopIsOneStall) {
+  build({.descriptors = 2, .large_messages = 1}, {});
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    std::string all;
+    for (int i = 0; i < 4; ++i) all += server_frame(0x1, "x");
+    peer.send(all);
+    peer.read_frame();  // arrives in the stop
+    peer.send(server_frame(0x1, "x") + close_frame(1000));
+    peer.read_frame();
+  });
+  std::vector<RawMessage*> held;
+  recorder.when_message = [&](RawMessage* m) { held.push_back(m); };
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return reader->statistics().stalls != 0; }));
+  const uint64_t bytes = reader->statistics().bytes;
+  ASSERT_TRUE(reader->send_text("go"));
+  ASSERT_TRUE(run_until([&] { return reader->statistics().bytes != bytes; }));
+  for (int i = 0; i < 10; ++i) loop->run_once(0);
+  EXPECT_EQ(reader->statistics().stalls, 1u);
+  // One comes home, one is delivered, and it stops again.
+  pool->release(held.back());
+  held.pop_back();
+  for (int i = 0; i < 10; ++i) loop->run_once(0);
+  EXPECT_EQ(reader->statistics().messages, 3u);
+  EXPECT_EQ(reader->statistics().stalls, 2u);
+  ASSERT_TRUE(run_until([&] {
+    for (RawMessage* message : std::exchange(held, {})) pool->release(message);
+    return recorder.closes != 0;
+  }));
+  EXPECT_EQ(reader->statistics().messages, 5u);
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+}
+
+// The end of a message that waits for a large buffer, not for a descriptor.
+TEST_P(WebSocketReaderTest, ALargeBufferThatComesHomeEndsAStall) {
+  build({.large_messages = 1}, {});
+  char* const large = pool->take_large();
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    for (int i = 0; i < 5; ++i) {
+      peer.send(
+          server_frame(i == 0 ? 0x1 : 0x0, std::string(100'000, 'x'), i == 4));
+    }
+    // No close frame: the end waits for the message.
+  });
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return reader->statistics().stalls != 0; }));
+  for (int i = 0; i < 10; ++i) loop->run_once(0);
+  EXPECT_EQ(reader->statistics().stalls, 1u);
+  pool->abandon_large(large);
+  ASSERT_TRUE(run_until_closed());
+  ASSERT_EQ(recorder.messages.size(), 1u);
+  EXPECT_EQ(recorder.messages[0], std::string(500'000, 'x'));
+}
+
+// Each message of a backlog has the stamp of the completion that brought its
+// last byte, not of those that came while it waited.
+TEST_P(WebSocketReaderTest, ABacklogIsStampedWithItsOwnArrival) {
+  constexpr size_t kBacklog = 100;  // more than arrivals that are kept apart
+  build({.descriptors = 2, .large_messages = 1}, {});
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    while (peer.read_frame().opcode() == 0x1) peer.send(server_frame(0x1, "x"));
+  });
+  std::vector<RawMessage*> held;
+  std::vector<uint64_t> stamps;
+  recorder.when_message = [&](RawMessage* m) {
+    stamps.push_back(m->receive_ticks);
+    held.push_back(m);
+  };
+  open(server.url());
+  ASSERT_TRUE(run_until([&] { return recorder.opens == 1; }));
+  std::vector<uint64_t> asked, arrived;
+  while (arrived.size() < kBacklog) {
+    const uint64_t bytes = reader->statistics().bytes;
+    asked.push_back(TscClock::ticks());
+    ASSERT_TRUE(reader->send_text("go"));
+    ASSERT_TRUE(run_until([&] { return reader->statistics().bytes != bytes; }));
+    arrived.push_back(TscClock::ticks());
+  }
+  ASSERT_EQ(stamps.size(), 2u);
+  ASSERT_TRUE(run_until([&] {
+    for (RawMessage* message : std::exchange(held, {})) pool->release(message);
+    return stamps.size() == kBacklog;
+  }));
+  for (size_t i = 0; i < kBacklog; ++i) {
+    EXPECT_LE(stamps[i], arrived[i]) << "message " << i << " looks too new";
+    if (i < 60) {
+      EXPECT_GE(stamps[i], asked[i]) << "message " << i;
+    }
+  }
 }
 
 // A slow consumer on another thread that keeps messages and lets them go in
