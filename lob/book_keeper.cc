@@ -65,7 +65,20 @@ BookKeeper::BookKeeper(const Instrument& instrument,
 // ---- Messages ---------------------------------------------------------------
 
 void BookKeeper::on_message(const ParsedMessage& first) noexcept {
-  on_connection_alive(first.receive_ticks);
+  if (!first.http_body) {
+    on_connection_alive(first.receive_ticks);
+  } else {
+    now_ticks_ = first.receive_ticks;
+    if (view_.state == BookState::kStale) {
+      // Not the stream's word: it stays mute. Its next diff asks again.
+      asked_ = false;
+      return;
+    }
+  }
+  if (closing_) [[unlikely]] {
+    if (first.kind == ParsedMessageKind::kDelta) updates_dropped_.add(1);
+    return;
+  }
   if (sync_class_ == SyncClass::kRestSnapshot) {
     on_rest_message(first);
   } else {
@@ -82,13 +95,16 @@ void BookKeeper::on_rest_message(const ParsedMessage& first) noexcept {
       on_rest_snapshot(first);
       break;
     case ParsedMessageKind::kRefused:
+    case ParsedMessageKind::kMalformed:
       if (beyond_snapshot() && first.instrument == instrument_.index) request();
       if (rest_.phase() != RestSnapshotSync::Phase::kUnsynced) break;
       if (first.instrument == instrument_.index) {
         // The answer to our request for a snapshot: ask again.
         enter(view_.state == BookState::kEmpty ? BookState::kSyncing
                                                : view_.state,
-              BookReason::kVenueRefused);
+              first.kind == ParsedMessageKind::kMalformed
+                  ? first.reason
+                  : BookReason::kVenueRefused);
         request();
       } else if (kept_.empty()) {
         // A subscription of this connection, and we hear nothing.
@@ -250,6 +266,12 @@ void BookKeeper::on_checksum_message(const ParsedMessage& first) noexcept {
       break;
     }
     case ParsedMessageKind::kSubscribed:
+      // Its snapshot overtook it, and is verified.
+      if (checksum_.live() &&
+          (first.depth == 0 || first.depth == checksum_.depth())) {
+        break;
+      }
+      [[fallthrough]];
     case ParsedMessageKind::kUnsubscribed:
       checksum_.on_subscribed(first.depth);
       enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
@@ -260,6 +282,7 @@ void BookKeeper::on_checksum_message(const ParsedMessage& first) noexcept {
       if (checksum_.live()) break;
       checksum_.restart();
       enter(BookState::kHalted, BookReason::kVenueRefused);
+      request();
       publish();
       break;
     default:
@@ -276,6 +299,10 @@ void BookKeeper::on_notice(const ParsedMessage& message) noexcept {
   if (halts) {
     restart();
     enter(BookState::kHalted, BookReason::kVenueStatus);
+    if (message.kind == ParsedMessageKind::kShutdown) {
+      closing_ = true;
+      request(BookRequestKind::kReconnect);
+    }
     publish();
     return;
   }
@@ -424,12 +451,15 @@ std::optional<int64_t> BookKeeper::known_horizon(Side side) const noexcept {
 
 void BookKeeper::on_fault(BookReason reason, uint64_t ticks) noexcept {
   now_ticks_ = ticks;
+  if (closing_) return;
   fail(BookState::kGapped, reason);
   publish();
 }
 
 void BookKeeper::on_connection_up(uint64_t ticks) noexcept {
   now_ticks_ = ticks;
+  closing_ = false;
+  withdraw_reconnect();
   // A snapshot may have overtaken the connection it is meant for.
   if (view_.state == BookState::kSyncing) return;
   restart();
@@ -440,6 +470,7 @@ void BookKeeper::on_connection_up(uint64_t ticks) noexcept {
 
 void BookKeeper::on_connection_lost(uint64_t ticks) noexcept {
   now_ticks_ = ticks;
+  withdraw_reconnect();
   restart();
   asked_ = false;
   enter(BookState::kGapped, BookReason::kConnectionLost);
@@ -492,14 +523,25 @@ void BookKeeper::enter(BookState state, BookReason reason) noexcept {
 
 void BookKeeper::request() noexcept {
   asked_ = true;
-  const BookRequestKind kind = sync_class_ == SyncClass::kRestSnapshot
-                                   ? BookRequestKind::kFetchSnapshot
-                                   : BookRequestKind::kResubscribe;
+  request(sync_class_ == SyncClass::kRestSnapshot
+              ? BookRequestKind::kFetchSnapshot
+              : BookRequestKind::kResubscribe);
+}
+
+void BookKeeper::request(BookRequestKind kind) noexcept {
   // Pairs with the acquire in take_request: nothing travels beside it, the
   // order only keeps it from appearing before the fault's own stores.
   request_.store(static_cast<uint8_t>(static_cast<uint8_t>(kind) + 1),
                  std::memory_order_release);
   if (observer_ != nullptr) observer_->on_request(*this);
+}
+
+// The connection is new already. Others may take it at this very moment.
+void BookKeeper::withdraw_reconnect() noexcept {
+  auto kind = static_cast<uint8_t>(
+      static_cast<uint8_t>(BookRequestKind::kReconnect) + 1);
+  // Relaxed: nothing travels beside the number.
+  request_.compare_exchange_strong(kind, 0, std::memory_order_relaxed);
 }
 
 std::optional<BookRequestKind> BookKeeper::take_request() noexcept {

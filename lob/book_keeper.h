@@ -75,7 +75,11 @@ struct BookStatistics {
   uint64_t crossed = 0;
 };
 
-enum class BookRequestKind : uint8_t { kFetchSnapshot, kResubscribe };
+enum class BookRequestKind : uint8_t {
+  kFetchSnapshot,
+  kResubscribe,
+  kReconnect,  // the venue ends the connection: close it and connect again
+};
 
 struct BookKeeperOptions {
   L2BookOptions book{};
@@ -112,7 +116,9 @@ class BookKeeper {
   // ---- The feeding thread --------------------------------------------------
 
   // One whole message about this instrument: `first` and the parts behind it,
-  // of any kind but kMalformed.
+  // of any kind, kMalformed only where it is an HTTP body: an answer that does
+  // not serve. An HTTP body does not end Stale, and is passed over while it
+  // lasts. After kShutdown nothing counts before on_connection_up.
   void on_message(const ParsedMessage& first) noexcept;
 
   // A frame that may have spoken of this book did not reach it.
@@ -122,7 +128,7 @@ class BookKeeper {
   void on_connection_lost(uint64_t ticks) noexcept;
   // The connection is mute beyond its deadline; the next message ends it.
   void on_connection_stale(uint64_t ticks) noexcept;
-  // The connection spoke, of whatever.
+  // The connection itself spoke, of whatever.
   void on_connection_alive(uint64_t ticks) noexcept;
 
   BookState state() const noexcept { return view_.state; }
@@ -181,6 +187,8 @@ class BookKeeper {
   void fail(BookState state, BookReason reason) noexcept;
   void restart() noexcept;
   void request() noexcept;
+  void request(BookRequestKind kind) noexcept;
+  void withdraw_reconnect() noexcept;
   void applied(const ParsedMessage& message, bool kept) noexcept;
   void publish() noexcept;
   void announce() noexcept;
@@ -198,6 +206,8 @@ class BookKeeper {
   uint64_t now_ticks_ = 0;  // receive time of what is being handled
   bool state_changed_ = false;
   bool had_snapshot_ = false;
+  bool closing_ =
+      false;            // the venue said so: nothing of this connection counts
   bool asked_ = false;  // a request is out and not answered yet
   BookState before_stale_ = BookState::kEmpty;
   BookReason reason_before_stale_ = BookReason::kNone;

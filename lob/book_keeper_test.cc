@@ -340,6 +340,76 @@ TEST(BookKeeper, AnIdFarAheadDoesNotFreezeTheBook) {
   EXPECT_EQ(keeper.view().state, BookState::kLive);
 }
 
+TEST(BookKeeper, AnHttpBodyDoesNotEndTheSilence) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  const auto body = [](std::unique_ptr<ParsedMessage> message) {
+    message->http_body = true;
+    return message;
+  };
+  keeper.on_message(*diff(9, 10, {}, {}));
+  EXPECT_TRUE(keeper.take_request());
+  keeper.on_connection_stale(1);
+  keeper.on_message(*body(snapshot(9, {{100, 5}}, {{105, 1}})));
+  EXPECT_EQ(keeper.view().state, BookState::kStale);
+  EXPECT_FALSE(keeper.take_request());
+  keeper.on_message(*diff(11, 11, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*body(snapshot(10, {{100, 5}}, {{105, 1}})));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  keeper.on_connection_stale(2);
+  keeper.on_message(*body(make(Kind::kRefused, {}, {})));
+  EXPECT_EQ(keeper.view().state, BookState::kStale);
+}
+
+TEST(BookKeeper, AMalformedAnswerIsAskedForAgainUnlessLive) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  auto broken = make(Kind::kMalformed, {}, {});
+  broken->http_body = true;
+  broken->reason = BookReason::kMalformedMessage;
+  keeper.on_message(*diff(10, 10, {}, {}));
+  EXPECT_TRUE(keeper.take_request());
+  keeper.on_message(*broken);
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  EXPECT_EQ(keeper.view().reason, BookReason::kMalformedMessage);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*snapshot(10, {{100, 5}}, {{105, 1}}));
+  ASSERT_EQ(keeper.view().state, BookState::kLive);
+  keeper.on_message(*broken);
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_FALSE(keeper.take_request());
+}
+
+TEST(BookKeeper, NothingLiftsAShutdownButANewConnection) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  const auto sync = [&keeper] {
+    keeper.on_message(*diff(10, 10, {}, {}));
+    keeper.on_message(*snapshot(10, {{100, 5}}, {{105, 1}}));
+    keeper.on_message(*diff(11, 11, {}, {}));
+  };
+  sync();
+  ASSERT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_TRUE(keeper.take_request());
+  keeper.on_message(*make(Kind::kShutdown, {}, {}));
+  sync();
+  keeper.on_message(*make(Kind::kSubscribed, {}, {}));
+  keeper.on_fault(BookReason::kMalformedMessage, 1);
+  EXPECT_EQ(keeper.view().state, BookState::kHalted);
+  EXPECT_EQ(keeper.view().reason, BookReason::kVenueStatus);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kReconnect);
+  EXPECT_FALSE(keeper.take_request());
+  keeper.on_connection_up(2);
+  sync();
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_TRUE(keeper.take_request());
+  keeper.on_message(*make(Kind::kShutdown, {}, {}));
+  keeper.on_connection_lost(3);
+  EXPECT_FALSE(keeper.take_request()) << "it is gone by itself";
+}
+
 // ---- A checksum
 
 // The venue's own book, by other means than ours: std::map and zlib.
@@ -395,6 +465,30 @@ TEST(BookKeeper, ARefusedSubscriptionSaysSo) {
   keeper.on_message(*make(Kind::kRefused, {}, {}));
   EXPECT_EQ(keeper.view().state, BookState::kHalted);
   EXPECT_EQ(keeper.view().reason, BookReason::kVenueRefused);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+  keeper.on_message(*make(Kind::kRefused, {}, {}));
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe) << "again";
+}
+
+TEST(BookKeeper, AnAckBehindItsSnapshotKeepsTheVerifiedBook) {
+  const Instrument instrument = kraken(10);
+  BookKeeper keeper(instrument, small(), nullptr);
+  const Model model{{{100, 5}}, {{105, 1}}};
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  auto ack = make(Kind::kSubscribed, {}, {});
+  keeper.on_message(*ack);
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  ack->depth = 10;
+  keeper.on_message(*ack);
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  ack->depth = 25;
+  keeper.on_message(*ack);
+  EXPECT_EQ(keeper.view().reason, BookReason::kAwaitingSnapshot);
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  keeper.on_message(*make(Kind::kUnsubscribed, {}, {}));
+  EXPECT_EQ(keeper.view().reason, BookReason::kAwaitingSnapshot);
 }
 
 // ---- The one law: Live implies equal to the model

@@ -84,6 +84,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
                      instrument, options_.keeper, this);
                }),
         dropped_(size_t{UINT16_MAX} + 1),
+        reconnecting_(size_t{UINT16_MAX} + 1),
         inbound_(options.ring_capacity),
         outbound_(options.parsed_messages + options.ring_capacity) {}
 
@@ -156,6 +157,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   void on_event(Event event, uint16_t connection) noexcept {
     const uint64_t ticks = TscClock::ticks();
+    if (event == Event::kConnectionUp) reconnecting_[connection] = 0;
     if (options_.mode == PipelineMode::kFused) {
       handle_event(event, connection, ticks);
       return;
@@ -180,9 +182,14 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     while (cursor_ < count) {
       const size_t index = cursor_++;
       if (const auto kind = keepers_[index]->take_request()) {
+        const uint16_t connection = table_[index].connection;
+        if (*kind == BookRequestKind::kReconnect &&
+            std::exchange(reconnecting_[connection], 1) != 0) {
+          continue;  // another book of it said so
+        }
         return BookRequest{.kind = *kind,
                            .instrument = static_cast<uint32_t>(index),
-                           .connection = table_[index].connection};
+                           .connection = connection};
       }
     }
     scanning_ = false;
@@ -404,7 +411,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   void handle_frame(ParsedMessage* head, uint32_t allocations) noexcept {
     parse_allocations_ = allocations;
     allocations_mark_ = thread_allocations();
-    if (any_stale_) [[unlikely]] {
+    if (any_stale_ && !head->http_body) [[unlikely]] {
       revive(head->connection, head->receive_ticks);
     }
     for (ParsedMessage* message = head; message != nullptr;) {
@@ -439,7 +446,12 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       }
       case Kind::kMalformed:
         malformed_.add(1);
-        if (message.concerns_book) {
+        if (message.http_body) {
+          // An answer that does not serve; of the stream nothing was lost.
+          if (message.instrument != kNoInstrument) {
+            keepers_[message.instrument]->on_message(message);
+          }
+        } else if (message.concerns_book) {
           if (message.instrument != kNoInstrument) {
             keepers_[message.instrument]->on_fault(message.reason,
                                                    message.receive_ticks);
@@ -628,6 +640,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   // Network thread.
   std::vector<uint8_t> dropped_;  // by connection: to be told
   size_t dropped_count_ = 0;
+  std::vector<uint8_t> reconnecting_;  // by connection: kReconnect was given
   uint64_t pushed_ = 0;
   uint64_t seen_ = 0;
   size_t cursor_ = 0;

@@ -88,7 +88,7 @@ class BookPipelineListener {
 };
 
 struct BookRequest {
-  BookRequestKind kind;
+  BookRequestKind kind;  // kReconnect: once a connection, until it is up again
   uint32_t instrument;
   uint16_t connection;
 };

@@ -125,7 +125,7 @@ TEST_P(BookPipelineTest, AMalformedFrameGapsTheBooksItMayConcern) {
   Feed feed(options());
   for (const uint16_t connection : {uint16_t{0}, uint16_t{1}}) {
     ASSERT_TRUE(feed->expect_instrument("BTCUSDT", "", connection, 0).ok());
-    feed.text(kBody, connection);
+    feed.body(kBody, connection);
     feed.text(depth_update(11, ""), connection);
   }
   ASSERT_TRUE(feed->drain().ok());
@@ -148,7 +148,7 @@ TEST_P(BookPipelineTest, AFrameBeyondThePoolIsCountedAndGapsTheBook) {
   tiny.parsed_messages = 1;
   Feed feed(tiny);
   feed.text(depth_update(10, ""));
-  feed.text(kBody);
+  feed.body(kBody, 0);
   feed.text(depth_update(11, ""));
   ASSERT_TRUE(feed->drain().ok());
   ASSERT_EQ(feed->book(0).view().state, BookState::kLive);
@@ -166,7 +166,7 @@ TEST_P(BookPipelineTest, AFrameBeyondThePoolIsCountedAndGapsTheBook) {
 TEST_P(BookPipelineTest, ConnectionEventsKeepTheStreamsOrder) {
   Feed feed(options());
   feed.text(depth_update(10, ""));
-  feed.text(kBody);
+  feed.body(kBody, 0);
   feed->on_connection_lost(0);
   feed.text(depth_update(11, ""));  // of the next connection
   ASSERT_TRUE(feed->drain().ok());
@@ -179,6 +179,62 @@ TEST_P(BookPipelineTest, ConnectionEventsKeepTheStreamsOrder) {
   feed.text(R"({"e":"kline","s":"BTCUSDT"})");
   ASSERT_TRUE(feed->drain().ok());
   EXPECT_EQ(feed->book(0).view().state, BookState::kSyncing);
+}
+
+TEST_P(BookPipelineTest, AnAnswerIsNotTheStream) {
+  struct Count : BookPipelineListener {
+    int live = 0;
+    int other = 0;
+    void on_depth_applied(const BookKeeper& keeper,
+                          const ParsedMessage&) override {
+      ++(keeper.state() == BookState::kLive ? live : other);
+    }
+  } count;
+  Feed feed(options(), &count);
+  const uint32_t index = *feed->expect_instrument("BTCUSDT", "", 0, 0);
+  feed.text(depth_update(11, ""));
+  feed.body(R"({"lastUpdateId":)", index);
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kSyncing);
+  EXPECT_EQ(feed->statistics().malformed, 1u);
+  EXPECT_TRUE(feed->next_request());
+  feed.body(R"({"lastUpdateId":11,"bids":[["100.0","1.0"]],"asks":[]})", index);
+  feed.body("not json", index);
+  feed.text(depth_update(12, ""));
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kLive);
+  feed->on_connection_stale(0);
+  feed.body(kBody, index);
+  feed.body("not json", index);
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kStale);
+  feed.text(depth_update(13, R"(["99.5","2.0"])"));
+  ASSERT_TRUE(feed->drain().ok());
+  EXPECT_EQ(feed->book(0).view().state, BookState::kLive);
+  EXPECT_EQ(count.live, 2);
+  EXPECT_EQ(count.other, 0) << "the snapshot alone was not Live";
+  EXPECT_EQ(feed->frame_to_book_ticks().count(), 2u);
+}
+
+TEST_P(BookPipelineTest, AShutdownAsksOnceForANewConnection) {
+  Feed feed(options());
+  for (const char* symbol : {"BTCUSDT", "ETHUSDT"}) {
+    ASSERT_TRUE(feed->expect_instrument(symbol, "", 0, 0).ok());
+  }
+  for (int round = 0; round < 2; ++round) {
+    feed->on_connection_up(0);
+    feed.text(R"({"e":"serverShutdown","E":5})");
+    feed.text(depth_update(10, ""));
+    feed.body(kBody, 0);
+    ASSERT_TRUE(feed->drain().ok());
+    EXPECT_EQ(feed->book(0).view().state, BookState::kHalted);
+    EXPECT_EQ(feed->book(1).view().reason, BookReason::kVenueStatus);
+    const auto request = feed->next_request();
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->kind, BookRequestKind::kReconnect);
+    EXPECT_EQ(request->connection, 0);
+    EXPECT_FALSE(feed->next_request());
+  }
 }
 
 // A full ring must be seen: the book thread is held up by its listener.

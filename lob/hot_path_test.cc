@@ -150,6 +150,8 @@ TEST(HotPath, SpinningThreadsAllocateNothingFaultNowhereAndCallNoOne) {
                   nullptr)) == nullptr) {
         pool->reclaim();
       }
+      raw->kind = i == 1 ? RawMessageKind::kHttpBody : RawMessageKind::kText;
+      raw->tag = 0;
       pipeline->on_message(raw);
     }
     ASSERT_TRUE(pipeline->drain().ok());

@@ -61,6 +61,7 @@ struct ParsedMessageHeader {
   bool has_previous_update_id = false;
   bool has_checksum = false;
   bool concerns_book = true;    // kMalformed: depth may have been lost
+  bool http_body = false;       // an answer to a request, not of the stream
   Side aggressor = Side::kBid;  // kTrade
   int8_t price_scale = 0;       // decimals of every price here
   int8_t quantity_scale = 0;

@@ -44,8 +44,11 @@ void CaptureReplay::run(
       continue;
     }
     if (record.kind == CaptureRecordKind::kSent) continue;
-    if (record.kind == CaptureRecordKind::kHttpResponse &&
-        !record.url.empty()) {
+    if (record.kind == CaptureRecordKind::kHttpResponse && record.url.empty()) {
+      // In line: its connection is known.
+      tag = kNoInstrument;
+      kind = RawMessageKind::kHttpBody;
+    } else if (record.kind == CaptureRecordKind::kHttpResponse) {
       const std::string_view symbol = url_query_value(record.url, "symbol");
       if (symbol.empty()) continue;
       // The book is the WebSocket connection's, not the requester's.

@@ -123,6 +123,7 @@ class FrameBuilder {
     }
     message->header() = ParsedMessageHeader();
     message->connection = raw_.connection;
+    message->http_body = raw_.kind == RawMessageKind::kHttpBody;
     message->receive_ticks = raw_.receive_ticks;
     message->parse_start_ticks = start_ticks_;
     (head_ == nullptr ? head_ : tail_->next) = message;

@@ -360,10 +360,9 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_event(
     return verdict;
   }
   if (fields.seen.has(kLastUpdateId)) {
-    // In a wrapper it is the top of a book from a partial depth stream.
-    if (wrapped) return {};
-    verdict.instrument = is_body ? resolver_.of_body(raw.tag, raw.connection)
-                                 : resolver_.only_instrument_of(raw.connection);
+    // In a stream it is the top of a book from a partial depth stream.
+    if (!is_body) return {};
+    verdict.instrument = resolver_.of_body(raw.tag, raw.connection);
     fields.last = fields.last_update_id;
     if (!good(kLastUpdateId, kBids, kAsks) || fields.last > kMaxUpdateId) {
       return verdict;

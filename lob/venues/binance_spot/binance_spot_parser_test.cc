@@ -92,17 +92,23 @@ TEST_P(BinanceSpotParserTest, AMessageOfManyLevelsComesInParts) {
 TEST_P(BinanceSpotParserTest, ASnapshotBelongsToItsTagOrTheOnlyInstrument) {
   constexpr char kBody[] =
       R"({"lastUpdateId":218,"bids":[["61837.63000000","3.7"]],"asks":[]})";
-  EXPECT_EQ(under_.parse(kBody).kind, Kind::kIgnored);
+  const auto in_line = [&] {
+    return under_.parse(kBody, RawMessageKind::kHttpBody, kNoInstrument).kind;
+  };
+  EXPECT_EQ(in_line(), Kind::kIgnored);
   under_.parse(kDiff);
-  EXPECT_EQ(under_.parse(kBody).kind, Kind::kSnapshot);
+  EXPECT_EQ(in_line(), Kind::kSnapshot);
+  EXPECT_EQ(under_.parse(kBody).kind, Kind::kIgnored)
+      << "in the stream: a partial depth stream's";
   std::string other = kDiff;
   other.replace(other.find("BTCUSDT"), 7, "ETHUSDT");
   under_.parse(other);
-  EXPECT_EQ(under_.parse(kBody).kind, Kind::kIgnored);
+  EXPECT_EQ(in_line(), Kind::kIgnored);
   const ParsedMessage& tagged =
       under_.parse(kBody, RawMessageKind::kHttpBody, 1);
   EXPECT_EQ(tagged.kind, Kind::kSnapshot);
   EXPECT_EQ(tagged.instrument, 1u);
+  EXPECT_TRUE(tagged.http_body);
   EXPECT_EQ(tagged.last_update_id, 218u);
 }
 
