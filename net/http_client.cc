@@ -2,18 +2,18 @@
 
 #include "net/http_client.h"
 
-#include <httplib.h>
+#include <curl/curl.h>
 
 #include <algorithm>
-#include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <deque>
-#include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "concurrency/spsc_ring.h"
 #include "concurrency/tsc_clock.h"
@@ -22,7 +22,9 @@
 namespace wirebook {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// libcurl itself ends a single line at 100 KiB.
+constexpr size_t kMaxHeadBytes = size_t{128} << 10;
+constexpr uint64_t kRetryNs = 100'000;  // when no descriptor is free
 
 absl::StatusOr<Url> parse_http_url(const std::string& text) {
   absl::StatusOr<Url> url = parse_url(text);
@@ -33,63 +35,139 @@ absl::StatusOr<Url> parse_http_url(const std::string& text) {
   return url;
 }
 
-std::string origin(const Url& url) {
-  return absl::StrCat(url.scheme, "://", url.authority());
+absl::Status curl_failed(const char* what) {
+  return absl::InternalError(absl::StrCat("HTTP: libcurl: ", what,
+                                          " failed; need libcurl 7.87 with "
+                                          "http and https"));
 }
 
-void configure(httplib::Client& client, uint64_t timeout_ns) {
-  const std::chrono::microseconds timeout(
-      std::max<uint64_t>(timeout_ns / 1000, 1));
-  client.set_connection_timeout(timeout);
-  client.set_read_timeout(timeout);
-  client.set_write_timeout(timeout);
-  client.set_keep_alive(true);
-  client.set_tcp_nodelay(true);
+absl::Status init_curl() {
+  static std::once_flag once;
+  static CURLcode code = CURLE_FAILED_INIT;
+  std::call_once(once, [] { code = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  return code == CURLE_OK ? absl::OkStatus() : curl_failed("curl_global_init");
 }
 
-absl::StatusOr<HttpResponse> get(httplib::Client& client, const Url& url,
-                                 uint64_t timeout_ns, size_t max_body_bytes) {
-  const std::string where = absl::StrCat("HTTP ", origin(url), url.target);
-  const auto end = Clock::now() + std::chrono::nanoseconds(timeout_ns);
-  HttpResponse response;
-  bool too_long = false;
-  bool too_late = false;
-  std::string location;
-  const httplib::Result result = client.Get(
-      url.target, httplib::Headers(),
-      [&](const httplib::Response& head) {
-        response.status = head.status;
-        location = head.get_header_value("Location");
-        uint64_t seconds = 0;
-        if (absl::SimpleAtoi(head.get_header_value("Retry-After"), &seconds)) {
-          response.retry_after_seconds = seconds;
-        }
-        return true;
-      },
-      [&](const char* data, size_t size) {
-        too_long = size > max_body_bytes - response.body.size();
-        too_late = Clock::now() > end;
-        if (too_long || too_late) return false;
-        response.body.append(data, size);
-        return true;
-      });
-  if (too_long) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        where, ": the body is longer than ", max_body_bytes, " bytes"));
+// One request at a time, by easy() in a multi or on its own:
+// start(), libcurl runs it, finish().
+class Transfer {
+ public:
+  Transfer(uint64_t timeout_ns, size_t max_body_bytes)
+      : timeout_ms_(static_cast<long>(
+            std::clamp<uint64_t>(timeout_ns / 1'000'000, 1, INT_MAX))),
+        max_body_bytes_(max_body_bytes) {}
+  ~Transfer() { curl_easy_cleanup(easy_); }
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  absl::Status create() {
+    easy_ = curl_easy_init();
+    if (easy_ == nullptr) return curl_failed("curl_easy_init");
+    bool ok = true;
+    const auto set = [&](CURLoption option, auto value) {
+      ok = curl_easy_setopt(easy_, option, value) == CURLE_OK && ok;
+    };
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    set(CURLOPT_PROXY, "");  // whatever the environment says
+    set(CURLOPT_PATH_AS_IS, 1L);
+    set(CURLOPT_ACCEPT_ENCODING, "gzip");
+    set(CURLOPT_USERAGENT, "wirebook");
+    set(CURLOPT_TIMEOUT_MS, timeout_ms_);
+    set(CURLOPT_NOSIGNAL, 1L);
+    // A name that is still being looked up is left behind, not waited for.
+    set(CURLOPT_QUICK_EXIT, 1L);
+    set(CURLOPT_ERRORBUFFER, &error_[0]);
+    set(CURLOPT_HEADERFUNCTION, &Transfer::on_head);
+    set(CURLOPT_HEADERDATA, this);
+    set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    set(CURLOPT_WRITEDATA, this);
+    return ok ? absl::OkStatus() : curl_failed("curl_easy_setopt");
   }
-  if (too_late) {
-    return absl::DeadlineExceededError(absl::StrCat(
-        where, ": the body took longer than ", timeout_ns / 1'000'000, " ms"));
+
+  CURL* easy() const { return easy_; }
+
+  void start(const Url& url) {
+    url_ = absl::StrCat(url.scheme, "://", url.authority(), url.target);
+    body_ = {};
+    head_bytes_ = 0;
+    too_long_ = false;
+    error_[0] = '\0';
+    curl_easy_setopt(easy_, CURLOPT_URL, url_.c_str());
   }
-  if (!result) {
-    return absl::UnavailableError(absl::StrCat(
-        where, ": no response: ", httplib::to_string(result.error())));
+
+  absl::StatusOr<HttpResponse> finish(CURLcode code) {
+    const std::string where = absl::StrCat("HTTP ", url_);
+    if (too_long_) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          where, ": the body is longer than ", max_body_bytes_, " bytes"));
+    }
+    if (head_bytes_ > kMaxHeadBytes) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          where, ": the head is longer than ", kMaxHeadBytes, " bytes"));
+    }
+    if (code != CURLE_OK) {
+      const std::string why =
+          absl::StrCat(where, ": no response: ",
+                       error_[0] != '\0' ? error_ : curl_easy_strerror(code));
+      return code == CURLE_OPERATION_TIMEDOUT ? absl::DeadlineExceededError(why)
+                                              : absl::UnavailableError(why);
+    }
+    long status = 0;
+    curl_off_t retry_after = 0;
+    const char* location = nullptr;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy_, CURLINFO_RETRY_AFTER, &retry_after);
+    curl_easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &location);
+    HttpResponse response;
+    response.status = static_cast<int>(status);
+    response.body = std::move(body_);
+    response.retry_after_seconds =
+        static_cast<uint64_t>(std::max<curl_off_t>(retry_after, 0));
+    if (location != nullptr) {
+      response.body.insert(0, absl::StrCat("redirects to ", location, "\n"));
+    }
+    return response;
   }
-  if (response.status >= 300 && response.status < 400) {
-    absl::StrAppend(&response.body, "redirects to ", location);
+
+ private:
+  static size_t on_head(const char*, size_t, size_t size, void* self) noexcept {
+    Transfer& transfer = *static_cast<Transfer*>(self);
+    transfer.head_bytes_ += size;
+    return transfer.head_bytes_ > kMaxHeadBytes ? CURL_WRITEFUNC_ERROR : size;
   }
-  return response;
-}
+
+  static size_t on_body(const char* data, size_t, size_t size,
+                        void* self) noexcept {
+    Transfer& transfer = *static_cast<Transfer*>(self);
+    std::string& body = transfer.body_;
+    if (size > transfer.max_body_bytes_ - body.size()) {
+      transfer.too_long_ = true;
+      return CURL_WRITEFUNC_ERROR;
+    }
+    if (body.empty()) {
+      curl_off_t length = 0;
+      curl_easy_getinfo(transfer.easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+                        &length);
+      if (length > 0) {
+        body.reserve(
+            std::min(static_cast<size_t>(length), transfer.max_body_bytes_) +
+            kRawMessageSlackBytes);
+      }
+    }
+    body.append(data, size);
+    return size;
+  }
+
+  const long timeout_ms_;
+  const size_t max_body_bytes_;
+  CURL* easy_ = nullptr;
+  std::string url_;
+  std::string body_;
+  size_t head_bytes_ = 0;
+  bool too_long_ = false;
+  char error_[CURL_ERROR_SIZE] = {};
+};
 
 // A body with its slack; deleted when its message comes home.
 struct Body {
@@ -109,9 +187,11 @@ absl::StatusOr<HttpResponse> http_get(const std::string& url,
                                       size_t max_body_bytes) {
   absl::StatusOr<Url> parsed = parse_http_url(url);
   if (!parsed.ok()) return parsed.status();
-  httplib::Client client(origin(*parsed));
-  configure(client, timeout_ns);
-  return get(client, *parsed, timeout_ns, max_body_bytes);
+  if (absl::Status status = init_curl(); !status.ok()) return status;
+  Transfer transfer(timeout_ns, max_body_bytes);
+  if (absl::Status status = transfer.create(); !status.ok()) return status;
+  transfer.start(*parsed);
+  return transfer.finish(curl_easy_perform(transfer.easy()));
 }
 
 class HttpClient::Impl final : private LoopTask, private LoopTimer {
@@ -122,19 +202,29 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
         pool_(pool),
         options_(options),
         handler_(handler),
-        results_(options.max_pending) {
+        results_(options.max_pending),
+        transfer_(options.timeout_ns, options.max_body_bytes) {}
+
+  absl::Status start() {
+    if (absl::Status status = init_curl(); !status.ok()) return status;
+    if (absl::Status status = transfer_.create(); !status.ok()) return status;
+    multi_ = curl_multi_init();
+    if (multi_ == nullptr) return curl_failed("curl_multi_init");
     loop_->add_task(this);
     thread_ = std::thread([this] { work(); });
+    return absl::OkStatus();
   }
 
   ~Impl() override {
+    if (multi_ == nullptr) return;
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      if (current_ != nullptr) current_->stop();
     }
     work_there_.notify_one();
+    curl_multi_wakeup(multi_);
     thread_.join();
+    curl_multi_cleanup(multi_);
     loop_->stop_timer(this);
     loop_->remove_task(this);
   }
@@ -147,7 +237,7 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
           absl::StrCat("HTTP ", request.url, ": ", pending_,
                        " requests are waiting; raise max_pending"));
     }
-    if (pending_++ == 0) loop_->start_timer(this, options_.timeout_ns / 4);
+    ++pending_;
     {
       const std::lock_guard lock(mutex_);
       requests_.push_back({std::move(request), *std::move(url)});
@@ -165,15 +255,15 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
   };
   struct Finished {
     HttpRequest request;
-    absl::StatusOr<HttpResponse> response;
+    HttpResult result;           // but for its body
+    std::unique_ptr<Body> body;  // of a 2xx
   };
 
-  // The worker.
+  // ---- The worker
+
   void work() {
-    std::map<std::string, std::unique_ptr<httplib::Client>> clients;
     for (;;) {
       Request next;
-      httplib::Client* client = nullptr;
       {
         std::unique_lock lock(mutex_);
         work_there_.wait(lock,
@@ -181,84 +271,103 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
         if (stopping_) return;
         next = std::move(requests_.front());
         requests_.pop_front();
-        std::unique_ptr<httplib::Client>& known = clients[origin(next.url)];
-        if (known == nullptr) {
-          known = std::make_unique<httplib::Client>(origin(next.url));
-          configure(*known, options_.timeout_ns);
-        }
-        client = current_ = known.get();
-        current_since_ = Clock::now();
       }
-      absl::StatusOr<HttpResponse> response = wirebook::get(
-          *client, next.url, options_.timeout_ns, options_.max_body_bytes);
-      {
-        const std::lock_guard lock(mutex_);
-        current_ = nullptr;
-        if (stopping_) return;
-      }
+      transfer_.start(next.url);
+      const std::optional<CURLcode> code = perform();
+      if (!code.has_value()) return;
       // Room for every pending request: it cannot be full.
       static_cast<void>(results_.try_push(
-          Finished{std::move(next.request), std::move(response)}));
+          judge(std::move(next.request), transfer_.finish(*code))));
       loop_->wake();
     }
   }
 
+  // Nothing when the client is being destroyed.
+  std::optional<CURLcode> perform() {
+    std::optional<CURLcode> code;
+    CURLMcode state = curl_multi_add_handle(multi_, transfer_.easy());
+    while (!stopping()) {
+      int running = 0;
+      if (state == CURLM_OK) state = curl_multi_perform(multi_, &running);
+      int left = 0;
+      const CURLMsg* const message = curl_multi_info_read(multi_, &left);
+      if (message != nullptr && message->msg == CURLMSG_DONE) {
+        code = message->data.result;
+        break;
+      }
+      // Ends for the network, for libcurl's own timers, for a wake-up; one
+      // that came before it counts as well.
+      if (state == CURLM_OK) {
+        state = curl_multi_poll(multi_, nullptr, 0, 60'000, nullptr);
+      }
+      if (state != CURLM_OK) {
+        code = CURLE_FAILED_INIT;
+        break;
+      }
+    }
+    curl_multi_remove_handle(multi_, transfer_.easy());
+    return code;
+  }
+
+  bool stopping() {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }
+
+  static Finished judge(HttpRequest request,
+                        absl::StatusOr<HttpResponse> response) {
+    Finished finished;
+    HttpResult& result = finished.result;
+    result.tag = request.tag;
+    if (!response.ok()) {
+      result.status = response.status();
+    } else {
+      result.http_status = response->status;
+      result.retry_after_seconds = response->retry_after_seconds;
+      if (response->status >= 200 && response->status < 300) {
+        finished.body = std::make_unique<Body>(std::move(response->body));
+      } else {
+        result.status = absl::UnavailableError(
+            absl::StrCat("HTTP ", request.url, ": status ", response->status,
+                         ": ", response->body.substr(0, 200)));
+      }
+    }
+    finished.request = std::move(request);
+    return finished;
+  }
+
+  // ---- The loop's thread
+
   // LoopTask: hands over what is finished.
   void run() noexcept override {
     while (Finished* const finished = results_.front()) {
-      if (!deliver(*finished)) {
-        loop_->wake();  // in the next turn again
-        return;
+      HttpResult result = finished->result;
+      if (finished->body != nullptr) {
+        if (!pool_->descriptor_free()) {
+          loop_->start_timer(this, kRetryNs);
+          return;
+        }
+        result.body = message_of(*finished);
       }
+      results_.pop();
+      --pending_;
+      handler_->on_http(result);
     }
   }
 
-  // False when there is no descriptor for the body now.
-  bool deliver(Finished& finished) noexcept {
-    HttpResult result;
-    result.tag = finished.request.tag;
-    if (!finished.response.ok()) {
-      result.status = finished.response.status();
-    } else {
-      HttpResponse& response = *finished.response;
-      result.http_status = response.status;
-      result.retry_after_seconds = response.retry_after_seconds;
-      if (response.status < 200 || response.status >= 300) {
-        result.status = absl::UnavailableError(
-            absl::StrCat("HTTP ", finished.request.url, ": status ",
-                         response.status, ": ", response.body.substr(0, 200)));
-      } else {
-        if (!pool_->descriptor_free()) return false;
-        Body* const body = new Body(std::move(response.body));
-        result.body = pool_->acquire_external(body->bytes.data(),
-                                              static_cast<uint32_t>(body->size),
-                                              &Body::destroy, body);
-        result.body->receive_ticks = TscClock::ticks();
-        result.body->tag = finished.request.tag;
-        result.body->connection = finished.request.connection;
-        result.body->venue = finished.request.venue;
-        result.body->kind = RawMessageKind::kHttpBody;
-      }
-    }
-    results_.pop();
-    --pending_;
-    handler_->on_http(result);
-    return true;
-  }
+  void on_timer() noexcept override { run(); }
 
-  // LoopTimer: a server that sends a header byte by byte never runs into a
-  // timeout of httplib's.
-  void on_timer() noexcept override {
-    if (pending_ == 0) return;
-    {
-      const std::lock_guard lock(mutex_);
-      if (current_ != nullptr &&
-          Clock::now() - current_since_ >
-              std::chrono::nanoseconds(options_.timeout_ns)) {
-        current_->stop();
-      }
-    }
-    loop_->start_timer(this, options_.timeout_ns / 4);
+  RawMessage* message_of(Finished& finished) noexcept {
+    Body* const body = finished.body.release();
+    RawMessage* const message = pool_->acquire_external(
+        body->bytes.data(), static_cast<uint32_t>(body->size), &Body::destroy,
+        body);
+    message->receive_ticks = TscClock::ticks();
+    message->tag = finished.request.tag;
+    message->connection = finished.request.connection;
+    message->venue = finished.request.venue;
+    message->kind = RawMessageKind::kHttpBody;
+    return message;
   }
 
   UringLoop* const loop_;
@@ -268,12 +377,13 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
   size_t pending_ = 0;
   SpscRing<Finished> results_;  // worker to loop
 
+  Transfer transfer_;       // the worker's while it runs
+  CURLM* multi_ = nullptr;  // the same, but for curl_multi_wakeup
+
   std::mutex mutex_;  // guards what follows
   std::condition_variable work_there_;
   std::deque<Request> requests_;
   bool stopping_ = false;
-  httplib::Client* current_ = nullptr;
-  Clock::time_point current_since_;
 
   std::thread thread_;
 };
@@ -290,8 +400,9 @@ absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::create(
         "HttpClient: max_pending and timeout_ns must not be 0, "
         "max_body_bytes must be less than 4 GiB");
   }
-  return std::unique_ptr<HttpClient>(
-      new HttpClient(std::make_unique<Impl>(loop, pool, options, handler)));
+  auto impl = std::make_unique<Impl>(loop, pool, options, handler);
+  if (absl::Status status = impl->start(); !status.ok()) return status;
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
 }
 
 absl::Status HttpClient::get(HttpRequest request) {

@@ -4,15 +4,16 @@
 // the body comes to a loop's thread as a RawMessage of kind kHttpBody.
 // http_get(): the same for small requests that may block.
 //
-// Over cpp-httplib: http:// and https:// (certificates and host names
-// verified), keep-alive per host, gzip. Requests are made one after the other,
-// in order; redirects are errors that say where they point.
+// Over libcurl: http:// and https:// (certificates and host names verified),
+// HTTP/1.1, keep-alive per host, gzip, no proxies. Requests are made one after
+// the other, in order; redirects are errors that say where they point.
 //
 // Why its own thread: snapshots are megabytes every few minutes; they must not
 // hold up the feeds, and need no speed of ours.
 //
-// Thread rules: get() and the handler on the loop's thread. Nothing here is
-// for the hot path: a request allocates.
+// Thread rules: all on the loop's thread; on_http() must not destroy the
+// client. No call waits for the network, the destructor neither. Nothing here
+// is for the hot path: a request allocates.
 //
 //   struct Snapshots : wirebook::HttpHandler {
 //     void on_http(const wirebook::HttpResult& result) override {
@@ -44,9 +45,8 @@ struct HttpResponse {
   uint64_t retry_after_seconds = 0;  // 0: not given
 };
 
-// Blocks for `timeout_ns` at most for each step (connect, each read), and for
-// a body no longer than that in all. An error when there was no response, or
-// one with a body over `max_body_bytes`.
+// Blocks for `timeout_ns` at most, all in all. An error when there was no
+// response, or one with a body over `max_body_bytes`.
 absl::StatusOr<HttpResponse> http_get(const std::string& url,
                                       uint64_t timeout_ns,
                                       size_t max_body_bytes = size_t{16} << 20);

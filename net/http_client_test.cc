@@ -2,10 +2,27 @@
 
 #include "net/http_client.h"
 
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <fstream>
 #include <memory>
+#include <mutex>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -21,6 +38,46 @@ using testing::refusing_port;
 using testing::ScriptedServer;
 
 constexpr uint64_t kSecond = 1'000'000'000;
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::seconds;
+
+// What getaddrinfo() below does with one name.
+struct SlowName {
+  static constexpr const char* kName = "slow.invalid";
+
+  void look_up() {
+    std::unique_lock lock(mutex);
+    ++begun;
+    changed.notify_all();
+    changed.wait(lock, [this] { return open; });
+    ++ended;
+    changed.notify_all();
+  }
+  void wait_until_begun() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return begun > 0; });
+  }
+  // Lets all go, and waits for them.
+  void let_go() {
+    std::unique_lock lock(mutex);
+    open = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return ended == begun; });
+    begun = ended = 0;
+    open = false;
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  int begun = 0;
+  int ended = 0;
+  bool open = false;
+};
+SlowName& slow_name() {
+  static SlowName* const name = new SlowName;
+  return *name;
+}
 
 std::string response(const std::string& body,
                      const std::string& line = "200 OK",
@@ -64,8 +121,101 @@ TEST(HttpGetTest, FailuresAreClear) {
               HasSubstr("longer than 1000 bytes"));
   ScriptedServer silent([](Peer& peer) { peer.read_to_end(); });
   EXPECT_EQ(http_get(http_url(silent, "/"), 50'000'000).status().code(),
-            absl::StatusCode::kUnavailable);
+            absl::StatusCode::kDeadlineExceeded);
 }
+
+TEST(HttpGetTest, RedirectsAreNotFollowed) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send(response("", "302 Found", "Location: http://127.0.0.1:1/b\r\n"));
+  });
+  const auto got = http_get(http_url(server, "/a"), kSecond);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->status, 302);
+  EXPECT_THAT(got->body, HasSubstr("redirects to http://127.0.0.1:1/b"));
+}
+
+TEST(HttpGetTest, GzipIsUndoneAndLimitedByWhatComesOut) {
+  // gzip of 2000 times 'x'
+  constexpr char kGzip[] =
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\xa8\x18\x05\xa3\x60\x14"
+      "\x8c\x82\x51\x30\x0a\x46\xc1\x50\x07\x00\x7a\x65\x08\x29\xd0\x07\x00"
+      "\x00";
+  ScriptedServer server([&](Peer& peer) {
+    EXPECT_THAT(peer.read_request(), HasSubstr("Accept-Encoding: gzip\r\n"));
+    peer.send(response(std::string(kGzip, sizeof(kGzip) - 1), "200 OK",
+                       "Content-Encoding: gzip\r\n"));
+    peer.read_to_end();
+  });
+  const auto got = http_get(http_url(server, "/"), kSecond, 2000);
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->body, std::string(2000, 'x'));
+  EXPECT_THAT(
+      http_get(http_url(server, "/"), kSecond, 1999).status().ToString(),
+      HasSubstr("longer than 1999 bytes"));
+}
+
+TEST(HttpGetTest, ANameThatIsNotFoundInTimeIsAnError) {
+  const auto begin = Clock::now();
+  EXPECT_EQ(http_get(std::string("http://") + SlowName::kName, 50'000'000)
+                .status()
+                .code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_LT(Clock::now() - begin, seconds(5));
+  slow_name().let_go();
+}
+
+// Connects to it hang: nobody accepts, and the queue is full.
+class FullListener {
+ public:
+  FullListener() {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address_);
+    EXPECT_EQ(bind(listener_, address(), size), 0);
+    EXPECT_EQ(listen(listener_, 0), 0);
+    EXPECT_EQ(getsockname(listener_, address(), &size), 0);
+    while (fillers_.size() < 16 && connecting() == 0) {
+      const int fd =
+          socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      connect(fd, address(), size);
+      fillers_.push_back(fd);
+      pollfd ready = {fd, POLLOUT, 0};
+      poll(&ready, 1, 50);
+    }
+    EXPECT_EQ(connecting(), 1);
+  }
+  ~FullListener() {
+    for (const int fd : fillers_) close(fd);
+    close(listener_);
+  }
+  std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port));
+  }
+  // Sockets in SYN-SENT towards it; one is our own.
+  int connecting() const {
+    std::ifstream table("/proc/net/tcp");
+    char remote[32];
+    std::snprintf(remote, sizeof(remote), "0100007F:%04X",
+                  ntohs(address_.sin_port));
+    int count = 0;
+    for (std::string line; std::getline(table, line);) {
+      std::istringstream words(line);
+      std::string number, from, to, state;
+      words >> number >> from >> to >> state;
+      if (to == remote && state == "02") ++count;
+    }
+    return count;
+  }
+
+ private:
+  sockaddr* address() { return reinterpret_cast<sockaddr*>(&address_); }
+
+  sockaddr_in address_ = {};
+  int listener_;
+  std::vector<int> fillers_;
+};
 
 class HttpClientTest : public ::testing::Test, public HttpHandler {
  protected:
@@ -90,13 +240,24 @@ class HttpClientTest : public ::testing::Test, public HttpHandler {
     pool->release(result.body);
   }
   bool run_until(size_t count) {
-    const auto end =
-        std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (results.size() < count) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      loop->run_once(10'000'000);
+    return run_until([&] { return results.size() >= count; });
+  }
+  template <typename Condition>
+  requires std::is_invocable_r_v<bool, Condition>
+  bool run_until(Condition condition) {
+    const auto end = Clock::now() + seconds(20);
+    while (!condition()) {
+      const auto begin = Clock::now();
+      if (begin > end) return false;
+      loop->run_once(1'000'000);
+      longest_turn = std::max(longest_turn, Clock::now() - begin);
     }
     return true;
+  }
+  Clock::duration destroy() {
+    const auto begin = Clock::now();
+    client.reset();
+    return Clock::now() - begin;
   }
 
   std::unique_ptr<RawMessagePool> pool;
@@ -104,6 +265,7 @@ class HttpClientTest : public ::testing::Test, public HttpHandler {
   std::unique_ptr<HttpClient> client;
   std::vector<HttpResult> results;
   std::vector<std::string> bodies;
+  Clock::duration longest_turn{};
 };
 
 TEST_F(HttpClientTest, BodiesComeToTheLoopsThreadInOrder) {
@@ -169,11 +331,130 @@ TEST_F(HttpClientTest, AHeaderThatDripsForEverIsBrokenOff) {
   EXPECT_FALSE(results[0].status.ok());
 }
 
-TEST_F(HttpClientTest, ANewClientMayBeDestroyedWhileARequestIsUnderWay) {
-  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+TEST_F(HttpClientTest, AHeadWithoutEndIsBrokenOff) {
+  const std::string lines = [] {
+    std::string text;
+    for (int i = 0; i < 1000; ++i) text += "X-More: and more\r\n";
+    return text;
+  }();
+  ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\n");
+    while (peer.send(lines)) {
+    }
+  });
   create({});
+  EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+  ASSERT_TRUE(run_until(1));
+  EXPECT_THAT(results[0].status.ToString(), HasSubstr("the head is longer"));
+}
+
+TEST_F(HttpClientTest, AStatusLineOfAnyLengthIsHarmless) {
+  std::atomic<size_t> size = 0;
+  ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.send(response("body", "500 " + std::string(size, 'x')));
+  });
+  create({});
+  for (const size_t n : {size_t{30} << 10, size_t{1} << 20}) {
+    size = n;
+    results.clear();
+    EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+    ASSERT_TRUE(run_until(1));
+    EXPECT_FALSE(results[0].status.ok());
+    EXPECT_EQ(results[0].http_status, n < 100'000 ? 500 : 0);
+  }
+}
+
+TEST_F(HttpClientTest, AnEndlessBodyIsAnError) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    while (peer.send("xxxxxxxxxxxxxxxx")) {
+    }
+  });
+  create({.max_body_bytes = 100'000});
+  EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+  ASSERT_TRUE(run_until(1));
+  EXPECT_THAT(results[0].status.ToString(), HasSubstr("longer than 100000"));
+}
+
+TEST_F(HttpClientTest, ABodyWaitsForADescriptor) {
+  loop.reset();
+  pool = *RawMessagePool::create({.descriptors = 1});
+  loop = *UringLoop::create({.wait = WaitMode::kSleep}, pool.get());
+  static const char kBytes[1 + kRawMessageSlackBytes] = {};
+  RawMessage* const other = pool->acquire_external(
+      kBytes, 1, [](void*) {}, nullptr);
+  ASSERT_FALSE(pool->descriptor_free());
+  std::atomic<bool> answered = false;
+  ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.send(response("late"));
+    answered = true;
+    peer.read_to_end();
+  });
+  create({});
+  EXPECT_TRUE(
+      client->get({.url = http_url(server, "/"), .connection = 5}).ok());
+  ASSERT_TRUE(run_until([&] { return answered.load(); }));
+  int turns = 0;
+  ASSERT_TRUE(run_until([&] { return ++turns == 100; }));
+  EXPECT_TRUE(results.empty());
+  pool->release(other);
+  ASSERT_TRUE(run_until(1));
+  EXPECT_EQ(bodies, std::vector<std::string>{"late"});
+}
+
+TEST_F(HttpClientTest, DestructionBreaksOffARequestUnderWay) {
+  std::atomic<bool> received = false;
+  ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");
+    received = true;
+    peer.read_to_end();
+  });
+  create({.timeout_ns = 60 * kSecond});
   EXPECT_TRUE(client->get({.url = http_url(server, "/")}).ok());
-  client.reset();
+  EXPECT_TRUE(client->get({.url = http_url(server, "/")}).ok());
+  ASSERT_TRUE(run_until([&] { return received.load(); }));
+  EXPECT_LT(destroy(), seconds(5));
+  EXPECT_TRUE(results.empty());
+}
+
+TEST_F(HttpClientTest, DestructionDoesNotWaitForAConnect) {
+  FullListener listener;
+  create({.timeout_ns = 60 * kSecond});
+  EXPECT_TRUE(client->get({.url = listener.url()}).ok());
+  ASSERT_TRUE(run_until([&] { return listener.connecting() == 2; }));
+  EXPECT_LT(destroy(), seconds(5));
+  EXPECT_LT(longest_turn, seconds(1));
+}
+
+TEST_F(HttpClientTest, DestructionDoesNotWaitForAName) {
+  create({.timeout_ns = 60 * kSecond});
+  EXPECT_TRUE(
+      client->get({.url = std::string("http://") + SlowName::kName}).ok());
+  slow_name().wait_until_begun();
+  EXPECT_LT(destroy(), seconds(5));
+  slow_name().let_go();
+}
+
+TEST_F(HttpClientTest, ATimeoutWhileConnectingDoesNotHoldUpTheLoop) {
+  FullListener listener;
+  create({.timeout_ns = 2 * kSecond});
+  const auto begin = Clock::now();
+  EXPECT_TRUE(client->get({.url = listener.url(), .tag = 1}).ok());
+  EXPECT_TRUE(
+      client->get({.url = std::string("http://") + SlowName::kName, .tag = 2})
+          .ok());
+  ASSERT_TRUE(run_until(2));
+  EXPECT_LT(Clock::now() - begin, seconds(10));
+  EXPECT_LT(longest_turn, seconds(1));
+  for (const HttpResult& result : results) {
+    EXPECT_EQ(result.status.code(), absl::StatusCode::kDeadlineExceeded);
+  }
+  slow_name().let_go();
 }
 
 TEST_F(HttpClientTest, TooManyPendingRequestsAreRefused) {
@@ -186,4 +467,17 @@ TEST_F(HttpClientTest, TooManyPendingRequestsAreRefused) {
 }
 
 }  // namespace
+
 }  // namespace wirebook
+
+// In the place of the C library's: one name takes as long as a test wants.
+extern "C" int getaddrinfo(const char* name, const char* service,
+                           const addrinfo* hints, addrinfo** result) {
+  if (name != nullptr && std::string_view(name) == wirebook::SlowName::kName) {
+    wirebook::slow_name().look_up();
+    return EAI_NONAME;
+  }
+  static const auto real =
+      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  return real(name, service, hints, result);
+}

@@ -153,6 +153,17 @@ def _cpp_httplib(name):
         packages = ["cpp-httplib"],
     )
 
+def _curl(name):
+    # Shared: a static one would want some twenty more libraries, and fixes
+    # arrive by an upgrade of Debian's package.
+    pkg_config_repository(
+        name = name,
+        aliases = {"curl": "libcurl"},
+        headers = ["curl"],
+        packages = ["libcurl"],
+        prefer_shared = True,
+    )
+
 def _boost_headers(name):
     source_repository(
         name = name,
@@ -168,6 +179,7 @@ WIREBOOK_REPOSITORIES = {
     "com_google_absl": _absl,
     "com_google_googletest": _googletest,
     "cpp_httplib": _cpp_httplib,
+    "curl": _curl,
     "libnuma": _libnuma,
     "liburing": _liburing,
     "openssl": _openssl,
@@ -187,6 +199,7 @@ WIREBOOK_LABELS = {
     "com_google_absl": _ABSL_ALIASES.keys(),
     "com_google_googletest": ["gtest", "gtest_main"],
     "cpp_httplib": ["cpp-httplib"],
+    "curl": ["curl"],
     "libnuma": ["libnuma"],
     "liburing": ["liburing"],
     "openssl": ["crypto", "ssl"],
