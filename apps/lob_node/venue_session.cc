@@ -200,6 +200,11 @@ void VenueSession::serve(const BookRequest& request) {
     fetch_snapshot(request);
     return;
   }
+  if (request.kind == BookRequestKind::kReconnect) {
+    spdlog::info("{}: the venue is about to end the connection", config_.name);
+    reader_->close();
+    return;
+  }
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::vector<std::string> symbols = {symbol(request.instrument)};
   const SubscriptionOptions options = subscription(config_);
