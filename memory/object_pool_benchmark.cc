@@ -31,6 +31,9 @@ constexpr std::size_t kHanded = 8192;
 
 struct Object {
   explicit Object(std::uint64_t v) noexcept : value(v) {}
+  // Newer Boosts hand their free list's tag to the constructor.
+  template <typename Tag>
+  Object(std::uint64_t v, const Tag&) noexcept : value(v) {}
   std::uint64_t value;
   char rest[56];
 };

@@ -26,7 +26,7 @@ absl::string_view absl_view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return absl::StrCat(
       "\"", absl::CHexEscape(absl_view(text.substr(0, kQuotedBytes))), "\"");
 }
@@ -70,15 +70,15 @@ absl::Status WebSocketHandshake::check_headers(
         !std::all_of(name.begin(), name.end(), token_character) ||
         !header_text(value)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("WebSocket: header ", quoted(name), ": ", quoted(value),
-                       " is no HTTP header"));
+          absl::StrCat("WebSocket: header ", in_quotes(name), ": ",
+                       in_quotes(value), " is no HTTP header"));
     }
   }
   for (const std::string& name : options.subprotocols) {
     if (name.empty() ||
         !std::all_of(name.begin(), name.end(), token_character)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "WebSocket: ", quoted(name), " is no name of a subprotocol"));
+          "WebSocket: ", in_quotes(name), " is no name of a subprotocol"));
     }
   }
   return absl::OkStatus();
@@ -127,7 +127,8 @@ WebSocketHandshake::State WebSocketHandshake::parse(const char* data,
   // Something else than HTTP shows at once.
   const size_t prefix = std::min(size, kStatusLine.size());
   if (all.substr(0, prefix) != kStatusLine.substr(0, prefix)) {
-    return failed(absl::StrCat("the response is not HTTP/1.1: ", quoted(all)));
+    return failed(
+        absl::StrCat("the response is not HTTP/1.1: ", in_quotes(all)));
   }
   for (size_t i = scanned_; i < size; ++i) {
     if (i >= options_.max_response_bytes) {
@@ -168,7 +169,7 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
       (line.size() == kStatusLine.size() + 3 ||
        line[kStatusLine.size() + 3] == ' ');
   if (!well_formed) {
-    return failed(absl::StrCat("a malformed status line: ", quoted(line)));
+    return failed(absl::StrCat("a malformed status line: ", in_quotes(line)));
   }
 
   int accepts = 0;
@@ -183,7 +184,7 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
     const size_t colon = header.find(':');
     if (colon == 0 || colon == std::string_view::npos ||
         !std::all_of(header.begin(), header.begin() + colon, token_character)) {
-      return failed(absl::StrCat("a malformed header: ", quoted(header)));
+      return failed(absl::StrCat("a malformed header: ", in_quotes(header)));
     }
     const absl::string_view name = absl_view(header.substr(0, colon));
     const absl::string_view value =
@@ -217,7 +218,7 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
     return absl::UnavailableError(absl::StrCat(
         where_, "the server refused the upgrade: ", absl_view(line),
         location.empty() ? "" : ", it points to ", location,
-        body.empty() ? "" : ", ", body.empty() ? "" : quoted(body)));
+        body.empty() ? "" : ", ", body.empty() ? "" : in_quotes(body)));
   }
   if (!upgrade) return failed("the response lacks \"Upgrade: websocket\"");
   if (!connection) return failed("the response lacks \"Connection: Upgrade\"");

@@ -19,7 +19,7 @@ namespace wirebook {
 namespace {
 
 // RFC 8259, section 7.
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -56,7 +56,7 @@ std::string book_json(const PipelineReport& report, const BookKeeper& keeper) {
   std::string out = "{";
   const auto text = [&out](const char* key, std::string_view value) {
     absl::StrAppend(&out, out.size() > 1 ? ", \"" : "\"", key,
-                    "\": ", quoted(value));
+                    "\": ", json_string(value));
   };
   const auto number = [&out](const char* key, std::uint64_t value) {
     absl::StrAppend(&out, ", \"", key, "\": ", value);
@@ -114,7 +114,7 @@ Latencies latencies(const PipelineReport& report, const TscClock& clock) {
 std::string report_json(const PipelineReport& report, const TscClock& clock) {
   const PipelineStatistics statistics = report.pipeline->statistics();
   std::string out =
-      absl::StrCat("{\"venue\": ", quoted(venue_name(report.venue)),
+      absl::StrCat("{\"venue\": ", json_string(venue_name(report.venue)),
                    ", \"frames\": ", statistics.frames,
                    ", \"malformed\": ", statistics.malformed, ", \"dropped\": ",
                    statistics.ring_full_drops + statistics.parsed_pool_drops,
