@@ -122,7 +122,7 @@ def wirebook_cc_benchmark(name, srcs, deps = [], tags = [], **kwargs):
     _cc(cc_binary, name, srcs = srcs, deps = deps, testonly = True, tags = tags, **kwargs)
     native.sh_test(
         name = name + "_smoke_test",
-        size = "small",
+        size = "medium",
         srcs = [name],
         args = ["--benchmark_min_time=0.0001"],
         tags = tags + ["benchmark-smoke"],
