@@ -10,7 +10,7 @@
 // the status says what to do about it.
 //
 //   std::thread reader([] {
-//     CHECK_OK(wirebook::set_thread_name("wire-binance"));
+//     if (auto s = wirebook::set_thread_name("network"); !s.ok()) warn(s);
 //     if (auto s = wirebook::pin_thread_to_cpu(3); !s.ok()) warn(s);
 //     if (auto s = wirebook::request_realtime_priority(10); !s.ok()) warn(s);
 //     run();

@@ -38,7 +38,7 @@ pkgconfig/libzstd.pc           | libzstd-dev        | zstd captures
 pkgconfig/tomlplusplus.pc      | libtomlplusplus-dev | configuration files
 pkgconfig/CLI11.pc             | libcli11-dev       | command lines
 pkgconfig/spdlog.pc            | libspdlog-dev      | logs
-pkgconfig/cpp-httplib.pc       | libcpp-httplib-dev | the admin page
+pkgconfig/cpp-httplib.pc       | libcpp-httplib-dev | compares books with the exchange
 pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 /usr/include/boost/version.hpp | libboost-dev       | the exchange simulator, benchmark peers
 '
