@@ -210,6 +210,11 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
     if (absl::Status status = transfer_.create(); !status.ok()) return status;
     multi_ = curl_multi_init();
     if (multi_ == nullptr) return curl_failed("curl_multi_init");
+    // CURLMOPT_QUICK_EXIT of newer curls, whose multi handle owns the threads
+    // that look names up; the others refuse it, and need only the easy
+    // handle's.
+    constexpr auto kMultiQuickExit = static_cast<CURLMoption>(21);
+    curl_multi_setopt(multi_, kMultiQuickExit, 1L);
     loop_->add_task(this);
     thread_ = std::thread([this] { work(); });
     return absl::OkStatus();

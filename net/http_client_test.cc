@@ -32,6 +32,7 @@
 namespace wirebook {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using testing::Peer;
 using testing::refusing_port;
@@ -346,7 +347,10 @@ TEST_F(HttpClientTest, AHeadWithoutEndIsBrokenOff) {
   create({});
   EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
   ASSERT_TRUE(run_until(1));
-  EXPECT_THAT(results[0].status.ToString(), HasSubstr("the head is longer"));
+  // Our limit of bytes, or a newer curl's own of headers: whichever is first.
+  EXPECT_THAT(results[0].status.ToString(),
+              AnyOf(HasSubstr("the head is longer"),
+                    HasSubstr("Too many response headers")));
 }
 
 TEST_F(HttpClientTest, AStatusLineOfAnyLengthIsHarmless) {
