@@ -51,7 +51,7 @@ make_chroot() {
       die "debootstrap is needed, and apt could not install it."
   fi
   [[ -n "${mirror}" ]] || mirror="$(find_mirror)"
-  [[ -n "${mirror}" ]] || die "apt names no Debian mirror; give --mirror=URL (http://deb.debian.org/debian)."
+  [[ -n "${mirror}" ]] || die "apt names no Debian mirror; give one by --mirror=URL."
   echo "bazel7: making a chroot of Debian sid in ${root} from ${mirror}"
   # One that was not finished is made anew.
   rm -rf --one-file-system "${root}.unfinished"

@@ -7,12 +7,12 @@
 // Thread rules: made and used on the network thread; status_text() and
 // pipeline()'s readers from any.
 //
-//   auto session = VenueSession::create(config, node, 0, loop, pool, http,
-//   log);
+//   auto session = VenueSession::create(config, node, 0, loop, pool, log);
 //   (*session)->start();
 //   while (running) { loop->run_once(); (*session)->poll(); }
 //   (*session)->stop();
 //   while (!(*session)->stopped()) loop->run_once();
+//   (*session)->disconnect();
 
 #ifndef WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
 #define WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
