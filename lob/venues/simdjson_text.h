@@ -17,7 +17,6 @@
 #include <string>
 #include <string_view>
 
-#include "lob/book_state.h"
 #include "lob/fixed_point.h"
 #include "lob/venues/text_scanner.h"
 #include "simdjson.h"
@@ -79,13 +78,6 @@ inline DecimalError json_quoted_amount(simdjson::ondemand::value value,
   const DecimalError error = scan_amount(p, scale, out);
   if (error != DecimalError::kOk) return error;
   return *p == '"' ? error : DecimalError::kSyntax;
-}
-
-// What a price or quantity that could not be read means to its book.
-inline BookReason reason_of(DecimalError error) noexcept {
-  if (error == DecimalError::kTooManyDecimals) return BookReason::kScaleChanged;
-  if (error == DecimalError::kOverflow) return BookReason::kNumberOverflow;
-  return BookReason::kMalformedMessage;
 }
 
 // A string, its escapes resolved in the parser's own memory.

@@ -26,6 +26,13 @@ int64_t to_ns(uint64_t stamp) noexcept {
 // What is larger is no update id: a book must not wait for its successor.
 constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
 
+BookReason reason_of(DecimalError error) noexcept {
+  return error == DecimalError::kOverflow ||
+                 error == DecimalError::kTooManyDecimals
+             ? BookReason::kNumberOverflow
+             : BookReason::kMalformedMessage;
+}
+
 enum Key : unsigned {
   kEvent,
   kTime,

@@ -54,6 +54,12 @@ Key key_of(const char* key) noexcept {
   return kOther;
 }
 
+BookReason reason_of(DecimalError error) noexcept {
+  if (error == DecimalError::kTooManyDecimals) return BookReason::kScaleChanged;
+  if (error == DecimalError::kOverflow) return BookReason::kNumberOverflow;
+  return BookReason::kMalformedMessage;
+}
+
 // Decimals that a number's text needs: digits behind the point, and those that
 // a negative exponent adds. Text that is no number may give anything.
 int decimals_of(std::string_view number) noexcept {
