@@ -31,6 +31,7 @@
 #include <optional>
 
 #include "concurrency/seqlock.h"
+#include "concurrency/single_writer_counter.h"
 #include "lob/book_state.h"
 #include "lob/checksum_sync.h"
 #include "lob/diff_buffer.h"
@@ -155,22 +156,6 @@ class BookKeeper {
   std::optional<BookRequestKind> take_request() noexcept;
 
  private:
-  // Written by the feeding thread, read by any.
-  class Counter {
-   public:
-    void add(uint64_t n) noexcept {
-      // Relaxed: a statistic; one writer, so load and store do not race.
-      value_.store(value_.load(std::memory_order_relaxed) + n,
-                   std::memory_order_relaxed);
-    }
-    uint64_t get() const noexcept {
-      return value_.load(std::memory_order_relaxed);  // a statistic
-    }
-
-   private:
-    std::atomic<uint64_t> value_{0};
-  };
-
   void on_rest_message(const ParsedMessage& first) noexcept;
   void on_rest_diff(const ParsedMessage& first) noexcept;
   void on_rest_snapshot(const ParsedMessage& first) noexcept;
@@ -214,8 +199,8 @@ class BookKeeper {
   std::optional<int64_t> horizon_[2];  // bids, asks
   uint64_t dropped_before_ = 0;        // the book's count before its snapshot
 
-  Counter updates_applied_, updates_dropped_, levels_applied_, gaps_, resyncs_,
-      checksums_ok_, checksums_bad_, crossed_;
+  SingleWriterCounter updates_applied_, updates_dropped_, levels_applied_,
+      gaps_, resyncs_, checksums_ok_, checksums_bad_, crossed_;
   // 0: none; otherwise BookRequestKind + 1.
   std::atomic<uint8_t> request_{0};
   Seqlock<BookView> published_;

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "concurrency/single_writer_counter.h"
 #include "concurrency/spsc_ring.h"
 #include "concurrency/thread.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/venues/make_venue_parser.h"
 #include "memory/allocation_counter.h"
+#include "memory/cache_line.h"
 #include "memory/object_pool.h"
 
 namespace wirebook {
@@ -46,22 +48,6 @@ struct Outbound {
   uint32_t allocations;  // by the parser, for this message
   uint16_t connection;
   Event event;
-};
-
-// One writer, any reader.
-class Counter {
- public:
-  void add(uint64_t n) noexcept {
-    // Relaxed: a statistic; one writer, so load and store do not race.
-    value_.store(value_.load(std::memory_order_relaxed) + n,
-                 std::memory_order_relaxed);
-  }
-  uint64_t get() const noexcept {
-    return value_.load(std::memory_order_relaxed);  // a statistic
-  }
-
- private:
-  alignas(64) std::atomic<uint64_t> value_{0};
 };
 
 // Objects of a bounded ObjectPool that idle threads may hold back.
@@ -646,8 +632,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   size_t cursor_ = 0;
   bool scanning_ = false;
   bool stopped_ = false;
-  Counter frames_;
-  Counter ring_full_drops_;
+  alignas(kCacheLineBytes) SingleWriterCounter frames_;
+  alignas(kCacheLineBytes) SingleWriterCounter ring_full_drops_;
   std::unique_ptr<ParsedMessage[]> fused_storage_;
   std::vector<ParsedMessage*> fused_free_;
 
@@ -657,8 +643,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   // Parser thread.
   std::unique_ptr<ObjectPool<ParsedMessage>> parsed_pool_;
   alignas(64) uint64_t passed_ = 0;
-  Counter parsed_pool_drops_;
-  Counter unknown_;
+  alignas(kCacheLineBytes) SingleWriterCounter parsed_pool_drops_;
+  alignas(kCacheLineBytes) SingleWriterCounter unknown_;
 
   // Parser thread to book thread.
   SpscRing<Outbound> outbound_;
@@ -670,10 +656,10 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   uint32_t parse_allocations_ = 0;
   size_t levels_in_hand_ = 0;
   bool any_stale_ = false;
-  Counter malformed_;
-  Counter ignored_;
-  Counter hot_allocations_;
-  Counter measured_levels_;
+  alignas(kCacheLineBytes) SingleWriterCounter malformed_;
+  alignas(kCacheLineBytes) SingleWriterCounter ignored_;
+  alignas(kCacheLineBytes) SingleWriterCounter hot_allocations_;
+  alignas(kCacheLineBytes) SingleWriterCounter measured_levels_;
   LatencyHistogram latency_;
 
   std::thread parser_thread_;

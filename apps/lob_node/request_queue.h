@@ -7,7 +7,8 @@
 // A request for an instrument goes out at once; each further one within a
 // minute of the last waits twice as long as the one before, from a quarter of a
 // second up to half a minute. All of a connection's together keep to a budget:
-// `burst` at once, then one per `refill_ns`.
+// `burst` at once, then one per `refill_ns`; and none goes out while the venue
+// has asked for a pause, which at Binance comes before a ban.
 //
 //   RequestQueue queue({.burst = 8, .refill_ns = 3'000'000'000});
 //   queue.add(request, now_ns);
@@ -43,7 +44,11 @@ class RequestQueue {
 
   // One request an instrument waits: the same again changes nothing, another
   // kind takes its place.
-  void add(const BookRequest& request, std::uint64_t now_ns) {
+  // `venue_delay_ns` is what the venue asked to wait (Retry-After).
+  void add(const BookRequest& request, std::uint64_t now_ns,
+           std::uint64_t venue_delay_ns = 0) {
+    // The venue speaks of the whole connection, not of one book.
+    closed_until_ns_ = std::max(closed_until_ns_, now_ns + venue_delay_ns);
     Entry& entry = entries_[request.instrument];
     if (entry.attempts > 0 && now_ns - entry.last_ns > kForgetNs) {
       entry.attempts = 0;
@@ -58,7 +63,7 @@ class RequestQueue {
   // The next request that may go out now.
   std::optional<BookRequest> take(std::uint64_t now_ns) {
     refill(now_ns);
-    if (tokens_ == 0) return std::nullopt;
+    if (tokens_ == 0 || now_ns < closed_until_ns_) return std::nullopt;
     for (auto& [instrument, entry] : entries_) {
       if (!entry.waiting || entry.not_before_ns > now_ns) continue;
       entry.waiting = false;
@@ -104,6 +109,7 @@ class RequestQueue {
   const RequestBudget budget_;
   int tokens_;
   std::uint64_t refilled_ns_ = 0;
+  std::uint64_t closed_until_ns_ = 0;
   std::map<std::uint32_t, Entry> entries_;  // by instrument
 };
 

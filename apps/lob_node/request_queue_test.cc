@@ -78,6 +78,16 @@ TEST(RequestQueue, AllTogetherKeepToTheBudget) {
   EXPECT_EQ(taken, 5);
 }
 
+TEST(RequestQueue, VenuesPauseHoldsEveryRequest) {
+  RequestQueue queue({});
+  queue.add(snapshot_of(0), kSecond, 30 * kSecond);
+  queue.add(snapshot_of(1), kSecond);
+  EXPECT_FALSE(queue.take(kSecond));
+  EXPECT_FALSE(queue.take(31 * kSecond - 1));
+  EXPECT_TRUE(queue.take(31 * kSecond));
+  EXPECT_TRUE(queue.take(31 * kSecond));
+}
+
 TEST(RequestQueue, LostConnectionForgetsWhatWaits) {
   RequestQueue queue({});
   queue.add(snapshot_of(0), kSecond);

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ constexpr std::uint64_t kWatchNs = 250 * kMillisecond;
 // A book that is still without its snapshot after so long asks again: an answer
 // may never come.
 constexpr std::uint64_t kMissingNs = 15'000 * kMillisecond;
+// A longer Retry-After is not believed.
+constexpr std::uint64_t kLongestPauseSeconds = 3'600;
 constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
 
 absl::string_view to_absl(std::string_view text) {
@@ -225,12 +228,12 @@ void VenueSession::fetch_snapshot(const BookRequest& request) {
   http.connection = connection_;
   http.venue = static_cast<std::uint8_t>(config_.id);
   const absl::Status status = http_->get(std::move(http));
-  if (!status.ok()) snapshot_failed(request.instrument, status);
+  if (!status.ok()) snapshot_failed(request.instrument, status, 0);
 }
 
 void VenueSession::on_http(const HttpResult& result) {
   if (!result.status.ok()) {
-    snapshot_failed(result.tag, result.status);
+    snapshot_failed(result.tag, result.status, result.retry_after_seconds);
   } else if (stopping_) {
     pool_->release(result.body);
   } else {
@@ -239,12 +242,15 @@ void VenueSession::on_http(const HttpResult& result) {
 }
 
 void VenueSession::snapshot_failed(std::uint32_t instrument,
-                                   const absl::Status& status) {
+                                   const absl::Status& status,
+                                   std::uint64_t retry_after_seconds) {
   if (stopping_) return;
   spdlog::warn("{}: snapshot of {}: {}", config_.name, symbol(instrument),
                std::string(status.message()));
   requests_.add({BookRequestKind::kFetchSnapshot, instrument, connection_},
-                loop_->now_ns());
+                loop_->now_ns(),
+                std::min(retry_after_seconds, kLongestPauseSeconds) * 1'000 *
+                    kMillisecond);
 }
 
 void VenueSession::stop() {

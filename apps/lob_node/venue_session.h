@@ -94,7 +94,8 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
   void ask_for_missing_books();
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
-  void snapshot_failed(std::uint32_t instrument, const absl::Status& status);
+  void snapshot_failed(std::uint32_t instrument, const absl::Status& status,
+                       std::uint64_t retry_after_seconds);
   void set_status_text(std::string text);
   const std::string& symbol(std::uint32_t instrument) const;
 
