@@ -45,6 +45,9 @@ pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 readonly TEST_NEEDS='
 clang-format                   | clang-format       | format check of C++
 npm                            | npm                | fetches buildifier
+x86_64-linux-gnu/libjemalloc.so.2 | libjemalloc2       | a malloc that benchmarks stand beside
+x86_64-linux-gnu/libtcmalloc_minimal.so.4 | libtcmalloc-minimal4 | another
+x86_64-linux-gnu/libmimalloc.so.2 | libmimalloc2.0     | another
 '
 readonly BUILDIFIER_VERSION=8.2.1
 
