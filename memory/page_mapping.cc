@@ -118,6 +118,11 @@ absl::StatusOr<PageMapping> PageMapping::anonymous(std::size_t bytes,
     // A wish; a kernel without transparent huge pages refuses it.
     (void)mapping.advise(PageAdvice::kHuge);
   }
+  if (absl::Status status = apply_numa_placement(mapping.data_, mapping.mapped_,
+                                                 options.placement);
+      !status.ok()) {
+    return status;
+  }
   if (options.prefault || options.lock) {
     if (absl::Status status = mapping.prefault(); !status.ok()) return status;
   }

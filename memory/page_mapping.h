@@ -33,6 +33,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "memory/numa_policy.h"
 
 namespace wirebook {
 
@@ -62,9 +63,10 @@ struct AnonymousOptions {
   // aligned memory for which transparent ones are asked. actual_page_size()
   // says what came of it.
   std::size_t page_bytes = kSmallPageBytes;
-  bool prefault = false;  // Touch every page now.
-  bool lock = false;      // mlock: never paged out; implies prefault.
-  bool shared = false;    // Children of fork() see the same memory.
+  bool prefault = false;         // Touch every page now.
+  bool lock = false;             // mlock: never paged out; implies prefault.
+  bool shared = false;           // Children of fork() see the same memory.
+  NumaPlacement placement = {};  // numa_policy.h
 };
 
 struct FileOptions {

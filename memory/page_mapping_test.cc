@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "memory/numa_policy.h"
 
 namespace wirebook {
 namespace {
@@ -140,6 +142,21 @@ TEST(AnonymousMapping, RefusesSizesThatMakeNoSense) {
   EXPECT_EQ(PageMapping::anonymous(1, {.page_bytes = 12345}).status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(PageMapping::anonymous(size_t{1} << 46).ok());
+}
+
+TEST(AnonymousMapping, LiesOnTheNodeThatWasAskedFor) {
+  auto memory = PageMapping::anonymous(
+      1 << 16,
+      {.prefault = true, .placement = {NumaPolicy::kBind, /*node=*/0}});
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  const std::optional<int> node = numa_node_of(memory->data() + 8192);
+  if (!node.has_value()) GTEST_SKIP() << "NUMA system calls are refused here";
+  EXPECT_EQ(*node, 0);
+  EXPECT_EQ(
+      PageMapping::anonymous(4096, {.placement = {NumaPolicy::kBind, 900}})
+          .status()
+          .code(),
+      absl::StatusCode::kInvalidArgument);
 }
 
 TEST(AnonymousMapping, LocksWithinTheLimit) {
