@@ -3,8 +3,9 @@
 // A pop and push pair on a stack, alone and contended:
 //   bazel run --config=native //memory:tagged_ptr_benchmark
 //
-// Plain is a Treiber stack without a tag: the floor, and wrong under ABA.
-// Boost is boost::lockfree::stack with nodes of its own.
+// Treiber is his stack with tags, written out for this purpose only: 32-bit
+// index and tag in one atomic word. Untagged is wrong under ABA. Boost is
+// boost::lockfree::stack with nodes of its own.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -25,7 +26,7 @@ struct alignas(64) Node {
 };
 
 // A cell without a tag, so that TaggedStack becomes Treiber's plain one.
-class PlainPtr {
+class UntaggedPtr {
  public:
   using Handle = Node*;
   static constexpr Handle kNull = nullptr;
@@ -81,6 +82,47 @@ class Indices {
   TaggedStack<IndexTag64, Next> stack_{Next{links_.data()}};
 };
 
+class Treiber {
+ public:
+  Treiber() {
+    for (std::uint32_t i = 0; i < kNodes; ++i) push(i);
+  }
+  void cycle() noexcept {
+    const std::uint32_t node = pop();
+    if (node != kEmpty) push(node);
+  }
+
+ private:
+  static constexpr std::uint32_t kEmpty = UINT32_MAX;
+  struct alignas(64) Link {
+    std::atomic<std::uint32_t> next;
+  };
+
+  void push(std::uint32_t node) noexcept {
+    std::uint64_t top = top_.load();
+    std::uint64_t wanted;
+    do {
+      links_[node].next.store(static_cast<std::uint32_t>(top),
+                              std::memory_order_relaxed);
+      wanted = ((top >> 32) + 1) << 32 | node;
+    } while (!top_.compare_exchange_weak(top, wanted));
+  }
+  std::uint32_t pop() noexcept {
+    std::uint64_t top = top_.load();
+    for (;;) {
+      const auto node = static_cast<std::uint32_t>(top);
+      if (node == kEmpty) return kEmpty;
+      const std::uint64_t wanted =
+          ((top >> 32) + 1) << 32 |
+          links_[node].next.load(std::memory_order_relaxed);
+      if (top_.compare_exchange_weak(top, wanted)) return node;
+    }
+  }
+
+  std::atomic<std::uint64_t> top_{kEmpty};
+  std::array<Link, kNodes> links_;
+};
+
 class Boost {
  public:
   Boost() {
@@ -95,7 +137,8 @@ class Boost {
   boost::lockfree::stack<std::uint32_t> stack_{kNodes + 16};
 };
 
-using Plain = Pointers<PlainPtr>;
+using Untagged = Pointers<UntaggedPtr>;
+using Tagged64 = Pointers<TaggedPtr64<Node>>;
 using Tagged128 = Pointers<TaggedPtr128<Node>>;
 
 template <typename Stack>
@@ -107,11 +150,13 @@ void PopPush(benchmark::State& state) {
   if (state.thread_index() == 0) delete stack;
 }
 
+BENCHMARK(PopPush<Treiber>)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(PopPush<Indices>)->ThreadRange(1, 2)->UseRealTime();
+BENCHMARK(PopPush<Tagged64>)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(PopPush<Tagged128>)->ThreadRange(1, 2)->UseRealTime();
 BENCHMARK(PopPush<Boost>)->ThreadRange(1, 2)->UseRealTime();
 // One thread only: two would corrupt it.
-BENCHMARK(PopPush<Plain>);
+BENCHMARK(PopPush<Untagged>);
 
 }  // namespace
 }  // namespace wirebook

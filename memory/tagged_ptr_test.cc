@@ -1,12 +1,17 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "memory/tagged_ptr.h"
 
+#include <elf.h>
+
+#include <cstring>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -87,11 +92,88 @@ TEST(IndexTag64, ExchangeComparesIndexAndTag) {
   static_assert(sizeof(cell) == 8);
 }
 
-TEST(TaggedPtr, NeedsNoLibatomic) {
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line);) {
-    EXPECT_EQ(line.find("libatomic"), std::string::npos) << line;
+TEST(TaggedPtr64, ExchangeComparesPointerAndTag) {
+  int x = 0, y = 0;
+  TaggedPtr64<int> cell(&x);
+  auto seen = cell.load();
+  auto stale = seen;
+  EXPECT_TRUE(cell.compare_exchange(seen, seen.next(&y)));
+  EXPECT_EQ(cell.load().handle, &y);
+  seen = cell.load();
+  EXPECT_TRUE(cell.compare_exchange(seen, seen.next(&x)));
+  EXPECT_FALSE(cell.compare_exchange(stale, stale.next(nullptr)));
+  EXPECT_EQ(stale.handle, &x);
+  EXPECT_EQ(stale.tag, 2u);
+  static_assert(sizeof(cell) == 8);
+}
+
+TEST(TaggedPtr64, ItsTagWrapsAfter65536Exchanges) {
+  int x = 0, y = 0;
+  TaggedPtr64<int> cell(&x);
+  auto slept = cell.load();
+  for (int i = 0; i < 65536; ++i) {
+    auto seen = cell.load();
+    ASSERT_TRUE(cell.compare_exchange(seen, seen.next(i % 2 ? &x : &y)));
   }
+  EXPECT_TRUE(cell.compare_exchange(slept, slept.next(&y)))
+      << "the window that the header states";
+}
+
+TEST(TaggedPtr64DeathTest, RefusesAPointerBeyond48Bits) {
+  int x = 0;
+  TaggedPtr64<int> cell(&x);
+  auto seen = cell.load();
+  auto* high = reinterpret_cast<int*>(uint64_t{1} << 48);
+  EXPECT_DEATH(cell.compare_exchange(seen, seen.next(high)),
+               "TaggedPtr64: 0x1000000000000 is beyond 48 bits");
+}
+
+extern "C" __attribute__((noinline, used)) bool wirebook_exchange_128(
+    TaggedPtr128<int>& cell, TaggedPtr128<int>::Value& expected) {
+  return cell.compare_exchange(expected, expected.next(nullptr));
+}
+
+// Calls `visit(name, size)` for each symbol of this program, its imports too.
+template <typename Visit>
+void for_each_symbol(Visit visit) {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  const std::string image((std::istreambuf_iterator<char>(file)), {});
+  const auto at = [&image]<typename E>(size_t offset, E* out) {
+    ASSERT_LE(offset + sizeof(E), image.size());
+    std::memcpy(out, image.data() + offset, sizeof(E));
+  };
+  Elf64_Ehdr header;
+  at(0, &header);
+  for (size_t i = 0; i < header.e_shnum; ++i) {
+    Elf64_Shdr section, names;
+    at(header.e_shoff + i * sizeof(section), &section);
+    if (section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) {
+      continue;
+    }
+    at(header.e_shoff + section.sh_link * sizeof(names), &names);
+    for (size_t k = 0; k < section.sh_size / sizeof(Elf64_Sym); ++k) {
+      Elf64_Sym symbol;
+      at(section.sh_offset + k * sizeof(symbol), &symbol);
+      visit(image.c_str() + names.sh_offset + symbol.st_name, symbol.st_size);
+    }
+  }
+}
+
+TEST(TaggedPtr, TheExchangeIsOneInstructionAndNoCall) {
+#if defined(WIREBOOK_TAGGED_PTR_TSAN)
+  GTEST_SKIP() << "goes through ThreadSanitizer's runtime";
+#endif
+  size_t bytes = 0;
+  for_each_symbol([&bytes](const char* name, size_t size) {
+    EXPECT_NE(std::string_view(name).substr(0, 9), "__atomic_") << name;
+    if (std::string_view(name) == "wirebook_exchange_128") bytes = size;
+  });
+  ASSERT_GT(bytes, 0u);
+  const std::string_view code(
+      reinterpret_cast<const char*>(&wirebook_exchange_128), bytes);
+  // lock, REX.W (with or without B), cmpxchg16b.
+  EXPECT_TRUE(code.find("\xf0\x48\x0f\xc7") != code.npos ||
+              code.find("\xf0\x49\x0f\xc7") != code.npos);
 }
 
 // The classic interleaving, without luck: pop() reads a link between its load
@@ -152,11 +234,11 @@ struct InterruptedMember {
   std::function<void()>* interrupt;
 };
 
-template <bool kTagged>
+template <typename Cell>
 int top_after_aba_of_pointers() {
   Node nodes[3], copy;
   std::function<void()> interrupt;
-  TaggedStack<TaggedPtr128<Node, kTagged>, InterruptedMember> stack(
+  TaggedStack<Cell, InterruptedMember> stack(
       InterruptedMember{&copy, &interrupt});
   for (int i : {2, 1, 0}) {
     nodes[i].value = i;
@@ -172,8 +254,10 @@ int top_after_aba_of_pointers() {
 }
 
 TEST(Aba, HoldsForPointersToo) {
-  EXPECT_EQ(top_after_aba_of_pointers<true>(), 2);
-  EXPECT_EQ(top_after_aba_of_pointers<false>(), 1);
+  EXPECT_EQ((top_after_aba_of_pointers<TaggedPtr128<Node, true>>()), 2);
+  EXPECT_EQ((top_after_aba_of_pointers<TaggedPtr128<Node, false>>()), 1);
+  EXPECT_EQ((top_after_aba_of_pointers<TaggedPtr64<Node, true>>()), 2);
+  EXPECT_EQ((top_after_aba_of_pointers<TaggedPtr64<Node, false>>()), 1);
 }
 
 TEST(TaggedStack, AgreesWithAVectorUnderRandomOperations) {
@@ -223,15 +307,20 @@ void threads_pass_nodes(Stack& stack, Value value, Handle null) {
   for (auto& thread : threads) thread.join();
 }
 
-TEST(TaggedStack, ThreadsNeverShareAPointerNode) {
+template <typename Cell>
+void threads_pass_pointers() {
   Node nodes[8];
-  TaggedStack<TaggedPtr128<Node>> stack;
+  TaggedStack<Cell> stack;
   for (Node& node : nodes) stack.push(&node);
   threads_pass_nodes<decltype(stack), Node*>(
       stack, [](Node* node) -> int& { return node->value; }, nullptr);
   std::set<Node*> left;
   while (Node* node = stack.pop()) EXPECT_TRUE(left.insert(node).second);
   EXPECT_EQ(left.size(), 8u);
+}
+
+TEST(TaggedStack, ThreadsNeverShareAPointerNode) {
+  threads_pass_pointers<TaggedPtr128<Node>>();
 }
 
 TEST(TaggedStack, ThreadsNeverShareAnIndexedNode) {
