@@ -104,7 +104,8 @@ class alignas(16) TaggedPtr128 {
   }
 
   // Full barrier. On failure `expected` becomes the current value, not torn.
-  bool compare_exchange(Value& expected, Value desired) noexcept {
+  [[gnu::always_inline]] bool compare_exchange(Value& expected,
+                                               Value desired) noexcept {
 #if defined(WIREBOOK_TAGGED_PTR_TSAN)
     const wirebook_uint128 wanted = pack(expected);
     const wirebook_uint128 found = __tsan_atomic128_compare_exchange_val(
