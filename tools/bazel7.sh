@@ -18,7 +18,6 @@ network; it takes 1.4 GB. To remove it: rm -rf --one-file-system DIR.
 USAGE
 }
 
-readonly MODES=(WORKSPACE bzlmod)
 readonly SOURCE=/mnt/wirebook
 readonly DATA=/mnt/data
 
@@ -134,23 +133,9 @@ enter() {
 
 # ---- Inside: the tests ----------------------------------------------------------
 
-# mode_options MODE: as a caller without a registry would say it.
-mode_options() {
-  local module
-  if [[ "$1" == WORKSPACE ]]; then
-    echo --enable_workspace
-    echo --noenable_bzlmod
-    return
-  fi
-  echo --lockfile_mode=off
-  for module in apple_support buildozer protobuf zlib; do
-    echo "--override_module=${module}=${SOURCE}/third_party/bazel/${module}"
-  done
-}
-
 inside() {
   local mode folder status results argument failed=0
-  local -a options targets=() asked=()
+  local -a modes options targets=() asked=()
   for argument in "$@"; do
     case "${argument}" in
       //* | -//*) targets+=("${argument}") ;;
@@ -159,11 +144,14 @@ inside() {
   done
   ((${#targets[@]})) || targets=(//...)
   results="$(mktemp)"
+  # shellcheck source=tools/bazel_modes.sh
+  source "${SOURCE}/tools/bazel_modes.sh"
   "${SOURCE}/tools/setup.sh" --for=build
+  mapfile -t modes < <(bazel_modes)
   for folder in . examples/consumer examples/consumer/own_abseil; do
     cd "${SOURCE}/${folder}"
-    for mode in "${MODES[@]}"; do
-      mapfile -t options < <(mode_options "${mode}")
+    for mode in "${modes[@]}"; do
+      mapfile -t options < <(bazel_mode_options "${mode}" "${SOURCE}")
       # The workspace's own name for the same, so that it is tried.
       [[ "${folder}/${mode}" != ./bzlmod ]] || options=(--config=offline)
       [[ -z "${WIREBOOK_DATA}" ]] || options+=("--test_env=WIREBOOK_DATA=${WIREBOOK_DATA}")
@@ -186,7 +174,7 @@ inside() {
     done
   done
 
-  printf '\n==== %s: %s\n' "$(bazel --version)" "${MODES[*]}"
+  printf '\n==== %s: %s\n' "$(bazel --version)" "${modes[*]}"
   awk -F '\t' '$1 != "passed" { print toupper($1) ": " $2 ": " $3 }' "${results}" | sort
   awk -F '\t' '{ ++n[$1] } END { printf "%d passed, %d failed, %d skipped\n", n["passed"], n["failed"], n["skipped"] }' "${results}"
   return "${failed}"

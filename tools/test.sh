@@ -30,6 +30,9 @@ that failed, else 1.
 USAGE
 }
 
+# shellcheck source=tools/bazel_modes.sh
+source "$(dirname "${BASH_SOURCE[0]}")/bazel_modes.sh"
+
 readonly LAYERS=(memory concurrency net lob apps)
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -114,7 +117,7 @@ no_path_up() {
   shift
   above="$(printf ' + //%s/...' "$@")"
   # On its own line: a failed query must fail this, too.
-  found="$(bazel query "somepath(//${from}/..., ${above# + })")" || return 1
+  found="$(bazel query "${offline[@]}" "somepath(//${from}/..., ${above# + })")" || return 1
   [[ -z "${found}" ]] || {
     echo "${found}"
     return 1
@@ -126,7 +129,7 @@ all_use_the_macro() {
   local layers found
   layers="$(printf ' + //%s/...' "${LAYERS[@]}")"
   layers="${layers# + }"
-  found="$(bazel query "kind('cc_(library|binary|test) rule', ${layers}) except \
+  found="$(bazel query "${offline[@]}" "kind('cc_(library|binary|test) rule', ${layers}) except \
 attr(generator_function, '^wirebook_cc_', ${layers})")" || return 1
   [[ -z "${found}" ]] || {
     echo "${found}"
@@ -143,7 +146,7 @@ layers_order() {
   done
   check "layers: every C++ target goes through wirebook_cc_*" all_use_the_macro
   check "layers: an upward dependency does not load" \
-    tools/build_defs/layers_test.sh
+    tools/build_defs/layers_test.sh "${offline[@]}"
 }
 
 format_check() {
@@ -153,15 +156,20 @@ format_check() {
 }
 
 consumers() {
-  local folder
+  local folder mode
+  local -a modes options
+  mapfile -t modes < <(bazel_modes)
   for folder in examples/consumer examples/consumer/own_abseil; do
-    heading "bazel test //... in ${folder}"
     pushd "${folder}" >/dev/null
-    # The second takes what the first has built, GoogleTest for one. No links
-    # of Bazel's: the first would take them for packages of its own.
-    bazel_test "${folder}" --nosandbox_debug --symlink_prefix=/ \
-      "--disk_cache=${scratch}/disk_cache" //...
-    bazel shutdown || true
+    for mode in "${modes[@]}"; do
+      heading "bazel test //... in ${folder} (${mode})"
+      mapfile -t options < <(bazel_mode_options "${mode}" "${root}")
+      # Each takes what those before it have built, GoogleTest for one. No links
+      # of Bazel's: the first would take them for packages of its own.
+      bazel_test "${folder} (${mode})" --nosandbox_debug --symlink_prefix=/ \
+        "--disk_cache=${scratch}/disk_cache" "${options[@]}" //...
+      bazel shutdown || true
+    done
     popd >/dev/null
   done
 }
@@ -171,6 +179,10 @@ tools/setup.sh --for=test || {
   echo "0 passed, 1 failed, 0 skipped"
   exit 1
 }
+# From version 7 on Bazel asks a registry for modules unless told otherwise.
+offline=()
+[[ "$(bazel_modes | wc -l)" == 1 ]] || offline=(--config=offline)
+options+=("${offline[@]}")
 if ((${#targets[@]})); then
   heading "bazel test ${targets[*]}"
   bazel_test "" "${options[@]}" -- "${targets[@]}"
