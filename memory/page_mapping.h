@@ -10,8 +10,12 @@
 //
 // Threads: const methods from any thread at once; the others one at a time. A
 // mapping may move between threads. Errors: absl::Status with the system's
-// reason. A file that is cut short by others while it is mapped raises SIGBUS
-// at the first access beyond its end, as the kernel defines it.
+// reason.
+//
+// A file that others cut short while it is mapped raises SIGBUS at an access
+// beyond its last page: the kernel's rule, which no library lifts without
+// taking the process's signal handler. read_at() never raises it and reports
+// DataLoss instead; checked_bytes() reports what was cut until then.
 //
 //   absl::StatusOr<PageMapping> feed = PageMapping::file("feed.bin");
 //   if (!feed.ok()) return feed.status();
@@ -39,6 +43,7 @@ namespace wirebook {
 
 inline constexpr std::size_t kSmallPageBytes = std::size_t{4} << 10;
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+inline constexpr std::size_t kGiantPageBytes = std::size_t{1} << 30;
 
 enum class FileAccess : unsigned char {
   kReadOnly,     // A write faults.
@@ -53,15 +58,19 @@ enum class PageAdvice : unsigned char {
   kWillNeed,    // Begin to read now.
   kDontNeed,    // Drop: anonymous pages are zero afterwards.
   kCold,        // First to go under memory pressure; contents stay.
+  kFree,        // Anonymous: may be zeroed later, until written to.
   kHuge,        // Transparent huge pages wanted,
   kNoHuge,      // or not.
+  kCollapse,    // Into huge pages, now (Linux 6.1); contents stay.
+  kPageOut,     // To swap or file, now (Linux 5.4); contents stay.
   kDontDump,    // Leave out of core files.
 };
 
 struct AnonymousOptions {
-  // kHugePageBytes is a wish: reserved huge pages if there are any, otherwise
-  // aligned memory for which transparent ones are asked. actual_page_size()
-  // says what came of it.
+  // kHugePageBytes and kGiantPageBytes are wishes: reserved pages of that size
+  // if there are any, otherwise the next smaller ones, at last aligned memory
+  // for which transparent huge pages are asked. actual_page_size() says what
+  // came of it.
   std::size_t page_bytes = kSmallPageBytes;
   bool prefault = false;         // Touch every page now.
   bool lock = false;             // mlock: never paged out; implies prefault.
@@ -79,7 +88,9 @@ struct FileOptions {
 
 class PageMapping {
  public:
-  // Zeroed memory of at least `bytes`; size() is `bytes` rounded up to a page.
+  // Zeroed memory of at least `bytes`; size() is `bytes` rounded up to a page
+  // of the size that was had (to 2 MiB where huge ones were wished and none
+  // are reserved), and data() is aligned to as much.
   static absl::StatusOr<PageMapping> anonymous(std::size_t bytes,
                                                AnonymousOptions options = {});
 
@@ -112,12 +123,31 @@ class PageMapping {
   std::span<std::byte> mutable_bytes() noexcept { return {data_, size_}; }
 
   // True for mirrored(): data() + size() is the first byte again.
-  bool is_mirrored() const noexcept { return copies_ == 2; }
+  bool is_mirrored() const noexcept { return kind_ == Kind::kMirrored; }
 
   // Bytes of the pages that back this mapping now, as the kernel reports them:
-  // kHugePageBytes only where all of it lies in such pages. Reads
-  // /proc/self/smaps, which takes milliseconds.
+  // kHugePageBytes or more only where all of it lies in such pages. Reads
+  // /proc/self/smaps, which takes milliseconds, unless they are reserved ones.
   std::size_t actual_page_size() const;
+
+  // Makes it `bytes` long, rounded as anonymous() does. It may move: data() and
+  // every span of it are new. New bytes are zero. A kReadWrite file becomes as
+  // long; of others no more can be mapped than the file has (OutOfRange).
+  // FailedPrecondition where the kernel cannot: mirrored and shared anonymous
+  // memory, and growth in reserved huge pages.
+  absl::Status resize(std::size_t bytes);
+
+  // How long the mapped file is now, whoever made it so.
+  absl::StatusOr<std::size_t> file_size() const;
+
+  // Copies bytes [offset, offset + out.size()). OutOfRange beyond size();
+  // DataLoss where the file was cut short, also while this runs: no SIGBUS.
+  absl::Status read_at(std::size_t offset, std::span<std::byte> out) const;
+
+  // The bytes themselves, read into memory now. DataLoss where the file was cut
+  // short. A cut that comes later shows in no span: SIGBUS.
+  absl::StatusOr<std::span<const std::byte>> checked_bytes(
+      std::size_t offset, std::size_t length) const;
 
   // Makes every page present, and writable where the mapping is.
   absl::Status prefault();
@@ -126,30 +156,53 @@ class PageMapping {
   absl::Status lock();
   absl::Status unlock();
 
+  // InvalidArgument where this kernel does not know an advice. The second form
+  // takes the whole pages that lie within [offset, offset + length).
   absl::Status advise(PageAdvice advice);
+  absl::Status advise(PageAdvice advice, std::size_t offset,
+                      std::size_t length);
 
   // Waits until what was written to a kReadWrite file is on its disk.
   absl::Status sync();
 
  private:
-  enum class Access : unsigned char { kRead, kWrite, kWriteThrough };
+  enum class Kind : unsigned char {
+    kPrivate,
+    kShared,
+    kMirrored,
+    kReadOnlyFile,
+    kReadWriteFile,
+    kCopyOnWriteFile,
+  };
 
-  PageMapping(std::byte* data, std::size_t size, std::size_t mapped,
-              std::size_t page, Access access, unsigned copies) noexcept
-      : data_(data),
+  PageMapping(Kind kind, void* data, std::size_t size,
+              std::size_t page) noexcept
+      : data_(static_cast<std::byte*>(data)),
         size_(size),
-        mapped_(mapped),
         page_(page),
-        access_(access),
-        copies_(copies) {}
+        kind_(kind) {}
+  static absl::StatusOr<PageMapping> try_anonymous(
+      std::size_t bytes, std::size_t page, const AnonymousOptions& options);
+
   void swap(PageMapping& other) noexcept;
+  bool is_file() const noexcept { return kind_ >= Kind::kReadOnlyFile; }
+  bool is_writable() const noexcept { return kind_ != Kind::kReadOnlyFile; }
+  std::size_t mapped_bytes() const noexcept;
+  absl::Status check_range(std::size_t offset, std::size_t length) const;
+  absl::Status cut_short() const;
+  absl::Status check_length(std::size_t end) const;
+  absl::Status check_resize(std::size_t bytes) const;
+  absl::Status set_file_size(std::size_t bytes);
+  absl::Status resize_file(std::size_t bytes);
+  absl::Status map_file(std::size_t bytes);
+  absl::Status remap(std::size_t bytes);
 
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t mapped_ = 0;              // All copies, whole pages.
-  std::size_t page_ = kSmallPageBytes;  // The least the kernel can have used.
-  Access access_ = Access::kRead;
-  unsigned copies_ = 1;
+  std::size_t page_ = kSmallPageBytes;  // Of reserved pages their size.
+  int file_ = -1;                       // Open while the mapping lives.
+  Kind kind_ = Kind::kPrivate;
+  bool wants_huge_ = false;  // Transparent huge pages: keep it aligned.
 };
 
 }  // namespace wirebook

@@ -3,19 +3,26 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,6 +30,7 @@
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "memory/numa_policy.h"
+#include "memory/testing/refuse_calls.h"
 
 namespace wirebook {
 namespace {
@@ -199,6 +207,205 @@ TEST(AnonymousMapping, TakesAdvice) {
   EXPECT_EQ(memory->data()[0], std::byte{0});
 }
 
+TEST(AnonymousMapping, AGiantPageIsAWishToo) {
+  auto memory =
+      PageMapping::anonymous(3 << 20, {.page_bytes = kGiantPageBytes});
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  if (memory->actual_page_size() == kGiantPageBytes) {
+    EXPECT_EQ(memory->size(), kGiantPageBytes);
+  } else {
+    EXPECT_EQ(memory->size(), 2 * kHugePageBytes);
+  }
+  memory->data()[memory->size() - 1] = std::byte{1};
+}
+
+// Reserved pages of `page` bytes that are free now.
+size_t free_reserved(size_t page) {
+  size_t pages = 0;
+  std::ifstream("/sys/kernel/mm/hugepages/hugepages-" +
+                std::to_string(page >> 10) + "kB/free_hugepages") >>
+      pages;
+  return pages;
+}
+
+TEST(AnonymousMapping, TakesReservedPagesWhereThereAreAny) {
+  bool none = true;
+  for (const size_t page : {kHugePageBytes, kGiantPageBytes}) {
+    if (free_reserved(page) < 1) continue;
+    none = false;
+    auto memory =
+        PageMapping::anonymous(5, {.page_bytes = page, .prefault = true});
+    ASSERT_TRUE(memory.ok()) << memory.status();
+    EXPECT_EQ(memory->size(), page);
+    EXPECT_EQ(memory->actual_page_size(), page);
+    EXPECT_EQ(memory->resize(2 * page).code(),
+              absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(faults_of_touching(memory->data(), memory->size()), 0);
+  }
+  if (none) GTEST_SKIP() << "no huge pages are reserved on this system";
+}
+
+TEST(AnonymousMapping, ReservedPagesOfAnotherNodeFallBackInsteadOfSigbus) {
+  const size_t pages = free_reserved(kHugePageBytes);
+  if (pages < 2) GTEST_SKIP() << "no huge pages are reserved on this system";
+  // All of them on one node: with two nodes, half of them lie elsewhere.
+  for (const int node : {0, 1}) {
+    auto memory = PageMapping::anonymous(
+        pages * kHugePageBytes,
+        {.page_bytes = kHugePageBytes, .placement = {NumaPolicy::kBind, node}});
+    if (!memory.ok()) continue;  // No such node.
+    std::byte* last = memory->data() + memory->size() - 1;
+    *last = std::byte{1};
+    EXPECT_EQ(numa_node_of(last).value_or(node), node);
+  }
+}
+
+TEST(AnonymousMapping, ResizesInBothDirectionsAndKeepsWhatItHolds) {
+  for (const size_t page : {kSmallPageBytes, kHugePageBytes}) {
+    auto memory = PageMapping::anonymous(page, {.page_bytes = page});
+    ASSERT_TRUE(memory.ok());
+    if (memory->actual_page_size() == page && page != kSmallPageBytes) continue;
+    memory->data()[17] = std::byte{3};
+    ASSERT_EQ(memory->resize(9 * page - 1), absl::OkStatus());
+    EXPECT_EQ(memory->size(), 9 * page);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->data()) % page, 0u);
+    EXPECT_EQ(memory->data()[17], std::byte{3});
+    EXPECT_EQ(memory->data()[9 * page - 1], std::byte{0});
+    const std::byte* end = memory->data() + 2 * page;
+    ASSERT_EQ(memory->resize(2 * page), absl::OkStatus());
+    EXPECT_FALSE(is_mapped(end));
+    EXPECT_EQ(memory->data()[17], std::byte{3});
+    ASSERT_EQ(memory->resize(2 * page), absl::OkStatus());
+  }
+}
+
+TEST(AnonymousMapping, AHugeOneThatMustMoveStaysAligned) {
+  auto memory =
+      PageMapping::anonymous(kHugePageBytes, {.page_bytes = kHugePageBytes});
+  ASSERT_TRUE(memory.ok());
+  memory->data()[5] = std::byte{1};
+  std::byte* before = memory->data();
+  // Something that is in the way of growing in place.
+  void* wall = mmap(before + kHugePageBytes, 4096, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  const absl::Status grown = memory->resize(4 * kHugePageBytes);
+  if (grown.code() == absl::StatusCode::kFailedPrecondition) {
+    GTEST_SKIP() << "reserved huge pages are here: " << grown;
+  }
+  ASSERT_EQ(grown, absl::OkStatus());
+  EXPECT_NE(memory->data(), before);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->data()) % kHugePageBytes, 0u);
+  EXPECT_EQ(memory->data()[5], std::byte{1});
+  EXPECT_FALSE(is_mapped(before));
+  if (wall != MAP_FAILED) munmap(wall, 4096);
+}
+
+TEST(AnonymousMapping, KeepsItsNodeWhenItGrows) {
+  auto memory = PageMapping::anonymous(
+      4096, {.placement = {NumaPolicy::kBind, /*node=*/0}});
+  ASSERT_TRUE(memory.ok());
+  ASSERT_EQ(memory->resize(1 << 20), absl::OkStatus());
+  memory->data()[(1 << 20) - 1] = std::byte{1};
+  const auto node = numa_node_of(memory->data() + (1 << 20) - 1);
+  EXPECT_EQ(node.value_or(0), 0);
+}
+
+TEST(AnonymousMapping, WhatCannotBeResizedSaysSo) {
+  auto memory = PageMapping::anonymous(4096);
+  ASSERT_TRUE(memory.ok());
+  EXPECT_EQ(memory->resize(0).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(memory->resize(SIZE_MAX).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(memory->resize(size_t{1} << 46).ok());
+  EXPECT_EQ(memory->size(), 4096u) << "as it was";
+  auto huge = PageMapping::anonymous(4096, {.page_bytes = kHugePageBytes});
+  ASSERT_TRUE(huge.ok());
+  EXPECT_FALSE(huge->resize(size_t{1} << 46).ok());
+  auto shared = PageMapping::anonymous(4096, {.shared = true});
+  auto ring = PageMapping::mirrored(4096);
+  ASSERT_TRUE(shared.ok() && ring.ok());
+  EXPECT_EQ(shared->resize(8192).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ring->resize(8192).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(AnonymousMapping, AdviceForARangeTakesItsWholePages) {
+  auto memory = PageMapping::anonymous(4 * 4096);
+  ASSERT_TRUE(memory.ok());
+  memset(memory->data(), 1, memory->size());
+  ASSERT_EQ(memory->advise(PageAdvice::kDontNeed, 100, 3 * 4096),
+            absl::OkStatus());
+  EXPECT_EQ(memory->data()[4095], std::byte{1}) << "half of it was meant";
+  EXPECT_EQ(memory->data()[4096], std::byte{0});
+  EXPECT_EQ(memory->data()[3 * 4096 - 1], std::byte{0});
+  EXPECT_EQ(memory->data()[3 * 4096], std::byte{1});
+  EXPECT_EQ(memory->advise(PageAdvice::kDontNeed, 10, 20), absl::OkStatus())
+      << "no whole page";
+  EXPECT_EQ(memory->advise(PageAdvice::kCold, 4096, 4 * 4096).code(),
+            absl::StatusCode::kOutOfRange);
+}
+
+TEST(AnonymousMapping, ContentsOutlastCollapseAndPageOut) {
+  auto memory =
+      PageMapping::anonymous(kHugePageBytes, {.page_bytes = kHugePageBytes});
+  ASSERT_TRUE(memory.ok());
+  memset(memory->data(), 7, memory->size());
+  const absl::Status paged_out = memory->advise(PageAdvice::kPageOut);
+  const absl::Status collapsed = memory->advise(PageAdvice::kCollapse);
+  if (collapsed.ok()) {
+    EXPECT_EQ(memory->actual_page_size(), kHugePageBytes);
+  }
+  EXPECT_TRUE(std::all_of(memory->bytes().begin(), memory->bytes().end(),
+                          [](std::byte b) { return b == std::byte{7}; }));
+  memory->data()[0] = std::byte{9};
+  EXPECT_EQ(memory->data()[0], std::byte{9});
+  if (!paged_out.ok() || !collapsed.ok()) {
+    GTEST_SKIP() << "this kernel: " << paged_out << ", " << collapsed;
+  }
+}
+
+TEST(AnonymousMapping, FreedPagesCanBeWrittenAgain) {
+  auto memory = PageMapping::anonymous(4096);
+  ASSERT_TRUE(memory.ok());
+  memory->data()[0] = std::byte{8};
+  ASSERT_EQ(memory->advise(PageAdvice::kFree), absl::OkStatus());
+  memory->data()[0] = std::byte{9};
+  EXPECT_EQ(memory->data()[0], std::byte{9});
+}
+
+// Runs `check` in a child in which `calls` fail; 0 is success.
+void in_a_child_without(std::initializer_list<long> calls, int error,
+                        int (*check)()) {
+  const pid_t child = fork();
+  if (child == 0) _exit(testing::refuse_calls(calls, error) ? check() : 2);
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(status, 0);
+}
+
+TEST(AnonymousMapping, PrefaultsByTouchingOnKernelsThatCannotPopulate) {
+  in_a_child_without({SYS_madvise}, EINVAL, [] {
+    auto memory = PageMapping::anonymous(1 << 20, {.prefault = true});
+    auto file =
+        PageMapping::file(write_file("touch", "abc"), {.prefault = true});
+    return memory.ok() && file.ok() && file->checked_bytes(0, 3).ok() &&
+                   faults_of_touching(memory->data(), memory->size()) == 0
+               ? 0
+               : 1;
+  });
+}
+
+TEST(AnonymousMapping, APrefaultThatFailsIsReported) {
+  in_a_child_without({SYS_madvise}, ENOMEM, [] {
+    auto memory = PageMapping::anonymous(1 << 20, {.prefault = true});
+    auto file = PageMapping::file(write_file("enomem", "abc"));
+    return memory.status().code() == absl::StatusCode::kResourceExhausted &&
+                   file.ok() && !file->checked_bytes(0, 3).ok()
+               ? 0
+               : 1;
+  });
+}
+
 TEST(FileMapping, ReadsWithoutACopy) {
   const std::string path = write_file("read", "hello, book");
   auto file = PageMapping::file(path, {.prefault = true});
@@ -266,6 +473,159 @@ TEST(FileMapping, SaysWhichFileAndWhy) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(PageMapping::file("x", {.grow_to_bytes = 1}).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST(FileMapping, AFifoIsRefusedAndNotWaitedFor) {
+  const std::string path = temporary("fifo");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(PageMapping::file(path).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(FileMapping, ResizingAReadWriteMappingResizesTheFile) {
+  const std::string path = write_file("resize", "abc");
+  auto file = PageMapping::file(path, {.access = FileAccess::kReadWrite});
+  ASSERT_TRUE(file.ok());
+  ASSERT_EQ(file->resize(10000), absl::OkStatus());
+  EXPECT_EQ(*file->file_size(), 10000u);
+  file->data()[9999] = std::byte{'z'};
+  EXPECT_EQ(read_file(path).back(), 'z');
+  EXPECT_EQ(text(*file).substr(0, 3), "abc");
+  ASSERT_EQ(file->resize(2), absl::OkStatus());
+  EXPECT_EQ(read_file(path), "ab");
+  ASSERT_EQ(file->resize(0), absl::OkStatus());
+  EXPECT_TRUE(file->empty());
+  EXPECT_EQ(read_file(path), "");
+  ASSERT_EQ(file->resize(3), absl::OkStatus());
+  EXPECT_EQ(text(*file), std::string_view("\0\0\0", 3));
+}
+
+TEST(FileMapping, AReadOnlyMappingFollowsAFileThatGrows) {
+  const std::string path = write_file("follow", "");
+  auto file = PageMapping::file(path);
+  ASSERT_TRUE(file.ok());
+  std::string expected;
+  for (int i = 0; i < 40; ++i) {
+    const std::string more(1000, static_cast<char>('a' + i % 26));
+    std::ofstream(path, std::ios::app) << more;
+    expected += more;
+    ASSERT_EQ(file->resize(*file->file_size()), absl::OkStatus());
+    ASSERT_EQ(text(*file), expected);
+  }
+  EXPECT_EQ(file->resize(40001).code(), absl::StatusCode::kOutOfRange);
+  ASSERT_EQ(file->resize(5), absl::OkStatus());
+  EXPECT_EQ(text(*file), "aaaaa");
+  EXPECT_EQ(read_file(path), expected) << "the file stays as it is";
+}
+
+TEST(FileMapping, OnlyFilesHaveAFileSize) {
+  EXPECT_EQ(PageMapping::anonymous(1)->file_size().status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(FileMapping, AFileThatCannotGrowThatFarSaysSo) {
+  const std::string path = write_file("far", "abc");
+  auto file = PageMapping::file(path, {.access = FileAccess::kReadWrite});
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(file->resize(SIZE_MAX).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(file->resize(size_t{1} << 46).ok());
+  EXPECT_EQ(text(*file), "abc");
+  const absl::Status far =
+      PageMapping::file(path, {.access = FileAccess::kReadWrite,
+                               .grow_to_bytes = size_t{1} << 46})
+          .status();
+  EXPECT_NE(far.ToString().find(path), std::string::npos) << far;
+  EXPECT_EQ(PageMapping::file(path, {.access = FileAccess::kReadWrite,
+                                     .grow_to_bytes = SIZE_MAX})
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(FileMapping, AFileThatWasCutShortIsAnErrorAndNoCrash) {
+  for (const FileAccess access : {FileAccess::kReadOnly, FileAccess::kReadWrite,
+                                  FileAccess::kCopyOnWrite}) {
+    const std::string path = write_file("cut", std::string(3 * 4096, 'x'));
+    auto file = PageMapping::file(path, {.access = access});
+    ASSERT_TRUE(file.ok());
+    std::vector<std::byte> out(3 * 4096);
+    ASSERT_EQ(file->read_at(0, out), absl::OkStatus());
+    EXPECT_EQ(out.back(), std::byte{'x'});
+    ASSERT_TRUE(file->checked_bytes(4096, 2 * 4096).ok());
+
+    ASSERT_EQ(truncate(path.c_str(), 4096 + 10), 0);
+    EXPECT_EQ(file->read_at(0, out).code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(file->checked_bytes(0, out.size()).status().code(),
+              absl::StatusCode::kDataLoss);
+    const std::span<std::byte> half(out.data(), 4096);
+    EXPECT_EQ(file->read_at(10, half), absl::OkStatus());
+    EXPECT_EQ(file->checked_bytes(10, 4096)->back(), std::byte{'x'});
+    // In the file's last page a cut shows as zeros, not as a signal.
+    EXPECT_EQ(file->read_at(11, half).code(), absl::StatusCode::kDataLoss);
+    const absl::Status cut = file->checked_bytes(11, 4096).status();
+    EXPECT_EQ(cut.code(), absl::StatusCode::kDataLoss);
+    EXPECT_NE(cut.ToString().find("it has 4106 now"), std::string::npos) << cut;
+  }
+}
+
+TEST(FileMapping, ARangeBeyondTheMappingIsAnError) {
+  auto file = PageMapping::file(write_file("range", "abcdef"));
+  ASSERT_TRUE(file.ok());
+  std::byte out[4];
+  EXPECT_EQ(file->read_at(3, out).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(file->checked_bytes(7, 0).status().code(),
+            absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(file->checked_bytes(6, 0)->size(), 0u);
+  EXPECT_EQ(file->checked_bytes(2, SIZE_MAX).status().code(),
+            absl::StatusCode::kOutOfRange);
+}
+
+TEST(FileMapping, AReaderLivesThroughCutsThatComeWhileItReads) {
+  constexpr size_t kBytes = 1 << 18;
+  const std::string path = write_file("storm", std::string(kBytes, 'x'));
+  auto file = PageMapping::file(path);
+  ASSERT_TRUE(file.ok());
+  std::atomic<bool> stop{false};
+  std::thread cutter([&] {
+    while (!stop) {
+      EXPECT_EQ(truncate(path.c_str(), 4096), 0);
+      EXPECT_EQ(truncate(path.c_str(), kBytes), 0);
+    }
+  });
+  std::vector<std::byte> out(kBytes);
+  int cut = 0;
+  for (int i = 0; i < 500; ++i) {
+    const absl::Status status = file->read_at(0, out);
+    ASSERT_TRUE(status.ok() || absl::IsDataLoss(status)) << status;
+    if (!status.ok()) ++cut;
+  }
+  stop = true;
+  cutter.join();
+  EXPECT_GT(cut, 0) << "no cut was met: this proved nothing";
+}
+
+TEST(FileMapping, ReadAtTakesTheFileWhereTheKernelsCopyIsRefused) {
+  in_a_child_without({SYS_process_vm_readv}, EPERM, [] {
+    const std::string path = write_file("refused", std::string(8192, 'x'));
+    auto file = PageMapping::file(path);
+    auto own = PageMapping::file(path, {.access = FileAccess::kCopyOnWrite});
+    std::byte out[8192];
+    if (!file->read_at(0, out).ok() || out[8191] != std::byte{'x'}) return 1;
+    // What a copy-on-write mapping holds is not what the file has.
+    if (own->read_at(0, out).ok()) return 3;
+    if (truncate(path.c_str(), 100) != 0) return 4;
+    return absl::IsDataLoss(file->read_at(0, out)) ? 0 : 5;
+  });
+}
+
+TEST(FileMapping, ReadAtSeesACopyOnWriteMappingsOwnBytes) {
+  auto file = PageMapping::file(write_file("own", "aaaa"),
+                                {.access = FileAccess::kCopyOnWrite});
+  ASSERT_TRUE(file.ok());
+  file->data()[1] = std::byte{'b'};
+  std::byte out[2];
+  ASSERT_EQ(file->read_at(1, out), absl::OkStatus());
+  EXPECT_EQ(out[0], std::byte{'b'});
 }
 
 TEST(FileMappingDeathTest, AReadOnlyMappingCannotBeWritten) {
