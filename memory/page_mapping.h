@@ -76,6 +76,8 @@ struct AnonymousOptions {
   bool lock = false;             // mlock: never paged out; implies prefault.
   bool shared = false;           // Children of fork() see the same memory.
   NumaPlacement placement = {};  // numa_policy.h
+  // Of data(): a power of two. Less than a page's own is given in any case.
+  std::size_t alignment = 1;
 };
 
 struct FileOptions {

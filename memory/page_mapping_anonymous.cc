@@ -3,7 +3,9 @@
 // Mappings of memory: anonymous and mirrored.
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -54,8 +56,11 @@ absl::StatusOr<PageMapping> PageMapping::try_anonymous(
   const int flags = MAP_ANONYMOUS |
                     (options.shared ? MAP_SHARED : MAP_PRIVATE) |
                     (reserved ? reserved_flags(page) : 0);
-  void* memory = huge ? map_aligned(size, kHugePageBytes, protection, flags)
-                      : mmap(nullptr, size, protection, flags, -1, 0);
+  const std::size_t alignment =
+      std::max(options.alignment, huge ? kHugePageBytes : page);
+  void* memory = alignment > page
+                     ? map_aligned(size, alignment, protection, flags)
+                     : mmap(nullptr, size, protection, flags, -1, 0);
   if (memory == MAP_FAILED) {
     return call_failed("mmap", absl::StrCat("of ", size, " bytes of memory"));
   }
@@ -85,6 +90,11 @@ absl::StatusOr<PageMapping> PageMapping::anonymous(std::size_t bytes,
                                                    AnonymousOptions options) {
   if (absl::Status status = check_mapping_size(bytes); !status.ok()) {
     return status;
+  }
+  if (!std::has_single_bit(options.alignment) ||
+      options.alignment > internal::kMaxMappingBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "an alignment of ", options.alignment, ": give a power of two"));
   }
   constexpr std::array kPageSizes = {kGiantPageBytes, kHugePageBytes,
                                      kSmallPageBytes};

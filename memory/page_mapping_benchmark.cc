@@ -81,7 +81,6 @@ BENCHMARK(BM_ScanMemory)
     ->ArgName("page")
     ->Arg(kSmallPageBytes)
     ->Arg(kHugePageBytes)
-    ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
 // A mapping that lives on, as a replay of a recording keeps it.
@@ -91,7 +90,7 @@ void BM_ScanMappedFile(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(scan(file->bytes()));
   count_bytes(state);
 }
-BENCHMARK(BM_ScanMappedFile)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_ScanMappedFile)->Unit(benchmark::kMillisecond);
 
 // Mapped, scanned once and given back, page faults and all.
 void BM_MapAndScanFile(benchmark::State& state) {
@@ -107,7 +106,6 @@ BENCHMARK(BM_MapAndScanFile)
     ->ArgName("prefault")
     ->Arg(0)
     ->Arg(1)
-    ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
 void BM_ReadAndScanFile(benchmark::State& state) {
@@ -127,7 +125,6 @@ BENCHMARK(BM_ReadAndScanFile)
     ->ArgName("buffer")
     ->Arg(64 << 10)
     ->Arg(1 << 20)
-    ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

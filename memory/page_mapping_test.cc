@@ -279,6 +279,21 @@ TEST(AnonymousMapping, ResizesInBothDirectionsAndKeepsWhatItHolds) {
   }
 }
 
+TEST(AnonymousMapping, IsAlignedAsAskedFor) {
+  for (const size_t alignment :
+       {size_t{64}, size_t{1} << 16, size_t{8} << 20}) {
+    for (const size_t page : {kSmallPageBytes, kHugePageBytes}) {
+      auto memory = PageMapping::anonymous(
+          5000, {.page_bytes = page, .alignment = alignment});
+      ASSERT_TRUE(memory.ok()) << memory.status();
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->data()) % alignment, 0u);
+      memory->data()[memory->size() - 1] = std::byte{1};
+    }
+  }
+  EXPECT_EQ(PageMapping::anonymous(1, {.alignment = 24}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(AnonymousMapping, AHugeOneThatMustMoveStaysAligned) {
   auto memory =
       PageMapping::anonymous(kHugePageBytes, {.page_bytes = kHugePageBytes});
