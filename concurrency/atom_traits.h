@@ -4,8 +4,9 @@
 // its accesses to Atom<T>.
 //
 // Every structure here takes `template <typename> class Atom = std::atomic`, so
-// that a test can put a scheduler underneath (testing/model.h). Spinning and
-// locking must pass through the same seam, or the scheduler would not see them.
+// that a test can put a scheduler underneath (testing/model.h). Spinning,
+// locking and fences must pass through the same seam, or the scheduler would
+// not see them.
 //
 //   template <template <typename> class Atom = std::atomic>
 //   class Gate {
@@ -25,7 +26,10 @@
 #error "wirebook needs C++20: compile with -std=c++20"
 #endif
 
+#include <atomic>
 #include <mutex>
+
+#include "concurrency/asymmetric_fence.h"
 
 namespace wirebook {
 
@@ -37,6 +41,14 @@ struct AtomTraits {
   // A turn of a loop that waits for another thread: about 140 cycles on Intel
   // since Skylake, fewer elsewhere (Intel's optimization manual, 2.5.4).
   static void pause() noexcept { __builtin_ia32_pause(); }
+
+  // asymmetric_fence.h's pair.
+  static void light_fence() noexcept {
+    asymmetric_thread_fence_light(std::memory_order_seq_cst);
+  }
+  static void heavy_fence() noexcept {
+    asymmetric_thread_fence_heavy(std::memory_order_seq_cst);
+  }
 };
 
 }  // namespace wirebook

@@ -49,6 +49,26 @@ TEST(AtomTraits, AnotherAtomicGetsTheSame) {
   gate.wait();
 }
 
+// Store, fence, load on both sides: one at least sees the other. That the pair
+// orders them under contention is asymmetric_fence_test's matter.
+TEST(AtomTraits, TheFencesArePaired) {
+  for (int i = 0; i < 100; ++i) {
+    std::atomic<int> x{0}, y{0};
+    int seen = -1;
+    std::thread light([&] {
+      // Relaxed, here and below: the pair of fences orders them.
+      x.store(1, std::memory_order_relaxed);
+      AtomTraits<std::atomic>::light_fence();
+      seen = y.load(std::memory_order_relaxed);
+    });
+    y.store(1, std::memory_order_relaxed);
+    AtomTraits<std::atomic>::heavy_fence();
+    const int seen_here = x.load(std::memory_order_relaxed);
+    light.join();
+    ASSERT_TRUE(seen == 1 || seen_here == 1) << i;
+  }
+}
+
 TEST(AtomTraits, TheMutexLocks) {
   AtomTraits<std::atomic>::Mutex mutex;
   std::lock_guard lock(mutex);
