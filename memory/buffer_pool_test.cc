@@ -17,6 +17,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
+#include "memory/asan_poison.h"
 
 namespace wirebook {
 namespace {

@@ -19,6 +19,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
+#include "memory/asan_poison.h"
 
 namespace wirebook {
 namespace {
