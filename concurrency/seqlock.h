@@ -51,6 +51,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "concurrency/atom_traits.h"
 #include "memory/cache_line.h"
 
 namespace wirebook {
@@ -61,6 +62,7 @@ enum class SeqlockRead : uint8_t {
   kStuck,  // one and the same write stayed open: its writer died or sleeps
 };
 
+// `Atom` lets a test put a scheduler underneath; leave it alone otherwise.
 template <typename T, template <typename> class Atom = std::atomic>
 class alignas(kCacheLineBytes) Seqlock {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -113,7 +115,7 @@ class alignas(kCacheLineBytes) Seqlock {
       return SeqlockRead::kOk;
     uint64_t last = first;
     for (uint32_t i = 1; i < attempts; ++i) {
-      __builtin_ia32_pause();
+      AtomTraits<Atom>::pause();
       if (attempt(&out, last)) return SeqlockRead::kOk;
     }
     return first == last && (first & 1) != 0 ? SeqlockRead::kStuck

@@ -182,7 +182,7 @@ class ModelAtom {
   }
   static T unpack(const Value& packed) noexcept {
     T value;
-    std::memcpy(&value, packed.words.data(), sizeof(T));
+    std::memcpy(static_cast<void*>(&value), packed.words.data(), sizeof(T));
     return value;
   }
   static constexpr Order of_failure(Order order) noexcept {
