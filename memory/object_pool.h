@@ -52,17 +52,16 @@
 
 namespace wirebook {
 
-template <typename T>
+template <typename T, PoolTraits kTraits = PoolTraits{}>
 class ObjectPool;
 
 // An object and the pool it goes home to: a unique_ptr of 16 bytes. Empty where
 // the pool was exhausted. The pool must outlive it.
-template <typename T>
+template <typename T, typename Pool = ObjectPool<T>>
 class [[nodiscard]] Pooled {
  public:
   Pooled() noexcept = default;
-  Pooled(ObjectPool<T>& pool, T* object) noexcept
-      : object_(object), pool_(&pool) {}
+  Pooled(Pool& pool, T* object) noexcept : object_(object), pool_(&pool) {}
   Pooled(Pooled&& other) noexcept
       : object_(other.release()), pool_(other.pool_) {}
   Pooled& operator=(Pooled&& other) noexcept {
@@ -85,19 +84,19 @@ class [[nodiscard]] Pooled {
   }
 
   T* get() const noexcept { return object_; }
-  ObjectPool<T>* pool() const noexcept { return pool_; }
+  Pool* pool() const noexcept { return pool_; }
   T& operator*() const noexcept { return *object_; }
   T* operator->() const noexcept { return object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
 
  private:
   T* object_ = nullptr;
-  ObjectPool<T>* pool_ = nullptr;
+  Pool* pool_ = nullptr;
 };
 
 // Any thread may call any method. The destructor runs alone; threads that used
 // the pool may live on or be gone.
-template <typename T>
+template <typename T, PoolTraits kTraits>
 class ObjectPool {
  public:
   static_assert(!std::is_array_v<T> && !std::is_reference_v<T>);
@@ -108,27 +107,29 @@ class ObjectPool {
   static constexpr std::size_t kSlotBytes =
       internal::pool_slot_bytes(sizeof(T), alignof(T));
 
+  using Handle = Pooled<T, ObjectPool>;
+
   // Maps initial_capacity objects and touches their pages. Ends the process
   // where the system has no memory for them.
   explicit ObjectPool(ObjectPoolOptions options = {})
-      : core_(sizeof(T), kSlotBytes, options) {}
+      : core_(sizeof(T), kSlotBytes, options, kTraits.tag) {}
   ObjectPool(const ObjectPool&) = delete;
   ObjectPool& operator=(const ObjectPool&) = delete;
 
   // An object made from `args`; empty if exhausted. Throws what T throws.
   template <typename... Args>
-  Pooled<T> make(Args&&... args) {
+  Handle make(Args&&... args) {
     void* slot = allocate();
     if (slot == nullptr) [[unlikely]] {
-      return Pooled<T>();
+      return Handle();
     }
     if constexpr (std::is_nothrow_constructible_v<T, Args&&...>) {
-      return Pooled<T>(*this, construct(slot, std::forward<Args>(args)...));
+      return Handle(*this, construct(slot, std::forward<Args>(args)...));
     } else {
       SlotGuard guard{this, slot};
       T* object = construct(slot, std::forward<Args>(args)...);
       guard.slot = nullptr;
-      return Pooled<T>(*this, object);
+      return Handle(*this, object);
     }
   }
 
@@ -152,11 +153,13 @@ class ObjectPool {
   }
 
   // Owns an object of this pool that came as a bare pointer.
-  Pooled<T> adopt(T* object) noexcept { return Pooled<T>(*this, object); }
+  Handle adopt(T* object) noexcept { return Handle(*this, object); }
 
   // Storage for one T, not constructed; nullptr if exhausted. The first eight
   // bytes are zero, the rest is what it was.
-  [[nodiscard]] void* allocate() noexcept { return core_.take(); }
+  [[nodiscard]] void* allocate() noexcept {
+    return core_.template take<kTraits.prefetch>();
+  }
 
   // Takes storage back whose T is gone. nullptr does nothing.
   void deallocate(void* slot) noexcept {
@@ -172,6 +175,15 @@ class ObjectPool {
   std::size_t warm_up(std::size_t count) noexcept {
     return core_.warm_up(count);
   }
+
+  // Gives the pages of chunks whose objects are all free, and in no other
+  // thread's hands, back to the system; returns their bytes. Addresses and
+  // capacity stay: such a chunk is used again, page fault by page fault, when
+  // the others have nothing left, so call warm_up() first where that matters.
+  // Takes time in proportion to the free objects; threads that run out of
+  // theirs wait for it. A second free of what was given back is seen, but for
+  // one that begins while this runs.
+  std::size_t trim() noexcept { return core_.trim(); }
 
   // Takes a lock, walks the threads: for reports, not for hot paths.
   ObjectPoolStats stats() const noexcept { return core_.stats(); }

@@ -1,15 +1,18 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The part of ObjectPool<T> that does not depend on T. Include object_pool.h.
+// The part of ObjectPool<T> that does not depend on T: what threads keep, and
+// the hot path over it. Include object_pool.h.
 #ifndef WIREBOOK_MEMORY_OBJECT_POOL_CORE_H_
 #define WIREBOOK_MEMORY_OBJECT_POOL_CORE_H_
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "memory/cache_line.h"
+#include "memory/object_pool_options.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WIREBOOK_POOL_ASAN 1
@@ -26,40 +29,7 @@
 #define WIREBOOK_POOL_NO_ASAN
 #endif
 
-namespace wirebook {
-
-// What to do when max_capacity objects are out.
-enum class PoolExhaustion : unsigned char {
-  kGrow,       // Grow all the same.
-  kNull,       // Give nullptr; count an allocation failure.
-  kTerminate,  // One line on stderr, then abort.
-};
-
-struct ObjectPoolOptions {
-  // Objects, mapped and touched by the constructor.
-  std::size_t initial_capacity = 0;
-  // Objects; below it the pool grows, mapping in chunks that double it. At
-  // least initial_capacity. Of no meaning under kGrow.
-  std::size_t max_capacity = 0;
-  PoolExhaustion exhaustion = PoolExhaustion::kGrow;
-  // Threads whose first call finds its cache made (1 KiB each); others make it.
-  unsigned expected_threads = 4;
-};
-
-// Exact while no other thread is inside the pool.
-struct ObjectPoolStats {
-  std::size_t capacity = 0;  // Objects that are mapped.
-  std::size_t in_use = 0;    // Objects out.
-  // At least the highest in_use ever, and above it by what threads had cached:
-  // at most 2 * magazine for each.
-  std::size_t peak_in_use = 0;
-  std::uint64_t total_allocations = 0;
-  std::uint64_t allocation_failures = 0;  // Calls that gave nullptr.
-  std::size_t overhead_bytes = 0;         // Held beyond capacity * sizeof(T).
-  std::size_t magazine = 0;  // Objects that a thread trades at once.
-};
-
-namespace internal {
+namespace wirebook::internal {
 
 inline constexpr std::size_t kPoolMinSlotBytes = 16;  // A word and an address.
 
@@ -70,93 +40,140 @@ constexpr std::size_t pool_slot_bytes(std::size_t bytes, std::size_t align) {
   return (least + unit - 1) / unit * unit;
 }
 
+// The index of the slot that begins `offset` bytes into a chunk, or, where none
+// begins there, a number beyond any chunk's: an exact division by
+// multiplication with the odd part's inverse (Warren, "Hacker's Delight", 2nd
+// ed., 10-17), so that one comparison checks both range and alignment.
+class SlotIndexer {
+ public:
+  explicit constexpr SlotIndexer(std::size_t slot_bytes)
+      : shift_(std::countr_zero(slot_bytes)) {
+    const std::uint64_t odd = slot_bytes >> shift_;
+    inverse_ = odd;  // Right in its last three bits; each step doubles them.
+    for (int i = 0; i < 5; ++i) inverse_ *= 2 - odd * inverse_;
+  }
+  constexpr std::uint64_t operator()(std::uint64_t offset) const noexcept {
+    return std::rotr(offset * inverse_, shift_);
+  }
+
+ private:
+  std::uint64_t inverse_ = 0;
+  int shift_;
+};
+
 inline constexpr unsigned kMaxPoolMagazine = 56;
-inline constexpr std::size_t kPoolCacheEntries = 64;
+inline constexpr unsigned kPoolCacheEntries = 64;
+inline constexpr unsigned kPoolPrefetchAhead = 3;  // Objects.
 
 class PoolCore;
 
-// What one thread keeps of one pool. The hot part is written by that thread
-// alone; the counters are atomic for stats(), which pairs with nothing.
+// What one thread keeps of one pool, and its pool's constants. Written by that
+// thread alone, but for chunk_slots; atomic for stats(), which pairs with
+// nothing.
 struct alignas(kFalseSharingBytes) PoolCache {
-  std::atomic<std::uint32_t> count{0};
+  // Objects that went in, by frees and by refills, and that went out. There are
+  // in - out, and no third number to keep. Two chains of one addition each are
+  // what a hot pair costs.
+  std::atomic<std::uint64_t> in{0};
+  std::atomic<std::uint64_t> out{0};
+  std::uint64_t sample_at = UINT64_MAX;  // The `out` to be timed next.
+  std::uint64_t secret = 0;
+  // The part that was ever given out of the chunk that the last free fell into.
+  std::uintptr_t chunk_begin = 0;
+  std::atomic<std::uint64_t> chunk_slots{0};  // PoolCore::trim() clears it.
   std::uint32_t limit = 0;  // Twice the magazine; 0 where nothing is kept.
-  std::uintptr_t chunk_begin = 0;  // The chunk that the last free fell into.
-  std::size_t chunk_bytes = 0;
-  std::atomic<std::uint64_t> allocations{0};
-  void* items[2 * kMaxPoolMagazine] = {};
+
+  // Of `in` and `out`, what was no free and no allocation.
+  std::atomic<std::uint64_t> refilled{0};
+  std::atomic<std::uint64_t> flushed{0};
+  std::atomic<std::uint64_t> samples{0};
+  std::atomic<std::uint64_t> sampled_ns{0};
 
   // Under the registry's mutex.
   PoolCore* core = nullptr;
-  PoolCache* next = nullptr;       // The next cache of this thread.
+  std::atomic<PoolCache*>* entry = nullptr;  // In the thread's table.
+  PoolCache* next = nullptr;                 // The next cache of this thread.
   PoolCache** previous = nullptr;  // What points to this one; null: no owner.
+
+  // Taking the last objects prefetches these.
+  void* none[kPoolPrefetchAhead] = {this, this, this};
+  void* items[2 * kMaxPoolMagazine] = {};
 };
 
+// Stands in every table for a pool that the thread has not met: it is empty and
+// full and covers no chunk, so each operation on it takes its slow way.
+extern constinit PoolCache g_no_pool_cache;
+
 struct PoolCacheEntry {
-  std::uint64_t pool_id;  // Never used twice, so a dead pool's entry is inert.
-  PoolCache* cache;
+  std::atomic<PoolCache*> cache{&g_no_pool_cache};
 };
-extern constinit thread_local PoolCacheEntry t_pool_caches[kPoolCacheEntries];
+
+// A thread's caches by the pools' index; the last entry stays empty, for pools
+// that found no index. Initial-exec: no call to find it, in a shared library
+// either.
+extern constinit thread_local PoolCacheEntry
+    t_pool_caches[kPoolCacheEntries + 1]
+    __attribute__((tls_model("initial-exec")));
 
 class PoolCore {
  public:
   PoolCore(std::size_t object_bytes, std::size_t slot_bytes,
-           const ObjectPoolOptions& options);
+           const ObjectPoolOptions& options, PoolTag tag);
   ~PoolCore();
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
 
-  PoolCache& this_thread() noexcept {
-    const PoolCacheEntry& entry = t_pool_caches[index_];
-    if (entry.pool_id != id_) [[unlikely]] {
-      return attach();
-    }
-    return *entry.cache;
-  }
-
+  template <bool kPrefetch>
   void* take() noexcept {
     PoolCache& cache = this_thread();
-    const std::uint32_t count = cache.count.load(std::memory_order_relaxed);
-    if (count == 0) [[unlikely]] {
+    const std::uint64_t out = cache.out.load(std::memory_order_relaxed);
+    const std::uint64_t count = cache.in.load(std::memory_order_relaxed) - out;
+    if (count == 0 || out == cache.sample_at) [[unlikely]] {
       return take_slow(cache);
     }
-    void* slot = cache.items[count - 1];
-    // The next but two: its line may be with the thread that freed it.
-    __builtin_prefetch(cache.items[count > 4 ? count - 4 : 0], 1);
-    cache.count.store(count - 1, std::memory_order_relaxed);
-    check_in(cache, slot);
-    return slot;
+    if constexpr (kPrefetch) {
+      // Its line may be with the thread that freed it.
+      __builtin_prefetch(cache.items[count - 1 - kPoolPrefetchAhead], 1);
+    }
+    return take_from(cache, count, out);
   }
 
   // The caller's cache, or null for nullptr; ends the process unless `slot` is
   // an object that is out.
   template <std::size_t kSlotBytes>
   PoolCache* check_out(void* slot) noexcept {
-    PoolCache& cache = this_thread();
-    const std::uintptr_t offset =
-        reinterpret_cast<std::uintptr_t>(slot) - cache.chunk_begin;
-    if (offset >= cache.chunk_bytes || offset % kSlotBytes != 0) [[unlikely]] {
-      if (!find_chunk(cache, slot)) return nullptr;
+    PoolCache* cache = &this_thread();
+    const auto address = reinterpret_cast<std::uintptr_t>(slot);
+    constexpr SlotIndexer kIndexer(kSlotBytes);
+    if (kIndexer(address - cache->chunk_begin) >=
+        cache->chunk_slots.load(std::memory_order_relaxed)) [[unlikely]] {
+      cache = find_chunk(cache, slot);
+      if (cache == nullptr) return nullptr;
     }
-    if (load_mark(slot) == mark_of(slot)) [[unlikely]] {
+    if (load_mark(slot) == (cache->secret ^ address)) [[unlikely]] {
       die("double free of", slot);
     }
-    return &cache;
+    return cache;
   }
 
   void put(PoolCache& cache, void* slot) noexcept {
-    store_mark(slot, mark_of(slot));
+    const std::uint64_t secret = cache.secret;
+    const std::uint32_t limit = cache.limit;
+    store_mark(slot, secret ^ reinterpret_cast<std::uintptr_t>(slot));
 #if defined(WIREBOOK_POOL_ASAN)
     ASAN_POISON_MEMORY_REGION(slot, slot_bytes_);
 #endif
-    const std::uint32_t count = cache.count.load(std::memory_order_relaxed);
-    if (count == cache.limit) [[unlikely]] {
+    const std::uint64_t in = cache.in.load(std::memory_order_relaxed);
+    const std::uint64_t count = in - cache.out.load(std::memory_order_relaxed);
+    if (count == limit) [[unlikely]] {
       return put_slow(cache, slot);
     }
     cache.items[count] = slot;
-    cache.count.store(count + 1, std::memory_order_relaxed);
+    cache.in.store(in + 1, std::memory_order_relaxed);
   }
 
   std::size_t warm_up(std::size_t count) noexcept;
+  std::size_t trim() noexcept;
   ObjectPoolStats stats() const noexcept;
 
   // The thread that owns `cache` ends. Under the registry's mutex.
@@ -166,12 +183,14 @@ class PoolCore {
   struct Impl;
   using Word __attribute__((may_alias)) = std::uint64_t;
 
+  PoolCache& this_thread() noexcept {
+    // Relaxed: another thread writes it only at the end of a pool.
+    return *t_pool_caches[index_].cache.load(std::memory_order_relaxed);
+  }
+
   // A free object's first word is a secret of the pool mixed with its address;
   // one that is out lost it when it was given out. Atomic and relaxed, so that
   // two threads that free one object have a defined, if late, end.
-  std::uint64_t mark_of(const void* slot) const noexcept {
-    return secret_ ^ reinterpret_cast<std::uintptr_t>(slot);
-  }
   WIREBOOK_POOL_NO_ASAN static std::uint64_t load_mark(void* slot) noexcept {
     return __atomic_load_n(static_cast<Word*>(slot), __ATOMIC_RELAXED);
   }
@@ -180,33 +199,39 @@ class PoolCore {
     __atomic_store_n(static_cast<Word*>(slot), mark, __ATOMIC_RELAXED);
   }
 
-  void check_in(PoolCache& cache, void* slot) noexcept {
-    if (load_mark(slot) != mark_of(slot)) [[unlikely]] {
+  void* take_from(PoolCache& cache, std::uint64_t count,
+                  std::uint64_t out) noexcept {
+    void* slot = cache.items[count - 1];
+    const std::uint64_t mark =
+        cache.secret ^ reinterpret_cast<std::uintptr_t>(slot);
+    if (load_mark(slot) != mark) [[unlikely]] {
       die("write after free into", slot);
     }
     store_mark(slot, 0);
 #if defined(WIREBOOK_POOL_ASAN)
     ASAN_UNPOISON_MEMORY_REGION(slot, slot_bytes_);
 #endif
-    cache.allocations.store(
-        cache.allocations.load(std::memory_order_relaxed) + 1,
-        std::memory_order_relaxed);
+    cache.out.store(out + 1, std::memory_order_relaxed);
+    return slot;
   }
 
   PoolCache& attach() noexcept;
-  void* take_slow(PoolCache& cache) noexcept;
+  PoolCache& free_cache() noexcept;
+  PoolCache& set_up(PoolCache& cache) noexcept;
+  void* take_slow(PoolCache& met) noexcept;
+  void* take_or_refill(PoolCache& cache) noexcept;
   void put_slow(PoolCache& cache, void* slot) noexcept;
-  bool find_chunk(PoolCache& cache, const void* slot) noexcept;
+  void flush_all(PoolCache& cache) noexcept;
+  static void flushed(PoolCache& cache, std::uint64_t count) noexcept;
+  PoolCache* find_chunk(PoolCache* met, const void* slot) noexcept;
   [[noreturn]] void die(const char* what, const void* slot) const noexcept;
 
-  std::uint64_t id_;
-  std::uint64_t secret_;
+  std::uint32_t index_ = kPoolCacheEntries;  // In threads' tables.
+  std::uint64_t id_ = 0;
   std::size_t slot_bytes_;
-  std::uint32_t index_;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace internal
-}  // namespace wirebook
+}  // namespace wirebook::internal
 
 #endif  // WIREBOOK_MEMORY_OBJECT_POOL_CORE_H_
