@@ -125,6 +125,7 @@ absl::Status SharedPoolCore::join() {
     for (std::uint32_t i = 0; i < max_processes_; ++i) {
       if (!enter(i, even_if_dead)) continue;
       close(std::exchange(lock_fd_, -1));
+      poison(slots_, capacity_ * slot_bytes_);
       home_ = std::size_t{i} * hint_words_ / max_processes_;
       cursor_.store(home_, std::memory_order_relaxed);  // Not shared yet.
       // A wish: kernels before 5.14 make pages present at the first access.
@@ -163,8 +164,10 @@ bool SharedPoolCore::enter(std::uint32_t index, bool even_if_dead) noexcept {
 SharedPoolCore::~SharedPoolCore() {
   // In a child of fork() the memory is not there, or is somebody else's.
   if (header_ != nullptr && pid_ == getpid()) {
-    if (self_.epoch != 0) leave();
-    unpoison(slots_, capacity_ * slot_bytes_);
+    if (self_.epoch != 0) {
+      leave();
+      unpoison(slots_, capacity_ * slot_bytes_);
+    }
     munmap(header_, bytes_);
   }
   if (lock_fd_ >= 0) close(lock_fd_);

@@ -160,9 +160,10 @@ class SharedPool {
     return std::launder(static_cast<T*>(core_->adopt(handle)));
   }
 
-  // Makes `to` the owner of an object of this process, before it knows: if it
-  // dies, the object is reclaimed with the rest of what it held. False, and
-  // nothing changed, where `to` is not attached any more.
+  // Makes `to` the owner of an object of this process before it knows: if it
+  // dies, the object is reclaimed with the rest of what it held, and a handle
+  // that is lost on the way loses nothing of ours. False, and nothing changed,
+  // where `to` has detached or was reclaimed.
   [[nodiscard]] bool transfer(T* object, SharedProcess to) noexcept {
     return core_->transfer(object, to);
   }

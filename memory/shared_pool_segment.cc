@@ -17,7 +17,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "memory/asan_poison.h"
 #include "memory/numa_policy.h"
 #include "memory/shared_pool_core.h"
 
@@ -306,7 +305,6 @@ absl::Status SharedPoolCore::map(const SharedPoolPrefix& prefix) {
   capacity_ = prefix.capacity;
   hint_words_ = (prefix.capacity + 63) / 64;
   max_processes_ = prefix.max_processes;
-  poison(slots_, capacity_ * slot_bytes_);
   return absl::OkStatus();
 }
 
