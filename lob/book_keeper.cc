@@ -473,7 +473,10 @@ void BookKeeper::on_connection_lost(uint64_t ticks) noexcept {
   withdraw_reconnect();
   restart();
   asked_ = false;
-  enter(BookState::kGapped, BookReason::kConnectionLost);
+  // A connection that was never up had nothing to lose.
+  enter(
+      view_.state == BookState::kEmpty ? BookState::kEmpty : BookState::kGapped,
+      BookReason::kConnectionLost);
   publish();
 }
 

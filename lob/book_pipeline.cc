@@ -117,7 +117,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     if (options_.mode == PipelineMode::kFused) {
       const uint64_t allocations = thread_allocations();
       const uint64_t start = TscClock::ticks();
-      FusedSink sink(*this, allocations);
+      FusedSink sink(*this, raw, allocations);
       if (!parser_->parse(*raw, start, sink)) {
         parsed_pool_drops_.add(1);
         fault_connection(BookReason::kInternalDrop, raw->connection,
@@ -230,8 +230,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   class FusedSink final : public ParsedMessageSink {
    public:
-    FusedSink(Impl& owner, uint64_t allocations) noexcept
-        : owner_(owner), allocations_(allocations) {}
+    FusedSink(Impl& owner, RawMessage* raw, uint64_t allocations) noexcept
+        : owner_(owner), raw_(raw), allocations_(allocations) {}
     ParsedMessage* acquire() noexcept override {
       if (owner_.fused_free_.empty()) return nullptr;
       ParsedMessage* const message = owner_.fused_free_.back();
@@ -242,7 +242,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       // Never more than were made: no allocation.
       owner_.fused_free_.push_back(message);
     }
-    void emit(ParsedMessage* head, ParsedMessage*) noexcept override {
+    void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
+      tail->raw = raw_;
       owner_.unknown_.add(owner_.parser_->unknown_instruments() -
                           owner_.unknown_.get());
       owner_.handle_frame(
@@ -256,6 +257,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
    private:
     Impl& owner_;
+    RawMessage* const raw_;
     const uint64_t allocations_;
   };
 

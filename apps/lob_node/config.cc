@@ -3,12 +3,15 @@
 #include "apps/lob_node/config.h"
 
 #include <toml++/toml.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -155,14 +158,6 @@ class TableReader {
   absl::Status missing_;
 };
 
-std::vector<std::string> parsed_venue_names() {
-  std::vector<std::string> names;
-  for (const VenueTraits& venue : kVenues) {
-    if (venue.has_parser) names.emplace_back(venue.name);
-  }
-  return names;
-}
-
 bool has_scheme(const std::string& url, std::string_view scheme) {
   return std::string_view(url).substr(0, scheme.size()) == scheme;
 }
@@ -173,8 +168,7 @@ void check_venue(TableReader& reader, const toml::table& table,
     if (const toml::node* node = table.get("url")) {
       reader.fail("url", *node,
                   has_scheme(venue.url, "wss://")
-                      ? "is wss://; this build speaks plain ws:// only, put a "
-                        "TLS proxy such as stunnel or haproxy in front"
+                      ? "is wss://; this build speaks plain ws:// only"
                       : "must begin with ws://");
     }
   }
@@ -182,6 +176,12 @@ void check_venue(TableReader& reader, const toml::table& table,
     if (const toml::node* node = table.get("symbols")) {
       reader.fail("symbols", *node, "is empty; name at least one");
     }
+  }
+  std::set<std::string> symbols;
+  for (const std::string& symbol : venue.symbols) {
+    if (symbols.insert(symbol).second) continue;
+    reader.fail("symbols", *table.get("symbols"),
+                absl::StrCat("has \"", symbol, "\" twice"));
   }
   if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
     reader.require("rest_url");
@@ -251,10 +251,17 @@ absl::StatusOr<NodeConfig> read_node(const toml::table& table,
   if (reader.read_choice("backend", {"uring", "uring-oneshot", "epoll"})) {
     config.backend = table["backend"].as_string()->get();
   }
-  constexpr std::int64_t kMostCpus = 4095;
-  reader.read("network_cpu", 0, kMostCpus, &config.network_cpu);
-  reader.read("parser_cpu", 0, kMostCpus, &config.parser_cpu);
-  reader.read("book_cpu", 0, kMostCpus, &config.book_cpu);
+  const std::int64_t last_cpu = sysconf(_SC_NPROCESSORS_CONF) - 1;
+  reader.read("network_cpu", 0, last_cpu, &config.network_cpu);
+  reader.read("parser_cpu", 0, last_cpu, &config.parser_cpu);
+  reader.read("book_cpu", 0, last_cpu, &config.book_cpu);
+  if (config.pipeline == PipelineMode::kFused) {
+    for (const char* key : {"parser_cpu", "book_cpu"}) {
+      if (const toml::node* node = table.get(key)) {
+        reader.fail(key, *node, "has no thread to pin: pipeline is \"fused\"");
+      }
+    }
+  }
 
   reader.require("venue");
   const toml::node* venues = reader.take("venue");
@@ -289,7 +296,18 @@ absl::Status syntax_error(const toml::parse_error& error,
 
 }  // namespace
 
+std::vector<std::string> parsed_venue_names() {
+  std::vector<std::string> names;
+  for (const VenueTraits& venue : kVenues) {
+    if (venue.has_parser) names.emplace_back(venue.name);
+  }
+  return names;
+}
+
 absl::StatusOr<NodeConfig> read_config(const std::string& path) {
+  if (std::error_code error; std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder"));
+  }
   try {
     return read_node(toml::parse_file(path), path);
   } catch (const toml::parse_error& error) {

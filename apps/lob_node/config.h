@@ -49,6 +49,9 @@ struct NodeConfig {
   std::vector<VenueConfig> venues;
 };
 
+// Ids of the venues that this build can parse.
+std::vector<std::string> parsed_venue_names();
+
 absl::StatusOr<NodeConfig> read_config(const std::string& path);
 
 // For tests; `name` stands for the file in messages.

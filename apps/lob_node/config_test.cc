@@ -82,6 +82,13 @@ TEST(Config, ValuesOutOfRangeAreRefused) {
   EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"ws://a/\"\n"
                        "symbols = []\n"),
               HasSubstr("symbols is empty"));
+  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"ws://a/\"\n"
+                       "symbols = [\"A\", \"A\"]\n"),
+              HasSubstr("node.toml:4: venue[0].symbols has \"A\" twice"));
+  EXPECT_THAT(error_of(std::string("network_cpu = 4096\n") + kKraken),
+              HasSubstr("node.toml:1: network_cpu is 4096; it must be from 0"));
+  EXPECT_THAT(error_of(std::string("book_cpu = 0\n") + kKraken),
+              HasSubstr("node.toml:1: book_cpu has no thread to pin"));
 }
 
 TEST(Config, UnknownVenueListsTheKnownOnes) {

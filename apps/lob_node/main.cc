@@ -15,7 +15,7 @@
 
 namespace {
 
-// 2 is what the shell and CLI11 leave for wrong usage; 1 is a failed job.
+// 1: the job failed; 2: the command line is wrong.
 int exit_code(const absl::Status& status) {
   if (status.ok()) return 0;
   std::cerr << "lob_node: " << status.message() << "\n";
@@ -30,14 +30,6 @@ struct CommandLine {
   std::string config;
 };
 
-std::vector<std::string> venue_ids() {
-  std::vector<std::string> ids;
-  for (const wirebook::VenueTraits& venue : wirebook::kVenues) {
-    ids.emplace_back(venue.name);
-  }
-  return ids;
-}
-
 CLI::App* add_replay(CLI::App& app, CommandLine& line) {
   CLI::App* command = app.add_subcommand(
       "replay", "Rebuild the books of recorded feeds and report them.");
@@ -49,7 +41,7 @@ CLI::App* add_replay(CLI::App& app, CommandLine& line) {
   command
       ->add_option("--venue", line.replay_venue,
                    "Whose feed it is, where the capture's header does not say")
-      ->check(CLI::IsMember(venue_ids()));
+      ->check(CLI::IsMember(wirebook::parsed_venue_names()));
   command->add_option("--symbol", line.replay.symbol,
                       "Only this book, in the venue's own spelling");
   command
@@ -92,7 +84,11 @@ int main(int argc, char** argv) {
   CommandLine line;
   CLI::App* const replay = add_replay(app, line);
   add_run(app, line);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
   if (replay->parsed()) {
     line.replay.venue = wirebook::find_venue(line.replay_venue);

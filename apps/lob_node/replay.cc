@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "apps/lob_node/bbo_log.h"
+#include "apps/lob_node/config.h"
 #include "apps/lob_node/report.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/capture/capture_reader.h"
@@ -31,7 +32,11 @@ struct Recording {
   std::vector<Capture> captures;
   std::vector<std::string> connections;
   VenueId venue;
-  absl::Status damage;  // the first capture's that could not be read whole
+  std::string damage;  // why captures could not be read whole
+
+  void add_damage(absl::string_view what) {
+    absl::StrAppend(&damage, damage.empty() ? "" : "; ", what);
+  }
 
   std::uint16_t connection(const Capture& capture,
                            const CaptureRecord& record) const {
@@ -41,11 +46,7 @@ struct Recording {
   }
 };
 
-std::string known_venues() {
-  return absl::StrJoin(kVenues, " ", [](std::string* out, const auto& venue) {
-    absl::StrAppend(out, std::string(venue.name));
-  });
-}
+std::string known_venues() { return absl::StrJoin(parsed_venue_names(), " "); }
 
 absl::Status add_capture(const std::string& path,
                          std::optional<VenueId> asked_venue,
@@ -53,7 +54,7 @@ absl::Status add_capture(const std::string& path,
   absl::StatusOr<Capture> capture = read_capture(path);
   if (!capture.ok()) return capture.status();
   const std::optional<VenueId> venue =
-      asked_venue ? asked_venue : capture->venue;
+      capture->venue ? capture->venue : asked_venue;
   if (!venue) {
     return absl::InvalidArgumentError(absl::StrCat(
         path,
@@ -63,6 +64,11 @@ absl::Status add_capture(const std::string& path,
                            capture->exchange),
         "; pass --venue=ID, one of: ", known_venues()));
   }
+  if (asked_venue && *asked_venue != *venue) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": is of ", std::string(venue_name(*venue)),
+        ", not of --venue=", std::string(venue_name(*asked_venue))));
+  }
   if (!recording->captures.empty() && *venue != recording->venue) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": is of ", std::string(venue_name(*venue)),
@@ -71,15 +77,12 @@ absl::Status add_capture(const std::string& path,
   }
   recording->venue = *venue;
   if (!capture->damage.ok()) {
-    std::cerr << "lob_node: " << capture->damage.message() << "\n";
-    recording->damage.Update(capture->damage);
+    recording->add_damage(capture->damage.message());
   }
   if (capture->malformed_lines > 0) {
-    const std::string what =
-        absl::StrCat(path, ": ", capture->malformed_lines,
-                     " lines are no record; ", capture->first_malformed);
-    std::cerr << "lob_node: " << what << "\n";
-    recording->damage.Update(absl::DataLossError(what));
+    recording->add_damage(absl::StrCat(path, ": ", capture->malformed_lines,
+                                       " lines are no record; ",
+                                       capture->first_malformed));
   }
   for (const std::string& name : capture->connections) {
     auto& names = recording->connections;
@@ -104,6 +107,7 @@ class Replayer {
         pool_(pool),
         slab_(slab),
         carries_messages_(recording.connections.size()),
+        whose_is_clear_(recording.connections.size(), true),
         up_(recording.connections.size()),
         sequence_(recording.connections.size()) {
     for_each_record([this](std::uint16_t connection, const CaptureRecord& r) {
@@ -113,17 +117,23 @@ class Replayer {
     });
   }
 
-  // Makes the books of the only symbol, on every connection that carries
-  // messages.
+  // Makes the books of the only symbol, on every connection whose messages name
+  // it.
   absl::Status expect_only_symbol() {
     if (only_symbol_.empty()) return absl::OkStatus();
+    const std::string quoted = absl::StrCat("\"", only_symbol_, "\"");
     for (std::uint16_t i = 0; i < carries_messages_.size(); ++i) {
+      carries_messages_[i] = carries_messages_[i] && mentions(i, quoted);
       if (!carries_messages_[i]) continue;
       absl::Status status =
           pipeline_.expect_instrument(only_symbol_, "", i, 0).status();
       if (!status.ok()) return status;
+      whose_is_clear_[i] = !has_depth_of_others(i, quoted);
     }
-    return absl::OkStatus();
+    if (pipeline_.book_count() > 0) return absl::OkStatus();
+    return absl::NotFoundError(
+        absl::StrCat("--symbol=", only_symbol_,
+                     ": no message names it; give the venue's own spelling"));
   }
 
   void run() {
@@ -136,6 +146,7 @@ class Replayer {
           break;
         case CaptureRecordKind::kReceived:
           bring_up(connection);
+          if (!carries_messages_[connection]) break;
           feed(r, RawMessageKind::kText, connection, 0);
           break;
         case CaptureRecordKind::kHttpResponse:
@@ -170,6 +181,9 @@ class Replayer {
   // symbol. Without a URL it stood in line, and its connection is known.
   void feed_snapshot(std::uint16_t connection, const CaptureRecord& record) {
     if (record.url.empty()) {
+      if (!carries_messages_[connection] || !whose_is_clear_[connection]) {
+        return;
+      }
       feed(record, RawMessageKind::kHttpBody, connection, kNoInstrument);
       return;
     }
@@ -188,6 +202,19 @@ class Replayer {
         feed(record, RawMessageKind::kHttpBody, i, *instrument);
       }
     }
+  }
+
+  bool has_depth_of_others(std::uint16_t connection,
+                           const std::string& quoted) const {
+    bool found = false;
+    for_each_record([&](std::uint16_t other, const CaptureRecord& record) {
+      found =
+          found ||
+          (other == connection && record.kind == CaptureRecordKind::kReceived &&
+           record.payload.find("\"depthUpdate\"") != std::string_view::npos &&
+           record.payload.find(quoted) == std::string_view::npos);
+    });
+    return found;
   }
 
   bool mentions(std::uint16_t connection, const std::string& text) const {
@@ -245,7 +272,9 @@ class Replayer {
   BookPipeline& pipeline_;
   RawMessagePool& pool_;
   RawMessageSlab& slab_;
-  std::vector<bool> carries_messages_;  // by connection
+  std::vector<bool> carries_messages_;  // by connection; of the only symbol
+  // Of a snapshot that names no symbol, by connection.
+  std::vector<bool> whose_is_clear_;
   std::vector<bool> up_;
   std::vector<std::uint64_t> sequence_;
 };
@@ -259,6 +288,10 @@ absl::Status replay(const ReplayOptions& options) {
     if (!status.ok()) return status;
   }
 
+  if (!options.dump_book.empty()) {
+    absl::Status status = check_book_dump(options.dump_book);
+    if (!status.ok()) return status;
+  }
   std::unique_ptr<BboLog> bbo_log;
   if (!options.bbo_log.empty()) {
     auto opened = BboLog::open(options.bbo_log, recording.connections);
@@ -302,7 +335,9 @@ absl::Status replay(const ReplayOptions& options) {
   if (!options.dump_book.empty()) {
     status.Update(write_book_dump(options.dump_book, {report}));
   }
-  status.Update(recording.damage);
+  if (!recording.damage.empty()) {
+    status.Update(absl::DataLossError(recording.damage));
+  }
   return status;
 }
 

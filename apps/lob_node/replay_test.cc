@@ -27,6 +27,7 @@ namespace {
 
 using simdjson::dom::element;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kSpot[] = "binance_spot_btcusdt_20240808.lines.gz";
 constexpr char kStartup[] = "binance_spot_startup.jsonl.zst";
@@ -241,6 +242,8 @@ TEST_F(RealData, TruncatedCaptureIsSaidAndItsBeginningReported) {
   const Result result = lob_node({"replay", "--json", cut});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("truncated"));
+  // The record that was cut is not the venue's fault.
+  EXPECT_THAT(result.out, HasSubstr("\"malformed\": 0"));
 }
 
 TEST(Replay, SmallRecordingSynchronises) {
@@ -292,7 +295,7 @@ TEST(Replay, CaptureWithoutVenueAsksForOne) {
 TEST(Replay, UnknownVenueIsRefused) {
   const std::string path = write("any", "1 {\"a\":1}\n");
   const Result option = lob_node({"replay", "--venue=nowhere", path});
-  EXPECT_NE(option.exit_code, 0);
+  EXPECT_EQ(option.exit_code, 2);
   EXPECT_THAT(option.err, HasSubstr("nowhere"));
   const Result header = lob_node(
       {"replay",
@@ -302,16 +305,56 @@ TEST(Replay, UnknownVenueIsRefused) {
 }
 
 TEST(Replay, VenueWithoutParserIsSaid) {
+  const std::string path = write("okx", "1 {\"a\":1}\n");
+  const Result option = lob_node({"replay", "--venue=okx", path});
+  EXPECT_EQ(option.exit_code, 2);
+  EXPECT_THAT(option.err, HasSubstr("okx"));
+  const Result header = lob_node(
+      {"replay",
+       write("header", "{\"t\":\"header\",\"exchange\":\"OKX\"}\n1 {}\n")});
+  EXPECT_EQ(header.exit_code, 1);
+  EXPECT_THAT(header.err, HasSubstr("okx"));
+}
+
+TEST(Replay, VenueThatContradictsTheCaptureIsRefused) {
   const Result result =
-      lob_node({"replay", "--venue=okx", write("okx", "1 {\"a\":1}\n")});
+      lob_node({"replay", "--venue=kraken",
+                write("spot", "1 " + update(9, 9, "98") + "\n")});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("okx"));
+  EXPECT_THAT(result.err,
+              HasSubstr("is of binance-spot, not of --venue=kraken"));
+}
+
+TEST(Replay, SymbolThatNoMessageNamesIsRefused) {
+  const Result result =
+      lob_node({"replay", "--symbol=ETHUSDT",
+                write("other", "1 " + update(9, 9, "98") + "\n2 " + kSnapshot +
+                                   "\n3 " + update(10, 11, "100") + "\n")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("--symbol=ETHUSDT: no message names it"));
+}
+
+// A snapshot that names no symbol may be the other one's.
+TEST(Replay, SymbolBesideOthersTakesNoAnonymousSnapshot) {
+  std::string eth = update(9, 9, "98");
+  eth.replace(eth.find("BTCUSDT"), 7, "ETHUSDT");
+  const Result result = lob_node(
+      {"replay", "--json", "--symbol=ETHUSDT",
+       write("two", "1 " + update(9, 9, "98") + "\n1 " + eth + "\n2 " +
+                        kSnapshot + "\n3 " + update(10, 11, "100") + "\n")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\"symbol\": \"ETHUSDT\""));
+  EXPECT_THAT(result.out, HasSubstr("\"bid_levels\": 0"));
+  EXPECT_THAT(result.out, Not(HasSubstr("\"state\": \"Live\"")));
 }
 
 TEST(Replay, MissingFileIsSaid) {
   const Result result = lob_node({"replay", "/no/such/capture"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("/no/such/capture"));
+  const Result folder = lob_node({"replay", temporary("")});
+  EXPECT_EQ(folder.exit_code, 1);
+  EXPECT_THAT(folder.err, HasSubstr("is a folder"));
 }
 
 TEST(Replay, OutputThatCannotBeWrittenIsSaid) {

@@ -109,6 +109,11 @@ Latencies latencies(const PipelineReport& report, const TscClock& clock) {
           clock.to_ns(ticks.max())};
 }
 
+absl::Status dump_failed(const std::string& path, int error) {
+  return absl::PermissionDeniedError(absl::StrCat(
+      "--dump-book=", path, " cannot be written: ", std::strerror(error)));
+}
+
 }  // namespace
 
 std::string report_json(const PipelineReport& report, const TscClock& clock) {
@@ -174,6 +179,12 @@ std::string report_text(const PipelineReport& report, const TscClock& clock) {
   return out;
 }
 
+absl::Status check_book_dump(const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "a");
+  if (file != nullptr && std::fclose(file) == 0) return absl::OkStatus();
+  return dump_failed(path, errno);
+}
+
 absl::Status write_book_dump(const std::string& path,
                              const std::vector<PipelineReport>& reports) {
   std::string text(kBookDumpHeader);
@@ -194,8 +205,7 @@ absl::Status write_book_dump(const std::string& path,
     error = errno;
   }
   if (written) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(
-      "--dump-book=", path, " cannot be written: ", std::strerror(error)));
+  return dump_failed(path, error);
 }
 
 }  // namespace wirebook

@@ -32,6 +32,9 @@ std::string report_json(const PipelineReport& report, const TscClock& clock);
 // The same for people.
 std::string report_text(const PipelineReport& report, const TscClock& clock);
 
+// Whether a dump can be written there, before there is one.
+absl::Status check_book_dump(const std::string& path);
+
 // `symbol,side,price,quantity,market,connection`: the header and every level of
 // every book, best first.
 absl::Status write_book_dump(const std::string& path,

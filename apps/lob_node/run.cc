@@ -281,6 +281,10 @@ absl::Status run(const NodeConfig& config, const RunOptions& options) {
   for (const VenueConfig& venue : config.venues) {
     connections.push_back(venue.name);
   }
+  if (!options.dump_book.empty()) {
+    absl::Status status = check_book_dump(options.dump_book);
+    if (!status.ok()) return status;
+  }
   std::unique_ptr<BboLog> bbo_log;
   if (!options.bbo_log.empty()) {
     auto opened = BboLog::open(options.bbo_log, connections);

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "lob/parsed_message.h"
 #include "lob/venues/find_venue_requests.h"
 
 namespace wirebook {
@@ -25,6 +26,8 @@ constexpr std::uint64_t kWatchNs = 250 * kMillisecond;
 constexpr std::uint64_t kMissingNs = 15'000 * kMillisecond;
 // A longer Retry-After is not believed.
 constexpr std::uint64_t kLongestPauseSeconds = 3'600;
+// Of a venue's own words, bytes in a log's line.
+constexpr std::size_t kLongestRefusal = 400;
 constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
 
 absl::string_view to_absl(std::string_view text) {
@@ -41,18 +44,20 @@ absl::StatusOr<std::unique_ptr<VenueSession>> VenueSession::create(
     const VenueConfig& config, const NodeConfig& node, std::uint16_t connection,
     UringLoop* loop, RawMessagePool* pool, BookPipelineListener* listener) {
   auto session = std::unique_ptr<VenueSession>(
-      new VenueSession(config, connection, loop, pool));
-  absl::Status status = session->set_up(node, listener);
+      new VenueSession(config, connection, loop, pool, listener));
+  absl::Status status = session->set_up(node);
   if (!status.ok()) return status;
   return session;
 }
 
 VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
-                           UringLoop* loop, RawMessagePool* pool)
+                           UringLoop* loop, RawMessagePool* pool,
+                           BookPipelineListener* listener)
     : config_(config),
       connection_(connection),
       loop_(loop),
       pool_(pool),
+      listener_(listener),
       requests_(RequestBudget{}),
       backoff_(ReconnectBackoffOptions{}),
       reconnect_timer_(this),
@@ -60,8 +65,7 @@ VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
 
 VenueSession::~VenueSession() { disconnect(); }
 
-absl::Status VenueSession::set_up(const NodeConfig& node,
-                                  BookPipelineListener* listener) {
+absl::Status VenueSession::set_up(const NodeConfig& node) {
   BookPipelineOptions options;
   options.venue = config_.id;
   options.mode = node.pipeline;
@@ -70,7 +74,7 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   options.discover_instruments = false;
   options.parser_cpu = node.parser_cpu;
   options.book_cpu = node.book_cpu;
-  auto pipeline = BookPipeline::create(options, pool_, listener);
+  auto pipeline = BookPipeline::create(options, pool_, this);
   if (!pipeline.ok()) return pipeline.status();
   pipeline_ = *std::move(pipeline);
   for (const std::string& symbol : config_.symbols) {
@@ -239,6 +243,28 @@ void VenueSession::on_http(const HttpResult& result) {
   } else {
     pipeline_->on_message(result.body);
   }
+}
+
+void VenueSession::on_depth_applied(const BookKeeper& keeper,
+                                    const ParsedMessage& message) {
+  if (listener_ != nullptr) listener_->on_depth_applied(keeper, message);
+}
+
+void VenueSession::on_state_changed(const BookKeeper& keeper) {
+  if (listener_ != nullptr) listener_->on_state_changed(keeper);
+}
+
+void VenueSession::on_other(const ParsedMessage& message) {
+  if (message.kind == ParsedMessageKind::kRefused && message.raw != nullptr) {
+    const std::size_t size =
+        std::min<std::size_t>(message.raw->size, kLongestRefusal);
+    spdlog::warn("{}: the venue refuses {}: {}", config_.name,
+                 message.instrument == kNoInstrument
+                     ? "a request"
+                     : symbol(message.instrument),
+                 std::string_view(message.raw->data, size));
+  }
+  if (listener_ != nullptr) listener_->on_other(message);
 }
 
 void VenueSession::snapshot_failed(std::uint32_t instrument,

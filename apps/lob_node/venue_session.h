@@ -39,7 +39,9 @@
 
 namespace wirebook {
 
-class VenueSession final : private WebSocketHandler, private HttpHandler {
+class VenueSession final : private WebSocketHandler,
+                           private HttpHandler,
+                           private BookPipelineListener {
  public:
   // `connection` is its number among the node's; pointers outlive it, and
   // `listener` may be null.
@@ -78,8 +80,9 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
   };
 
   VenueSession(const VenueConfig& config, std::uint16_t connection,
-               UringLoop* loop, RawMessagePool* pool);
-  absl::Status set_up(const NodeConfig& node, BookPipelineListener* listener);
+               UringLoop* loop, RawMessagePool* pool,
+               BookPipelineListener* listener);
+  absl::Status set_up(const NodeConfig& node);
 
   void on_open() override;
   void on_message(RawMessage* message) override;
@@ -87,6 +90,12 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
                 const absl::Status& status) override;
 
   void on_http(const HttpResult& result) override;
+
+  // The book thread.
+  void on_depth_applied(const BookKeeper& keeper,
+                        const ParsedMessage& message) override;
+  void on_state_changed(const BookKeeper& keeper) override;
+  void on_other(const ParsedMessage& message) override;
 
   void connect();
   void reconnect_later();
@@ -103,6 +112,7 @@ class VenueSession final : private WebSocketHandler, private HttpHandler {
   const std::uint16_t connection_;
   UringLoop* const loop_;
   RawMessagePool* const pool_;
+  BookPipelineListener* const listener_;  // or null
   std::unique_ptr<BookPipeline> pipeline_;
   std::unique_ptr<WebSocketReader> reader_;
   std::unique_ptr<HttpClient> http_;  // venues with REST snapshots

@@ -194,7 +194,11 @@ absl::StatusOr<Capture> read_capture(const std::string& path) {
   CaptureBuilder builder;
   for (std::size_t begin = 0; begin < text.size();) {
     std::size_t end = text.find('\n', begin);
-    if (end == std::string_view::npos) end = text.size();
+    if (end == std::string_view::npos) {
+      // Where the file was cut short its last line was, too.
+      if (!file->damage.ok()) break;
+      end = text.size();
+    }
     builder.add_line(text.substr(begin, end - begin));
     begin = end + 1;
   }

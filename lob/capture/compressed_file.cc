@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -125,6 +127,9 @@ bool starts_with(const std::string& text, std::string_view prefix) {
 
 absl::StatusOr<FileContent> read_file(const std::string& path,
                                       std::size_t max_bytes) {
+  if (std::error_code error; std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder"));
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     const int error = errno;
