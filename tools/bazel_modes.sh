@@ -9,7 +9,8 @@ bazel_modes() {
   version="$(bazel --version)"
   version="${version#bazel }"
   echo WORKSPACE
-  ((${version%%.*} < 7)) || echo bzlmod
+  # Debian 12's 4.2.3 calls itself no_version.
+  [[ ! "${version}" =~ ^([7-9]|[1-9][0-9]+)\. ]] || echo bzlmod
 }
 
 # bazel_mode_options MODE FOLDER: the options, one a line, of a `bazel test` as a

@@ -29,8 +29,8 @@ fi
 cd "$(dirname "$(readlink -f "$0")")/.."
 ./tools/setup.sh --for=build
 
-echo "Building lob_node and the simulated exchange ..."
-bazel build --config=opt --ui_event_filters=-info,-debug --noshow_progress \
+echo "Building lob_node and the simulated exchange (minutes, the first time) ..."
+bazel build --config=opt --ui_event_filters=-info,-debug \
   //apps/lob_node //tools/exchange_sim //tools/exchange_sim:compare_books
 bin="$(bazel info --config=opt bazel-bin 2>/dev/null)"
 

@@ -23,17 +23,16 @@ USAGE
 readonly BUILD_NEEDS='
 bazel                          | bazel-bootstrap    | builds everything
 g++                            | g++                | the C++20 compiler
-git                            | git                | the version that binaries report
 python3                        | python3            | reads test results
-/etc/ssl/certs/ca-certificates.crt | ca-certificates | TLS to the venues
+/etc/ssl/certs/ca-certificates.crt | ca-certificates | https to the venues
 pkgconfig/absl_status.pc       | libabsl-dev        | Status, strings
 /usr/src/googletest/googletest/src/gtest.cc | googletest | tests
 pkgconfig/benchmark.pc         | libbenchmark-dev   | benchmarks
 pkgconfig/simdjson.pc          | libsimdjson-dev    | JSON parsing
 pkgconfig/numa.pc              | libnuma-dev        | NUMA memory
 pkgconfig/liburing.pc          | liburing-dev       | the io_uring loop
-pkgconfig/libssl.pc            | libssl-dev         | TLS, SHA-256
-pkgconfig/zlib.pc              | zlib1g-dev         | gzip captures, permessage-deflate
+pkgconfig/libssl.pc            | libssl-dev         | SHA-1 and SHA-256
+pkgconfig/zlib.pc              | zlib1g-dev         | gzip captures
 pkgconfig/libzstd.pc           | libzstd-dev        | zstd captures
 pkgconfig/tomlplusplus.pc      | libtomlplusplus-dev | configuration files
 pkgconfig/CLI11.pc             | libcli11-dev       | command lines

@@ -166,7 +166,7 @@ consumers() {
       mapfile -t options < <(bazel_mode_options "${mode}" "${root}")
       # Each takes what those before it have built, GoogleTest for one. No links
       # of Bazel's: the first would take them for packages of its own.
-      bazel_test "${folder} (${mode})" --nosandbox_debug --symlink_prefix=/ \
+      bazel_test "${folder} (${mode})" --symlink_prefix=/ \
         "--disk_cache=${scratch}/disk_cache" "${options[@]}" //...
       bazel shutdown || true
     done
