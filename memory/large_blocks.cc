@@ -3,14 +3,9 @@
 
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WIREBOOK_LARGE_BLOCKS_LSAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WIREBOOK_LARGE_BLOCKS_LSAN 1
-#endif
-#endif
-#if defined(WIREBOOK_LARGE_BLOCKS_LSAN)
+#include "memory/asan_poison.h"
+
+#if defined(WIREBOOK_ASAN)
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -43,7 +38,7 @@ std::byte* map_aligned(std::size_t bytes, std::size_t alignment) noexcept {
 LargeBlocks::~LargeBlocks() {
   for (std::size_t i = 0; i < slots_; ++i) {
     if (entries_[i].address == nullptr) continue;
-#if defined(WIREBOOK_LARGE_BLOCKS_LSAN)
+#if defined(WIREBOOK_ASAN)
     __lsan_unregister_root_region(entries_[i].address, entries_[i].bytes);
 #endif
     munmap(entries_[i].address, entries_[i].bytes);
@@ -72,7 +67,7 @@ void* LargeBlocks::map(std::size_t bytes, std::size_t alignment,
     munmap(block, mapped);
     return nullptr;
   }
-#if defined(WIREBOOK_LARGE_BLOCKS_LSAN)
+#if defined(WIREBOOK_ASAN)
   __lsan_register_root_region(block, mapped);
 #endif
   entries_[find(block)] = {block, mapped};
@@ -94,7 +89,7 @@ std::size_t LargeBlocks::unmap(void* address) noexcept {
     totals_.bytes -= bytes;
     ++totals_.deallocations;
   }
-#if defined(WIREBOOK_LARGE_BLOCKS_LSAN)
+#if defined(WIREBOOK_ASAN)
   __lsan_unregister_root_region(address, bytes);
 #endif
   munmap(address, bytes);

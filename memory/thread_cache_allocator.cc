@@ -3,13 +3,10 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -17,10 +14,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "memory/fail_fast.h"
 #include "memory/large_blocks.h"
 #include "memory/tagged_ptr.h"
 
-#if defined(WIREBOOK_CACHE_ASAN)
+#if defined(WIREBOOK_ASAN)
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -302,9 +300,7 @@ struct ThreadCacheCore::Impl {
         !apply_numa_placement(begin, more, placement).ok()) {
       return false;
     }
-#if defined(WIREBOOK_CACHE_ASAN)
-    ASAN_POISON_MEMORY_REGION(begin, more);
-#endif
+    poison(begin, more);
     const std::size_t first = usable >> kSpanPageShift;
     const std::size_t count = more >> kSpanPageShift;
     for (std::size_t i = 0; i < count; ++i) set_class(first + i, kFreePage);
@@ -350,7 +346,9 @@ struct ThreadCacheCore::Impl {
   // many as they can fill, and threads brought what they keep.
   CacheMagazine* pop_empty() noexcept {
     CacheMagazine* const magazine = trade.empty.pop();
-    if (magazine == nullptr) std::abort();
+    if (magazine == nullptr) {
+      fail_fast("ThreadCacheAllocator", this, "too few magazines");
+    }
     return magazine;
   }
 
@@ -524,7 +522,7 @@ void* ThreadCacheCore::take_slow(std::size_t c, std::size_t bytes) noexcept {
 
 void ThreadCacheCore::attach_and_put(void* object) noexcept {
   ThreadCache* const cache = attach();
-  if (cache == nullptr) die("no memory for the cache of a thread", nullptr);
+  if (cache == nullptr) die("no memory for the cache of a thread");
   add(*cache, cache->bins[class_at(object)], object);
 }
 
@@ -610,16 +608,7 @@ void ThreadCacheCore::die_on_free(const void* address) const noexcept {
 
 void ThreadCacheCore::die(const char* what,
                           const void* address) const noexcept {
-  char line[160];
-  char where[32] = "";
-  if (address != nullptr) std::snprintf(where, sizeof(where), " %p", address);
-  const int length = std::snprintf(line, sizeof(line),
-                                   "wirebook: ThreadCacheAllocator %p: %s%s\n",
-                                   static_cast<const void*>(this), what, where);
-  if (write(STDERR_FILENO, line, static_cast<std::size_t>(length)) < 0) {
-    // Nobody listens; the abort still tells.
-  }
-  std::abort();
+  fail_fast("ThreadCacheAllocator", this, what, address);
 }
 
 }  // namespace internal
@@ -648,7 +637,7 @@ absl::Status ThreadCacheAllocator::init(const ThreadCacheOptions& options) {
     if (reserved != nullptr) break;
     if (region_bytes <= internal::kLeastReserve) {
       return absl::ResourceExhaustedError(
-          "ThreadCacheAllocator: the system refuses 64 MiB of address space; "
+          "the system refuses 64 MiB of address space; "
           "see ulimit -v");
     }
     region_bytes = round_up(region_bytes / 2, kAlign);
@@ -662,7 +651,7 @@ absl::Status ThreadCacheAllocator::init(const ThreadCacheOptions& options) {
           tables, round_up(4 * pages, 4096) + round_up(sizeof(Impl), 4096))) {
     munmap(reserved, total);
     return absl::ResourceExhaustedError(
-        "ThreadCacheAllocator: the system refuses memory for its tables");
+        "the system refuses memory for its tables");
   }
   impl_ = ::new (impl_at) Impl;
   Impl& impl = *impl_;
@@ -678,7 +667,7 @@ absl::Status ThreadCacheAllocator::init(const ThreadCacheOptions& options) {
   impl.page_index = reinterpret_cast<std::uint8_t*>(tables) + 2 * pages;
   impl.page_class = page_class_ = impl.page_index + pages;
   region_ = reinterpret_cast<std::uintptr_t>(region);
-#if defined(WIREBOOK_CACHE_ASAN)
+#if defined(WIREBOOK_ASAN)
   // What objects point to is reachable.
   __lsan_register_root_region(region, region_bytes);
 #endif
@@ -688,8 +677,7 @@ absl::Status ThreadCacheAllocator::init(const ThreadCacheOptions& options) {
     if (!all.has_key) {
       all.has_key = pthread_key_create(&all.key, &internal::retire_thread) == 0;
       if (!all.has_key) {
-        return absl::ResourceExhaustedError(
-            "ThreadCacheAllocator: no pthread key is left");
+        return absl::ResourceExhaustedError("no pthread key is left");
       }
     }
     id_ = ++all.last_id;
@@ -711,14 +699,14 @@ absl::Status ThreadCacheAllocator::init(const ThreadCacheOptions& options) {
   }
   if (!impl.need_magazines(kCacheClasses)) {
     return absl::ResourceExhaustedError(
-        "ThreadCacheAllocator: the system refuses memory for its magazines");
+        "the system refuses memory for its magazines");
   }
   return absl::OkStatus();
 }
 
 ThreadCacheAllocator::ThreadCacheAllocator(const ThreadCacheOptions& options) {
   if (const absl::Status status = init(options); !status.ok()) {
-    die(std::string(status.message()).c_str(), nullptr);
+    die(std::string(status.message()).c_str());
   }
 }
 
@@ -744,10 +732,10 @@ ThreadCacheAllocator::~ThreadCacheAllocator() {
       internal::unlink(*cache);
     }
   }
-#if defined(WIREBOOK_CACHE_ASAN)
+#if defined(WIREBOOK_ASAN)
   __lsan_unregister_root_region(impl.region, impl.region_bytes);
-  ASAN_UNPOISON_MEMORY_REGION(impl.region, impl.usable);
 #endif
+  unpoison(impl.region, impl.usable);
   for (std::byte* block = impl.meta_blocks; block != nullptr;) {
     std::byte* before = nullptr;
     std::memcpy(&before, block, sizeof(before));

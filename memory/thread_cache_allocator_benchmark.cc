@@ -34,7 +34,7 @@ constexpr std::size_t kBatch = 1024;
 constexpr std::size_t kHanded = 8192;
 
 ThreadCacheAllocator& ours() {
-  static ThreadCacheAllocator allocator({.huge_pages = true});
+  static ThreadCacheAllocator allocator;
   return allocator;
 }
 

@@ -23,6 +23,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
+#include "memory/asan_poison.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WIREBOOK_TEST_SANITIZED 1
@@ -588,7 +589,7 @@ TEST(ThreadCacheAllocatorDeathTest, FreeWithAnotherSize) {
   EXPECT_DEATH(allocator.deallocate(object, 200), "double free of 0x");
 }
 
-#if defined(WIREBOOK_CACHE_ASAN)
+#if defined(WIREBOOK_ASAN)
 TEST(ThreadCacheAllocatorDeathTest, AsanSeesUseAfterFreeAndOverflow) {
   ThreadCacheAllocator allocator;
   auto* bytes = static_cast<volatile char*>(allocator.allocate(100));

@@ -10,18 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "memory/asan_poison.h"
 #include "memory/cache_line.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WIREBOOK_CACHE_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WIREBOOK_CACHE_ASAN 1
-#endif
-#endif
-#if defined(WIREBOOK_CACHE_ASAN)
-#include <sanitizer/asan_interface.h>
-#endif
 
 namespace wirebook::internal {
 
@@ -154,7 +144,7 @@ inline constexpr std::uint8_t kNoPage = 255;
 
 class ThreadCacheCore {
  public:
-  void* take(std::size_t c, [[maybe_unused]] std::size_t bytes) noexcept {
+  void* take(std::size_t c, std::size_t bytes) noexcept {
     const ThreadCacheEntry& entry = this_entry();
     if (entry.core_id != id_) [[unlikely]] {
       return take_slow(c, bytes);
@@ -170,9 +160,7 @@ class ThreadCacheCore {
     cache.last = object;
     cache.last_bin = &bin;
     set_out(object, 1);
-#if defined(WIREBOOK_CACHE_ASAN)
-    ASAN_UNPOISON_MEMORY_REGION(object, bytes);
-#endif
+    unpoison(object, bytes);
     return object;
   }
 
@@ -230,9 +218,9 @@ class ThreadCacheCore {
       die_on_free(object);
     }
     set_out(object, 0);
-#if defined(WIREBOOK_CACHE_ASAN)
-    ASAN_POISON_MEMORY_REGION(object, cache_class_bytes(class_at(object)));
-#endif
+    if constexpr (kPoisons) {
+      poison(object, cache_class_bytes(class_at(object)));
+    }
     const ThreadCacheEntry& entry = this_entry();
     if (entry.core_id != id_) [[unlikely]] {
       attach_and_put(object);
@@ -278,7 +266,8 @@ class ThreadCacheCore {
   bool refill(ThreadCache& cache, std::size_t c) noexcept;
   void flush_and_add(ThreadCache& cache, CacheBin& bin, void* object) noexcept;
   [[noreturn]] void die_on_free(const void* address) const noexcept;
-  [[noreturn]] void die(const char* what, const void* address) const noexcept;
+  [[noreturn]] void die(const char* what,
+                        const void* address = nullptr) const noexcept;
 
   std::uint64_t id_ = 0;
   std::size_t entry_offset_ = 0;  // In t_thread_caches, bytes.

@@ -1,8 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// malloc and its family over a ThreadCacheAllocator, as a shared library for
-// LD_PRELOAD: the proof that the allocator bears what programs do. For tests,
-// since after a fork() of a process with threads its locks may stay held.
+#include "memory/testing/malloc_standin.h"
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +10,21 @@
 #include <new>
 
 #include "memory/thread_cache_allocator.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WIREBOOK_STANDIN_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WIREBOOK_STANDIN_SANITIZED 1
+#endif
+#endif
+
+#if defined(WIREBOOK_STANDIN_SANITIZED)
+
+// The sanitizer's own malloc stays.
+std::uint64_t wirebook::malloc_standin_allocations() { return 0; }
+
+#else
 
 namespace {
 
@@ -32,13 +46,11 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace
 
-#pragma GCC visibility push(default)
-extern "C" {
-
-// For the test: did the library take hold?
-std::uint64_t wirebook_standin_allocations() {
+std::uint64_t wirebook::malloc_standin_allocations() {
   return allocator().stats().total_allocations;
 }
+
+extern "C" {
 
 void* malloc(std::size_t bytes) {
   return allocate(bytes, alignof(std::max_align_t));
@@ -114,4 +126,5 @@ std::size_t malloc_usable_size(void* object) {
 }
 
 }  // extern "C"
-#pragma GCC visibility pop
+
+#endif

@@ -1,16 +1,15 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Programs that run on ThreadCacheAllocator in malloc's place: this one, again,
-// and Python.
-#include <dlfcn.h>
+// This program runs on ThreadCacheAllocator in malloc's place, GoogleTest and
+// all.
+#include "memory/testing/malloc_standin.h"
+
 #include <malloc.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -25,67 +24,20 @@
 
 #include "gtest/gtest.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WIREBOOK_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WIREBOOK_TEST_SANITIZED 1
-#endif
-#endif
-
+namespace wirebook {
 namespace {
-
-constexpr char kLibrary[] = "memory/testing/libmalloc_standin.so";
-
-struct Result {
-  int status = -1;
-  std::string output;
-};
-
-Result run_preloaded(const std::string& command) {
-  Result result;
-  const std::string line =
-      std::string("LD_PRELOAD=$PWD/") + kLibrary + " " + command + " 2>&1";
-  FILE* const pipe = popen(line.c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (std::size_t got = fread(buffer.data(), 1, buffer.size(), pipe)) {
-    result.output.append(buffer.data(), got);
-  }
-  result.status = pclose(pipe);
-  return result;
-}
-
-std::string self() {
-  std::array<char, 4096> path{};
-  if (readlink("/proc/self/exe", path.data(), path.size() - 1) < 0) return {};
-  return path.data();
-}
 
 class MallocStandin : public testing::Test {
  protected:
   void SetUp() override {
-#if defined(WIREBOOK_TEST_SANITIZED)
-    GTEST_SKIP() << "a sanitizer's malloc cannot be replaced";
-#endif
-    if (std::getenv("LD_PRELOAD") != nullptr) GTEST_SKIP() << "the inner run";
+    if (malloc_standin_allocations() == 0) {
+      GTEST_SKIP() << "a sanitizer's malloc cannot be replaced";
+    }
   }
 };
 
-// ---- What runs inside
-using Allocations = std::uint64_t (*)();
-
-class InStandin : public testing::Test {
- protected:
-  void SetUp() override {
-    allocations_ = reinterpret_cast<Allocations>(
-        dlsym(RTLD_DEFAULT, "wirebook_standin_allocations"));
-    if (allocations_ == nullptr) GTEST_SKIP() << "runs within MallocStandin";
-  }
-  Allocations allocations_ = nullptr;
-};
-
-TEST_F(InStandin, TheWholeFamily) {
-  const std::uint64_t before = allocations_();
+TEST_F(MallocStandin, TheWholeFamily) {
+  const std::uint64_t before = malloc_standin_allocations();
   void* object = std::malloc(100);
   EXPECT_EQ(malloc_usable_size(object), 112u);
   std::memset(object, 7, 100);
@@ -108,10 +60,10 @@ TEST_F(InStandin, TheWholeFamily) {
   EXPECT_EQ(std::malloc(most), nullptr);
   EXPECT_EQ(errno, ENOMEM);
   EXPECT_EQ(std::calloc(most / 2, 4), nullptr);
-  EXPECT_EQ(allocations_(), before + 6);
+  EXPECT_EQ(malloc_standin_allocations(), before + 6);
 }
 
-TEST_F(InStandin, ThreadsWithContainersAndStrings) {
+TEST_F(MallocStandin, ThreadsWithContainersAndStrings) {
   std::atomic<std::uint64_t> sum{0};
   std::array<std::atomic<std::string*>, 64> shared{};
   std::vector<std::thread> threads;
@@ -136,7 +88,7 @@ TEST_F(InStandin, ThreadsWithContainersAndStrings) {
   EXPECT_GT(sum.load(), 0u);
 }
 
-TEST_F(InStandin, RegexStreamsAndExceptions) {
+TEST_F(MallocStandin, RegexStreamsAndExceptions) {
   std::ostringstream out;
   for (int i = 0; i < 2000; ++i) out << "order " << i << ";";
   const std::string text = out.str();
@@ -152,32 +104,5 @@ TEST_F(InStandin, RegexStreamsAndExceptions) {
   }
 }
 
-// ---- What starts it
-TEST_F(MallocStandin, RunsThisProgram) {
-  const Result result = run_preloaded(self() + " --gtest_filter='InStandin.*'");
-  EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_NE(result.output.find("[  PASSED  ] 3 tests."), std::string::npos)
-      << result.output;
-}
-
-TEST_F(MallocStandin, RunsPython) {
-  if (std::system("python3 -c 1 2>/dev/null") != 0) {
-    GTEST_SKIP() << "no python3";
-  }
-  const Result result = run_preloaded(
-      "PYTHONMALLOC=malloc python3 -c '\n"
-      "import json, threading, subprocess, re\n"
-      "def work(n):\n"
-      "    d = {str(i): [i] * (i % 50) for i in range(20000)}\n"
-      "    assert json.loads(json.dumps(d)) == d\n"
-      "ts = [threading.Thread(target=work, args=(i,)) for i in range(4)]\n"
-      "[t.start() for t in ts]\n"
-      "[t.join() for t in ts]\n"
-      "out = subprocess.run([\"sh\", \"-c\", \"echo child\"],"
-      " capture_output=True).stdout\n"
-      "print(len(re.findall(\"a\", \"ab\" * 100000)), out.decode().strip())'");
-  EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_EQ(result.output, "100000 child\n");
-}
-
 }  // namespace
+}  // namespace wirebook
