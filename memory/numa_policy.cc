@@ -153,6 +153,30 @@ std::optional<int> numa_node_of(const void* address) noexcept {
   return node;
 }
 
+std::size_t move_numa_pages(std::span<void* const> pages, int node) noexcept {
+  constexpr std::size_t kBatch = 512;
+  std::array<int, kBatch> targets, found;
+  targets.fill(node);
+  std::size_t there = 0;
+  for (std::size_t at = 0; at < pages.size(); at += kBatch) {
+    const std::size_t count = std::min(kBatch, pages.size() - at);
+    found.fill(kNumaNodeUnknown);
+    // More than 0: so many could not be moved; their status says so.
+    if (syscall(SYS_move_pages, 0, count, pages.data() + at, targets.data(),
+                found.data(), MPOL_MF_MOVE) < 0) {
+      continue;
+    }
+    // A status that the kernel did not come to write, or writes for a page that
+    // was there already, is not the truth everywhere: ask.
+    if (syscall(SYS_move_pages, 0, count, pages.data() + at, nullptr,
+                found.data(), 0) == 0) {
+      there += static_cast<std::size_t>(
+          std::count(found.begin(), found.begin() + count, node));
+    }
+  }
+  return there;
+}
+
 int current_numa_node() noexcept {
   unsigned cpu = 0, node = 0;
   return getcpu(&cpu, &node) == 0 ? static_cast<int>(node) : 0;

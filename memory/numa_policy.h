@@ -77,6 +77,12 @@ inline constexpr int kNumaNodeUnknown = -1;
 bool numa_nodes_of(std::span<const void* const> addresses,
                    std::span<int> nodes) noexcept;
 
+// Moves those of `pages` that are elsewhere to `node` while they are in use
+// (move_pages): contents and addresses stay. Returns how many lie there
+// afterwards; pages that were never touched are not counted. 0 where the system
+// refuses it.
+std::size_t move_numa_pages(std::span<void* const> pages, int node) noexcept;
+
 // The node of the CPU on which the caller runs, at this moment; 0 where the
 // kernel does not say.
 int current_numa_node() noexcept;

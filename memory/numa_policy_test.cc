@@ -183,6 +183,26 @@ TEST(NumaPolicy, APageThatWasNeverTouchedHasNoNode) {
   EXPECT_EQ(numa_node_of(pages.data()), std::nullopt);
 }
 
+TEST(NumaPolicy, MovesPagesThatAreInUse) {
+  REQUIRE_NUMA_CALLS();
+  Pages pages(600);
+  ASSERT_EQ(pages.place({NumaPolicy::kPreferred, nodes_with_memory()[0]}),
+            absl::OkStatus());
+  std::vector<void*> addresses;
+  for (std::size_t at = 0; at < pages.bytes(); at += kPage) {
+    addresses.push_back(pages.data() + at);
+  }
+  EXPECT_EQ(move_numa_pages(addresses, 0), 0u) << "none was touched";
+  for (const int node : nodes_with_memory()) {
+    pages.touch();
+    EXPECT_EQ(move_numa_pages(addresses, node), 600u);
+    EXPECT_EQ(pages.pages_by_node(),
+              (std::map<int, std::size_t>{{node, 600}}));
+    EXPECT_EQ(pages.data()[599 * kPage], 1);
+  }
+  EXPECT_EQ(move_numa_pages(addresses, 900), 0u) << "no such node";
+}
+
 TEST(NumaPolicy, AsksForMoreAddressesThanOneCallTakes) {
   REQUIRE_NUMA_CALLS();
   Pages pages(1500);
@@ -207,6 +227,8 @@ TEST(NumaPolicy, WhereTheCallsAreRefusedMemoryIsHadAndItsNodeUnknown) {
         if (!pages.place({static_cast<NumaPolicy>(policy), 0}).ok()) ++wrong;
         pages.touch();
         if (numa_node_of(pages.data()).has_value()) ++wrong;
+        std::array<void*, 1> one = {pages.data()};
+        if (move_numa_pages(one, 0) != 0) ++wrong;
         std::array<const void*, 2> two = {pages.data(), pages.data() + kPage};
         std::array<int, 2> nodes = {7, 7};
         if (numa_nodes_of(two, nodes) || nodes[0] != kNumaNodeUnknown ||

@@ -69,6 +69,11 @@ absl::StatusOr<PageMapping> PageMapping::try_anonymous(
   mapping.wants_huge_ = huge;
   // A wish; a kernel without transparent huge pages refuses it.
   if (huge) (void)mapping.advise(PageAdvice::kHuge);
+  // Huge pages that nobody asked for would be what is interleaved.
+  if (!huge && !reserved &&
+      options.placement.policy == NumaPolicy::kInterleaved) {
+    (void)mapping.advise(PageAdvice::kNoHuge);
+  }
   if (absl::Status status =
           apply_numa_placement(memory, size, options.placement);
       !status.ok()) {

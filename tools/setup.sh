@@ -9,9 +9,10 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-Usage: tools/setup.sh [--for=build|test]
+Usage: tools/setup.sh [--for=build|test|guest]
   --for=build   what building and running takes
   --for=test    that, and what the format checks take (the default)
+  --for=guest   what tools/numa_guest.sh takes, and only that
   --list        print the names of the packages and do nothing
   --buildifier  print where buildifier is, or would be, and do nothing
 USAGE
@@ -47,6 +48,10 @@ npm                            | npm                | fetches buildifier
 x86_64-linux-gnu/libjemalloc.so.2 | libjemalloc2       | a malloc that benchmarks stand beside
 x86_64-linux-gnu/libtcmalloc_minimal.so.4 | libtcmalloc-minimal4 | another
 x86_64-linux-gnu/libmimalloc.so.2 | libmimalloc2.0     | another
+'
+readonly GUEST_NEEDS='
+qemu-system-x86_64             | qemu-system-x86    | a guest with several NUMA nodes
+busybox                        | busybox-static     | what runs the tests in it
 '
 readonly BUILDIFIER_VERSION=8.2.1
 
@@ -151,6 +156,10 @@ main() {
     "" | --for=test) ;;
     --for=build)
       needs="${BUILD_NEEDS}"
+      buildifier=0
+      ;;
+    --for=guest)
+      needs="${GUEST_NEEDS}"
       buildifier=0
       ;;
     --list)
