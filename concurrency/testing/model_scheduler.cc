@@ -117,7 +117,10 @@ bool Scheduler::next_execution() {
 }
 
 void Scheduler::reset() {
-  memory_ = ModelMemory();
+  {
+    // Freed when it is no longer what quarantine() looks into.
+    const ModelMemory gone = std::exchange(memory_, ModelMemory());
+  }
   trace_.clear();
   turns_.clear();
   values_.clear();
