@@ -76,6 +76,7 @@ TEST(ThreadCacheAllocator, StandsBehindContainersAndPmr) {
     std::vector<std::uint64_t, ThreadCacheStlAllocator<std::uint64_t>> numbers(
         allocator);
     std::list<int, ThreadCacheStlAllocator<int>> list(numbers.get_allocator());
+    EXPECT_EQ(list.get_allocator(), numbers.get_allocator());
     for (int i = 0; i < 1000; ++i) {
       names.emplace(i, std::string(static_cast<std::size_t>(i), 'x'));
       numbers.push_back(static_cast<std::uint64_t>(i));
