@@ -18,6 +18,9 @@
 #include "memory/advisor.h"
 #include "memory/arena.h"
 #include "memory/buffer_pools.h"
+#include "memory/device_memory.h"
+#include "memory/memory_manager.h"
+#include "memory/memory_scope.h"
 #include "memory/mmap_allocator.h"
 #include "memory/numa_allocator.h"
 #include "memory/numa_topology.h"
@@ -153,6 +156,25 @@ void shared_pool() {
   pool->deallocate(order);
 }
 
+// One front for all of it, with a report.
+void manager() {
+  wirebook::MemoryManager& memory = wirebook::MemoryManager::instance();
+  std::vector<int, wirebook::StlAllocator<int>> numbers(1000);
+  wirebook::MemoryScope scope(memory);
+  scope.make<Order>(1u, 61'837'63);  // Gone at the scope's end.
+  std::printf("\n%s", memory.text_report().c_str());
+}
+
+// Pages that a GPU reads, where there is one.
+void device() {
+  auto pages = wirebook::PageMapping::anonymous(1 << 20);
+  if (!pages.ok()) return;
+  auto mapping = wirebook::CudaMapping::register_pages(*std::move(pages));
+  std::printf("device_memory  %s\n",
+              mapping.ok() ? "1 MiB registered"
+                           : std::string(mapping.status().message()).c_str());
+}
+
 }  // namespace
 
 int main() {
@@ -165,4 +187,6 @@ int main() {
   general();
   advice();
   shared_pool();
+  device();
+  manager();
 }
