@@ -15,8 +15,8 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <regex>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -88,17 +88,14 @@ TEST_F(MallocStandin, ThreadsWithContainersAndStrings) {
   EXPECT_GT(sum.load(), 0u);
 }
 
-TEST_F(MallocStandin, RegexStreamsAndExceptions) {
+TEST_F(MallocStandin, StreamsAndExceptions) {
   std::ostringstream out;
-  for (int i = 0; i < 2000; ++i) out << "order " << i << ";";
-  const std::string text = out.str();
-  const std::regex number("order ([0-9]+);");
-  std::size_t found = 0;
-  for (std::sregex_iterator at(text.begin(), text.end(), number), end;
-       at != end; ++at) {
-    found += (*at)[1].length() > 0;
-  }
-  EXPECT_EQ(found, 2000u);
+  for (int i = 0; i < 20000; ++i) out << "order " << i << "\n";
+  std::istringstream in(out.str());
+  std::string word;
+  int number = 0, sum = 0;
+  while (in >> word >> number) sum += number % 7;
+  EXPECT_EQ(sum, 59997);
   for (int i = 0; i < 1000; ++i) {
     EXPECT_THROW((void)std::stoi("x"), std::invalid_argument);
   }
