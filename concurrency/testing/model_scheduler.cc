@@ -132,10 +132,12 @@ void Scheduler::reset() {
 
 void Scheduler::run_once() {
   reset();
+  quarantines_ = true;
   state_ = program_.set_up();
   run_threads();
   program_.check(state_.get());
   state_.reset();
+  quarantines_ = false;
   free_quarantine();
 }
 
@@ -607,7 +609,8 @@ void Scheduler::pause() {
 
 bool Scheduler::quarantine(void* memory) {
   const char* const first = static_cast<const char*>(memory);
-  if (!memory_.knows_any_in(first, first + malloc_usable_size(memory))) {
+  if (!quarantines_ ||
+      !memory_.knows_any_in(first, first + malloc_usable_size(memory))) {
     return false;
   }
   quarantine_.push_back(memory);

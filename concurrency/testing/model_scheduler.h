@@ -241,6 +241,7 @@ class Scheduler {
   std::vector<Thread> turns_;     // who made each access
   std::vector<uint32_t> values_;  // what was picked beside turns
   std::vector<void*> quarantine_;
+  bool quarantines_ = false;  // not while `memory_` itself is taken down
 
   // Between the conductor and explore().
   std::mutex mutex_;
