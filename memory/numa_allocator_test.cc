@@ -63,6 +63,14 @@ class Pinned {
   cpu_set_t before_;
 };
 
+// Of a node that has memory.
+int cpu_with_memory() {
+  for (const int node : memory_nodes()) {
+    if (!machine().cpus(node).empty()) return machine().cpus(node)[0];
+  }
+  return 0;
+}
+
 int node_of(const void* address) { return numa_node_of(address).value_or(-1); }
 
 #define REQUIRE_NUMA_CALLS() \
@@ -134,9 +142,7 @@ TEST(NumaAllocator, AFreedBlockIsTheNextOfItsSize) {
 
 TEST(NumaAllocator, StatisticsAreExactAtRest) {
   NumaAllocator allocator;
-  const Pinned pinned(machine().cpus(memory_nodes()[0]).empty()
-                          ? 0
-                          : machine().cpus(memory_nodes()[0])[0]);
+  const Pinned pinned(cpu_with_memory());
   void* page = allocator.allocate(1);
   void* kib100 = allocator.allocate(100 * kKiB);  // Rounded to 112.
   void* large = allocator.allocate(3 * kMiB);
@@ -495,12 +501,13 @@ TEST_F(FullNode, LocalPreferredGoesToTheNearestAndComesHomeWhenAsked) {
 }
 
 TEST(NumaAllocator, WhereTheCallsAreRefusedItAllocatesAndKnowsNothing) {
+  const Pinned pinned(cpu_with_memory());  // For LocalOnly.
   for (const int error : {EPERM, ENOSYS}) {
     const pid_t child = fork();
     if (child == 0) {
       if (!testing::refuse_calls({SYS_mbind, SYS_get_mempolicy, SYS_move_pages},
                                  error)) {
-        _exit(2);
+        testing::leave_child(2);
       }
       for (int policy = 0; policy <= static_cast<int>(NumaPolicy::kInterleaved);
            ++policy) {
@@ -508,18 +515,19 @@ TEST(NumaAllocator, WhereTheCallsAreRefusedItAllocatesAndKnowsNothing) {
                                                memory_nodes()[0]}});
         for (const std::size_t bytes : {kKiB, 2 * kMiB}) {
           auto* block = static_cast<char*>(allocator.allocate(bytes));
-          if (block == nullptr) _exit(10 + policy);
+          if (block == nullptr) testing::leave_child(10 + policy);
           block[bytes - 1] = 1;
-          if (allocator.measure_locality().known) _exit(20 + policy);
+          if (allocator.measure_locality().known)
+            testing::leave_child(20 + policy);
           if (!absl::IsUnavailable(
                   allocator.migrate(block, memory_nodes()[0]))) {
-            _exit(30 + policy);
+            testing::leave_child(30 + policy);
           }
-          if (allocator.rebalance() != 0) _exit(40 + policy);
+          if (allocator.rebalance() != 0) testing::leave_child(40 + policy);
           allocator.deallocate(block, bytes);
         }
       }
-      _exit(0);
+      testing::leave_child(0);
     }
     int status;
     ASSERT_EQ(waitpid(child, &status, 0), child);

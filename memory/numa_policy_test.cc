@@ -1,11 +1,13 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "memory/numa_policy.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -37,6 +39,20 @@ std::vector<int> nodes_with_memory() {
     }
   }
   return nodes;
+}
+
+// A node with CPUs only has nothing that is local.
+void run_where_there_is_memory() {
+  const std::vector<int> nodes = nodes_with_memory();
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    if (sched_setaffinity(0, sizeof(one), &one) == 0 &&
+        std::count(nodes.begin(), nodes.end(), current_numa_node()) != 0) {
+      return;
+    }
+  }
 }
 
 class Pages {
@@ -99,6 +115,7 @@ TEST(NumaPolicy, PutsPagesOnTheNodeThatWasAskedFor) {
 }
 
 TEST(NumaPolicy, EveryPolicyLeavesUsableMemory) {
+  run_where_there_is_memory();
   const int node = nodes_with_memory().at(0);
   for (int policy = 0; policy <= static_cast<int>(NumaPolicy::kInterleaved);
        ++policy) {
@@ -113,6 +130,7 @@ TEST(NumaPolicy, EveryPolicyLeavesUsableMemory) {
 
 TEST(NumaPolicy, LocalIsWhereTheTouchingThreadRuns) {
   REQUIRE_NUMA_CALLS();
+  run_where_there_is_memory();
   for (const NumaPolicy policy :
        {NumaPolicy::kLocalPreferred, NumaPolicy::kLocalOnly}) {
     int before, after;
@@ -196,8 +214,7 @@ TEST(NumaPolicy, MovesPagesThatAreInUse) {
   for (const int node : nodes_with_memory()) {
     pages.touch();
     EXPECT_EQ(move_numa_pages(addresses, node), 600u);
-    EXPECT_EQ(pages.pages_by_node(),
-              (std::map<int, std::size_t>{{node, 600}}));
+    EXPECT_EQ(pages.pages_by_node(), (std::map<int, std::size_t>{{node, 600}}));
     EXPECT_EQ(pages.data()[599 * kPage], 1);
   }
   EXPECT_EQ(move_numa_pages(addresses, 900), 0u) << "no such node";
@@ -218,7 +235,7 @@ TEST(NumaPolicy, WhereTheCallsAreRefusedMemoryIsHadAndItsNodeUnknown) {
     if (child == 0) {
       if (!testing::refuse_calls({SYS_mbind, SYS_get_mempolicy, SYS_move_pages},
                                  error)) {
-        _exit(2);
+        testing::leave_child(2);
       }
       int wrong = 0;
       for (int policy = 0; policy <= static_cast<int>(NumaPolicy::kInterleaved);
@@ -236,7 +253,7 @@ TEST(NumaPolicy, WhereTheCallsAreRefusedMemoryIsHadAndItsNodeUnknown) {
           ++wrong;
         }
       }
-      _exit(wrong == 0 ? 0 : 1);
+      testing::leave_child(wrong == 0 ? 0 : 1);
     }
     int status;
     ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -136,7 +136,7 @@ TEST(AnonymousMapping, SharedMemoryIsSeenByAChild) {
     const pid_t child = fork();
     if (child == 0) {
       memory->data()[0] = std::byte{9};
-      _exit(0);
+      testing::leave_child(0);
     }
     ASSERT_EQ(waitpid(child, nullptr, 0), child);
     EXPECT_EQ(memory->data()[0] == std::byte{9}, shared);
@@ -392,7 +392,8 @@ TEST(AnonymousMapping, FreedPagesCanBeWrittenAgain) {
 void in_a_child_without(std::initializer_list<long> calls, int error,
                         int (*check)()) {
   const pid_t child = fork();
-  if (child == 0) _exit(testing::refuse_calls(calls, error) ? check() : 2);
+  if (child == 0)
+    testing::leave_child(testing::refuse_calls(calls, error) ? check() : 2);
   int status;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp here";

@@ -15,6 +15,9 @@
 #include <initializer_list>
 #include <vector>
 
+// Defined in a coverage build only.
+extern "C" void __gcov_exit() __attribute__((weak));
+
 namespace wirebook::testing {
 
 // Each of `calls` (SYS_...) fails with `error` in every thread of this process.
@@ -35,6 +38,12 @@ inline bool refuse_calls(std::initializer_list<long> calls, int error) {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
          syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                  SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+}
+
+// _exit, after what coverage counted in this child is written.
+[[noreturn]] inline void leave_child(int code) {
+  if (__gcov_exit != nullptr) __gcov_exit();
+  _exit(code);
 }
 
 }  // namespace wirebook::testing
