@@ -1,15 +1,24 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// An allocate and free pair of 64 bytes, beside new, std::pmr and Boost:
+// An allocate and free pair of 64 bytes, beside the mallocs of this machine,
+// std::pmr and Boost:
 //   bazel run --config=native //memory:object_pool_benchmark
 //
-// Hot: one object, freed at once. Batch: 1024 taken, then 1024 freed.
-// Handed: one thread makes 8192, another reads and frees them, in turns; the
-// time of both without their waiting. Handed<None> only writes and reads
-// objects. Shared: each of the threads takes 64, then frees them.
+// hot: one object, freed at once. batch: 1024 taken, then 1024 freed. handed:
+// one thread makes 8192, another reads and frees them, in turns; the time of
+// both without their waiting. shared: each of the threads takes 64, then frees
+// them. latency: single calls of each, in ticks of the TSC less what reading it
+// takes (clock_ns); steady frees the oldest of 512 and takes another.
+//
+// pool has statistics and all checks on, as ever. noprefetch and tag64 are its
+// options. bare is one thread's array of free objects behind a thread_local,
+// without checks, statistics or other threads: what those cost is the
+// difference. none only writes and reads objects.
 #include <benchmark/benchmark.h>
 #include <time.h>
+#include <x86intrin.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/lockfree/detail/freelist.hpp>
@@ -17,11 +26,14 @@
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "memory/cache_line.h"
 #include "memory/object_pool.h"
+#include "memory/testing/malloc_peers.h"
 
 namespace wirebook {
 namespace {
@@ -39,13 +51,33 @@ struct Object {
 };
 static_assert(sizeof(Object) == 64);
 
+template <PoolTraits kTraits = PoolTraits{}>
 struct Wirebook {
   Object* make(std::uint64_t v) noexcept { return pool.create(v); }
   void free(Object* object) noexcept { pool.destroy(object); }
-  ObjectPool<Object> pool{{.initial_capacity = 16384}};
+  ObjectPool<Object, kTraits> pool{{.initial_capacity = 16384}};
+};
+using NoPrefetch = Wirebook<PoolTraits{.prefetch = false}>;
+using Tag64 = Wirebook<PoolTraits{.tag = PoolTag::k64}>;
+
+class Bare {
+ public:
+  Bare() {
+    for (Object& object : objects_) t_items[t_count++] = &object;
+  }
+  ~Bare() { t_count = 0; }
+  Object* make(std::uint64_t v) noexcept {
+    return new (t_items[--t_count]) Object(v);
+  }
+  void free(Object* object) noexcept { t_items[t_count++] = object; }
+
+ private:
+  static inline thread_local Object* t_items[kBatch];
+  static inline thread_local std::size_t t_count = 0;
+  std::vector<Object> objects_ = std::vector<Object>(kBatch, Object(0));
 };
 
-struct New {
+struct Malloc {
   Object* make(std::uint64_t v) { return new Object(v); }
   void free(Object* object) { delete object; }
 };
@@ -180,22 +212,166 @@ void Shared(benchmark::State& state) {
   if (state.thread_index() == 0) delete pool;
 }
 
-#define WIREBOOK_PEERS(Case)        \
-  BENCHMARK(Case<Wirebook>);        \
-  BENCHMARK(Case<New>);             \
-  BENCHMARK(Case<PmrSynchronized>); \
-  BENCHMARK(Case<BoostFreelist>)
-WIREBOOK_PEERS(Hot);
-WIREBOOK_PEERS(Batch);
-BENCHMARK(Handed<None>)->UseManualTime();
-BENCHMARK(Handed<Wirebook>)->UseManualTime();
-BENCHMARK(Handed<New>)->UseManualTime();
-BENCHMARK(Handed<PmrSynchronized>)->UseManualTime();
-BENCHMARK(Handed<BoostFreelist>)->UseManualTime();
-BENCHMARK(Shared<Wirebook>)->Threads(2)->Threads(16)->UseRealTime();
-BENCHMARK(Shared<New>)->Threads(2)->Threads(16)->UseRealTime();
+// Calls by what they took, in ticks.
+class Latencies {
+ public:
+  // Waits for what came before, and lets nothing that follows begin early.
+  static std::uint64_t now() noexcept {
+    unsigned cpu;
+    const std::uint64_t ticks = __rdtscp(&cpu);
+    _mm_lfence();
+    return ticks;
+  }
+  void add(std::uint64_t ticks) noexcept {
+    ++counts_[std::min<std::uint64_t>(ticks, counts_.size() - 1)];
+    ++total_;
+  }
+  double percentile(double part) const noexcept {
+    std::uint64_t seen = 0;
+    for (std::size_t ticks = 0; ticks < counts_.size(); ++ticks) {
+      seen += counts_[ticks];
+      if (static_cast<double>(seen) >= part * static_cast<double>(total_)) {
+        return static_cast<double>(ticks);
+      }
+    }
+    return static_cast<double>(counts_.size());
+  }
+
+ private:
+  std::vector<std::uint32_t> counts_ = std::vector<std::uint32_t>(1 << 16);
+  std::uint64_t total_ = 0;
+};
+
+double ns_per_tick() {
+  static const double value = [] {
+    const auto from = std::chrono::steady_clock::now();
+    const std::uint64_t ticks = Latencies::now();
+    while (std::chrono::steady_clock::now() - from <
+           std::chrono::milliseconds(20)) {
+    }
+    const std::uint64_t passed = Latencies::now() - ticks;
+    return std::chrono::duration<double, std::nano>(
+               std::chrono::steady_clock::now() - from)
+               .count() /
+           static_cast<double>(passed);
+  }();
+  return value;
+}
+
+struct PairLatencies {
+  template <typename Pool>
+  Object* make(Pool& pool) {
+    const std::uint64_t from = Latencies::now();
+    Object* object = pool.make(1);
+    benchmark::DoNotOptimize(object);
+    making.add(Latencies::now() - from);
+    return object;
+  }
+  template <typename Pool>
+  void free(Pool& pool, Object* object) {
+    const std::uint64_t from = Latencies::now();
+    pool.free(object);
+    freeing.add(Latencies::now() - from);
+    const std::uint64_t empty = Latencies::now();
+    clock.add(Latencies::now() - empty);
+  }
+  void report(benchmark::State& state, std::uint64_t pairs) const {
+    const double cost = clock.percentile(0.5);
+    const double ns = ns_per_tick();
+    state.counters["clock_ns"] = cost * ns;
+    for (const auto& [name, part] :
+         {std::pair{"p50_ns", 0.5}, std::pair{"p99_ns", 0.99}}) {
+      state.counters[std::string("make_") + name] =
+          std::max(0.0, making.percentile(part) - cost) * ns;
+      state.counters[std::string("free_") + name] =
+          std::max(0.0, freeing.percentile(part) - cost) * ns;
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(pairs));
+  }
+  Latencies making, freeing, clock;
+};
+
+template <typename Pool>
+void HotLatency(benchmark::State& state) {
+  have_a_second_thread();
+  auto pool = std::make_unique<Pool>();
+  PairLatencies latencies;
+  std::uint64_t pairs = 0;
+  for (auto _ : state) {
+    latencies.free(*pool, latencies.make(*pool));
+    ++pairs;
+  }
+  latencies.report(state, pairs);
+}
+
+template <typename Pool>
+void SteadyLatency(benchmark::State& state) {
+  have_a_second_thread();
+  auto pool = std::make_unique<Pool>();
+  std::array<Object*, 512> objects;
+  for (Object*& object : objects) object = pool->make(0);
+  PairLatencies latencies;
+  std::uint64_t pairs = 0;
+  for (auto _ : state) {
+    Object*& oldest = objects[pairs++ % objects.size()];
+    latencies.free(*pool, oldest);
+    oldest = latencies.make(*pool);
+  }
+  for (Object* object : objects) pool->free(object);
+  latencies.report(state, pairs);
+}
+
+template <typename Pool>
+void BatchLatency(benchmark::State& state) {
+  have_a_second_thread();
+  auto pool = std::make_unique<Pool>();
+  std::array<Object*, kBatch> objects;
+  PairLatencies latencies;
+  std::uint64_t pairs = 0;
+  for (auto _ : state) {
+    for (Object*& object : objects) object = latencies.make(*pool);
+    for (Object* object : objects) latencies.free(*pool, object);
+    pairs += kBatch;
+  }
+  latencies.report(state, pairs);
+}
+
+#define WIREBOOK_ALONE(name, Pool)         \
+  BENCHMARK(Hot<Pool>)->Name(name "/hot"); \
+  BENCHMARK(Batch<Pool>)->Name(name "/batch")
+#define WIREBOOK_HANDED(name, Pool) \
+  BENCHMARK(Handed<Pool>)->Name(name "/handed")->UseManualTime()
+#define WIREBOOK_THREADS(name, Pool)                            \
+  BENCHMARK(Shared<Pool>)                                       \
+      ->Name(name "/shared")                                    \
+      ->ThreadRange(1, 16)                                      \
+      ->UseRealTime();                                          \
+  BENCHMARK(HotLatency<Pool>)->Name(name "/latency_hot");       \
+  BENCHMARK(SteadyLatency<Pool>)->Name(name "/latency_steady"); \
+  BENCHMARK(BatchLatency<Pool>)->Name(name "/latency_batch")
+
+WIREBOOK_ALONE("pool", Wirebook<>);
+WIREBOOK_HANDED("pool", Wirebook<>);
+WIREBOOK_THREADS("pool", Wirebook<>);
+WIREBOOK_ALONE("noprefetch", NoPrefetch);
+WIREBOOK_HANDED("noprefetch", NoPrefetch);
+WIREBOOK_ALONE("tag64", Tag64);
+WIREBOOK_HANDED("tag64", Tag64);
+WIREBOOK_ALONE("bare", Bare);
+WIREBOOK_ALONE("pmr", PmrSynchronized);
+WIREBOOK_HANDED("pmr", PmrSynchronized);
+WIREBOOK_ALONE("boost", BoostFreelist);
+WIREBOOK_HANDED("boost", BoostFreelist);
+WIREBOOK_HANDED("none", None);
+WIREBOOK_ALONE("malloc", Malloc);
+WIREBOOK_HANDED("malloc", Malloc);
+WIREBOOK_THREADS("malloc", Malloc);
 
 }  // namespace
 }  // namespace wirebook
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  return wirebook::run_beside_mallocs(
+      argc, argv,
+      {"pool", "noprefetch", "tag64", "bare", "pmr", "boost", "none"});
+}
