@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <mutex>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -29,6 +28,31 @@ void add(std::atomic<std::uint64_t>& counter, std::uint64_t n) noexcept {
                 std::memory_order_relaxed);
 }
 
+constexpr std::uint32_t kMaxFetch = 3;  // Magazines at once.
+
+struct CacheDeleter {
+  void operator()(PoolCache* cache) const noexcept {
+    cache->~PoolCache();
+    ::operator delete (cache, std::align_val_t{alignof(PoolCache)});
+  }
+};
+using OwnedCache = std::unique_ptr<PoolCache, CacheDeleter>;
+
+constexpr std::size_t cache_bytes(std::size_t kept) {
+  // One that keeps nothing has room for what it hands on.
+  return sizeof(PoolCache) +
+         (kPoolPrefetchAhead + std::max<std::size_t>(kept, 1)) * sizeof(void*);
+}
+
+OwnedCache make_cache(std::size_t kept) {
+  void* memory =
+      ::operator new (cache_bytes(kept), std::align_val_t{alignof(PoolCache)});
+  OwnedCache cache(::new (memory) PoolCache);
+  cache->limit_most = static_cast<std::uint32_t>(kept);
+  std::fill_n(cache->items() - kPoolPrefetchAhead, kPoolPrefetchAhead, memory);
+  return cache;
+}
+
 // What two calls of the clock in a row differ by.
 std::uint64_t cost_of(std::uint64_t (*now_ns)()) {
   if (now_ns == nullptr) return 0;
@@ -44,35 +68,26 @@ std::uint64_t cost_of(std::uint64_t (*now_ns)()) {
 
 struct PoolCore::Impl {
   Impl(const PoolCore* core, std::size_t object_bytes, std::size_t slot_bytes,
-       const ObjectPoolOptions& options, PoolTag tag, std::uint64_t secret)
-      : depot(core, object_bytes, slot_bytes, options, tag, secret),
-        pool_secret(secret),
+       const ObjectPoolOptions& options, PoolTag tag)
+      : depot(core, object_bytes, slot_bytes, options, tag),
         now_ns(options.now_ns),
         clock_ns(cost_of(options.now_ns)) {}
 
   PoolDepot depot;
-  const std::uint64_t pool_secret;
   std::uint64_t (*const now_ns)();
   const std::uint64_t clock_ns;
 
   // Under the depot's mutex.
-  std::vector<std::unique_ptr<PoolCache>> caches;
+  std::vector<OwnedCache> caches;
   std::uint64_t allocations_seen = 0;
   std::uint64_t deallocations_seen = 0;
 };
 
 PoolCore::PoolCore(std::size_t object_bytes, std::size_t slot_bytes,
                    const ObjectPoolOptions& options, PoolTag tag)
-    : slot_bytes_(slot_bytes) {
-  std::random_device random;
-  // The top bit keeps every mark apart from zero and from an address.
-  const std::uint64_t secret =
-      std::uint64_t{1} << 63 | std::uint64_t{random()} << 32 | random();
-  impl_ = std::make_unique<Impl>(this, object_bytes, slot_bytes, options, tag,
-                                 secret);
-  for (unsigned i = 0; i < options.expected_threads; ++i) {
-    impl_->caches.push_back(std::make_unique<PoolCache>());
-  }
+    : slot_bytes_(slot_bytes),
+      impl_(std::make_unique<Impl>(this, object_bytes, slot_bytes, options,
+                                   tag)) {
   {
     PoolRegistry& registry = PoolRegistry::instance();
     const std::lock_guard lock(registry.mutex());
@@ -82,6 +97,9 @@ PoolCore::PoolCore(std::size_t object_bytes, std::size_t slot_bytes,
     die(("no memory for its initial capacity: " + impl_->depot.map_error())
             .c_str(),
         nullptr);
+  }
+  for (unsigned i = 0; i < options.expected_threads; ++i) {
+    impl_->caches.push_back(make_cache(impl_->depot.kept_per_thread()));
   }
 }
 
@@ -119,14 +137,14 @@ PoolCache& PoolCore::free_cache() noexcept {
   for (auto& cache : impl.caches) {
     if (cache->previous == nullptr) return set_up(*cache);
   }
-  impl.caches.push_back(std::make_unique<PoolCache>());
+  impl.caches.push_back(make_cache(impl.depot.kept_per_thread()));
   return set_up(*impl.caches.back());
 }
 
 PoolCache& PoolCore::set_up(PoolCache& cache) noexcept {
   const Impl& impl = *impl_;
-  cache.secret = impl.pool_secret;
-  cache.limit = impl.depot.direct() ? 0 : 2 * impl.depot.magazine();
+  cache.limit = std::min(cache.limit_most, 2 * impl.depot.magazine());
+  cache.fetch = 1;
   if (impl.now_ns != nullptr) {
     cache.sample_at = cache.out.load(std::memory_order_relaxed) + kSampleEvery;
   }
@@ -161,14 +179,22 @@ void* PoolCore::take_or_refill(PoolCache& cache) noexcept {
   const std::uint64_t in = cache.in.load(std::memory_order_relaxed);
   if (in != out) return take_from(cache, in - out, out);
   PoolDepot& depot = impl_->depot;
-  // A cache that keeps nothing has room for the one object of its magazine.
-  const unsigned got = depot.refill(cache.items);
+  unsigned got = depot.refill(cache.items());
   if (got == 0) {
     if (depot.exhaustion() == PoolExhaustion::kTerminate) {
       die("exhausted at its max_capacity", nullptr);
     }
     depot.count_failure();
     return nullptr;
+  }
+  for (unsigned more = 1; more < cache.fetch; ++more) {
+    if (depot.pop_magazine(cache.items() + got)) got += depot.magazine();
+  }
+  // A thread that takes many comes for more at once, up to what it may keep.
+  const std::uint32_t room = (cache.fetch + 1) * depot.magazine();
+  if (cache.fetch < kMaxFetch && room <= cache.limit_most) {
+    ++cache.fetch;
+    cache.limit = std::max(cache.limit, room);
   }
   add(cache.refilled, got);
   // Release: who sees these as there sees that they were refilled; stats().
@@ -178,18 +204,27 @@ void* PoolCore::take_or_refill(PoolCache& cache) noexcept {
 
 void PoolCore::put_slow(PoolCache& cache, void* slot) noexcept {
   PoolDepot& depot = impl_->depot;
-  const unsigned magazine = depot.magazine();
+  const std::uint32_t count = cache.limit;
   add(cache.in, 1);
   if (depot.direct()) {
     depot.push_magazine(&slot);
-    flushed(cache, 1);
-  } else {
-    // The older half goes: what was freed last is still in this core's cache.
-    depot.push_magazine(cache.items);
-    std::copy(cache.items + magazine, cache.items + cache.limit, cache.items);
-    cache.items[magazine] = slot;
-    flushed(cache, magazine);
+    return flushed(cache, 1);
   }
+  if (count < cache.limit_most) {
+    cache.limit = std::min(2 * count, cache.limit_most);
+    cache.items()[count] = slot;
+    return;
+  }
+  // The older half goes: what was freed last is still in this core's cache.
+  const std::uint32_t magazine = depot.magazine();
+  const std::uint32_t older = count / magazine / 2 * magazine;
+  void** items = cache.items();
+  for (std::uint32_t i = 0; i < older; i += magazine) {
+    depot.push_magazine(items + i);
+  }
+  std::copy(items + older, items + count, items);
+  items[count - older] = slot;
+  flushed(cache, older);
 }
 
 // Everything that the cache holds goes to the depot.
@@ -199,10 +234,10 @@ void PoolCore::flush_all(PoolCache& cache) noexcept {
                             cache.out.load(std::memory_order_relaxed);
   std::uint64_t count = all;
   for (; count >= depot.magazine(); count -= depot.magazine()) {
-    depot.push_magazine(cache.items + count - depot.magazine());
+    depot.push_magazine(cache.items() + count - depot.magazine());
   }
   const std::lock_guard lock(depot.mutex());
-  depot.push_loose(cache.items, count);
+  depot.push_loose(cache.items(), count);
   flushed(cache, all);
 }
 
@@ -256,6 +291,7 @@ ObjectPoolStats PoolCore::stats() const noexcept {
     stats.total_deallocations +=
         in - cache->refilled.load(std::memory_order_relaxed);
     cached += in - out;
+    stats.overhead_bytes += cache_bytes(cache->limit_most);
     samples += cache->samples.load(std::memory_order_relaxed);
     sampled_ns += cache->sampled_ns.load(std::memory_order_relaxed);
   }
@@ -275,9 +311,8 @@ ObjectPoolStats PoolCore::stats() const noexcept {
     stats.reuse_rate = 1 - static_cast<double>(made_new) /
                                static_cast<double>(stats.total_allocations);
   }
-  stats.overhead_bytes +=
-      sizeof(*this) + sizeof(Impl) - sizeof(PoolDepot) +
-      impl.caches.size() * (sizeof(PoolCache) + sizeof(void*));
+  stats.overhead_bytes += sizeof(*this) + sizeof(Impl) - sizeof(PoolDepot) +
+                          impl.caches.capacity() * sizeof(OwnedCache);
   return stats;
 }
 

@@ -15,21 +15,25 @@
 // in the free objects themselves. Slots have no header.
 //
 // Progress: lock-free while free objects are to be had; allocate and deallocate
-// are a few instructions, and once in stats().magazine calls four locked ones
-// or so. A mutex is taken to grow, by a thread's first call in a pool and at
-// its end, and to fetch what ended threads left over; only threads that also
-// need it wait. After warm_up, while objects out and kept by threads (below)
-// stay within it, and after each thread's first call: no heap, no system call,
-// no page fault. Cost: object_pool_benchmark; README.md has figures.
+// are some twenty instructions each, and about one locked for every eighteen
+// objects that a thread cannot keep or has not kept. A mutex is taken to grow,
+// by a thread's first call in a pool and at its end, and to fetch what ended
+// threads left over; only threads that also need it wait. After warm_up, while
+// objects out and kept by threads (below) stay within it, and after each
+// thread's first call: no heap, no system call, no page fault. Cost:
+// object_pool_benchmark; README.md has figures.
 //
 // Always checked, fatal with one line on stderr: double free, freeing an
 // address that is no object of this pool, a free object whose first word was
 // overwritten, and destroying a pool with objects out. Not seen: freeing an
 // object that was freed and since given out again.
 //
-// A thread may keep 2 * stats().magazine free objects to itself: give a bounded
-// pool that much more than it needs for every thread that frees. Pools of fewer
-// than 64 keep none back. Beyond 64 live pools a call may take 30 ns more.
+// A thread may keep stats().kept_per_thread free objects to itself: give a
+// bounded pool that much more than it needs for every thread that frees; it is
+// a 32nd of such a pool, 112 at most, and none of those of fewer than 64. Pools
+// that grow let a thread that has use for them keep up to 72 KiB, and no more
+// than a twelfth of what is mapped when it first comes. Beyond 64 live pools a
+// call takes a few ns more.
 //
 //   ObjectPool<Order> pool({.initial_capacity = 4096});
 //   Pooled<Order> order = pool.make(price, quantity);  // Home at scope end.

@@ -10,7 +10,7 @@
 // them. latency: single calls of each, in ticks of the TSC less what reading it
 // takes (clock_ns); steady frees the oldest of 512 and takes another.
 //
-// pool has statistics and all checks on, as ever. noprefetch and tag64 are its
+// pool has statistics and all checks on, as ever. prefetch and tag64 are its
 // options. bare is one thread's array of free objects behind a thread_local,
 // without checks, statistics or other threads: what those cost is the
 // difference. none only writes and reads objects.
@@ -57,7 +57,7 @@ struct Wirebook {
   void free(Object* object) noexcept { pool.destroy(object); }
   ObjectPool<Object, kTraits> pool{{.initial_capacity = 16384}};
 };
-using NoPrefetch = Wirebook<PoolTraits{.prefetch = false}>;
+using Prefetch = Wirebook<PoolTraits{.prefetch = true}>;
 using Tag64 = Wirebook<PoolTraits{.tag = PoolTag::k64}>;
 
 class Bare {
@@ -353,8 +353,8 @@ void BatchLatency(benchmark::State& state) {
 WIREBOOK_ALONE("pool", Wirebook<>);
 WIREBOOK_HANDED("pool", Wirebook<>);
 WIREBOOK_THREADS("pool", Wirebook<>);
-WIREBOOK_ALONE("noprefetch", NoPrefetch);
-WIREBOOK_HANDED("noprefetch", NoPrefetch);
+WIREBOOK_ALONE("prefetch", Prefetch);
+WIREBOOK_HANDED("prefetch", Prefetch);
 WIREBOOK_ALONE("tag64", Tag64);
 WIREBOOK_HANDED("tag64", Tag64);
 WIREBOOK_ALONE("bare", Bare);
@@ -373,5 +373,5 @@ WIREBOOK_THREADS("malloc", Malloc);
 int main(int argc, char** argv) {
   return wirebook::run_beside_mallocs(
       argc, argv,
-      {"pool", "noprefetch", "tag64", "bare", "pmr", "boost", "none"});
+      {"pool", "prefetch", "tag64", "bare", "pmr", "boost", "none"});
 }

@@ -116,7 +116,7 @@ bool PoolDepot::map_chunk(std::size_t wanted) noexcept {
 // Makes room for `least` objects. Under the mutex.
 bool PoolDepot::grow(std::size_t least) noexcept {
   std::size_t wanted =
-      std::max({least, capacity_, kSmallPageBytes / slot_bytes_});
+      std::max({least, capacity_.load(), kSmallPageBytes / slot_bytes_});
   if (exhaustion() != PoolExhaustion::kGrow) {
     wanted = std::min(wanted, options_.max_capacity - capacity_);
   }
@@ -217,6 +217,7 @@ void PoolDepot::report(ObjectPoolStats& stats, std::size_t* outside,
                        std::uint64_t* made_new) const noexcept {
   stats.capacity = capacity_;
   stats.magazine = magazine_;
+  stats.kept_per_thread = kept_per_thread();
   stats.peak_usage = peak_.load(std::memory_order_relaxed);
   stats.allocation_failures = failures_.load(std::memory_order_relaxed);
   *outside = outside_.load(std::memory_order_relaxed);

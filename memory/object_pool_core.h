@@ -61,6 +61,13 @@ class SlotIndexer {
   int shift_;
 };
 
+// What stands for the address `slot` in a free object of `pool`. No pointer and
+// no small number: its upper bits are ones.
+inline std::uint64_t pool_mark(const void* pool, const void* slot) noexcept {
+  return ~reinterpret_cast<std::uintptr_t>(pool) ^
+         reinterpret_cast<std::uintptr_t>(slot);
+}
+
 inline constexpr unsigned kMaxPoolMagazine = 56;
 inline constexpr unsigned kPoolCacheEntries = 64;
 inline constexpr unsigned kPoolPrefetchAhead = 3;  // Objects.
@@ -77,11 +84,14 @@ struct alignas(kFalseSharingBytes) PoolCache {
   std::atomic<std::uint64_t> in{0};
   std::atomic<std::uint64_t> out{0};
   std::uint64_t sample_at = UINT64_MAX;  // The `out` to be timed next.
-  std::uint64_t secret = 0;
   // The part that was ever given out of the chunk that the last free fell into.
   std::uintptr_t chunk_begin = 0;
   std::atomic<std::uint64_t> chunk_slots{0};  // PoolCore::trim() clears it.
-  std::uint32_t limit = 0;  // Twice the magazine; 0 where nothing is kept.
+  std::uint32_t limit = 0;  // Objects it may hold now; 0 where none are kept.
+
+  // Grows by use, from two magazines and one.
+  std::uint32_t limit_most = 0;
+  std::uint32_t fetch = 1;  // Magazines that a refill asks for.
 
   // Of `in` and `out`, what was no free and no allocation.
   std::atomic<std::uint64_t> refilled{0};
@@ -95,9 +105,11 @@ struct alignas(kFalseSharingBytes) PoolCache {
   PoolCache* next = nullptr;                 // The next cache of this thread.
   PoolCache** previous = nullptr;  // What points to this one; null: no owner.
 
-  // Taking the last objects prefetches these.
-  void* none[kPoolPrefetchAhead] = {this, this, this};
-  void* items[2 * kMaxPoolMagazine] = {};
+  // The objects lie behind this, and kPoolPrefetchAhead entries before the
+  // first of them that may be prefetched too.
+  void** items() noexcept {
+    return reinterpret_cast<void**>(this + 1) + kPoolPrefetchAhead;
+  }
 };
 
 // Stands in every table for a pool that the thread has not met: it is empty and
@@ -133,7 +145,7 @@ class PoolCore {
     }
     if constexpr (kPrefetch) {
       // Its line may be with the thread that freed it.
-      __builtin_prefetch(cache.items[count - 1 - kPoolPrefetchAhead], 1);
+      __builtin_prefetch(cache.items()[count - 1 - kPoolPrefetchAhead], 1);
     }
     return take_from(cache, count, out);
   }
@@ -150,16 +162,15 @@ class PoolCore {
       cache = find_chunk(cache, slot);
       if (cache == nullptr) return nullptr;
     }
-    if (load_mark(slot) == (cache->secret ^ address)) [[unlikely]] {
+    if (load_mark(slot) == mark_of(slot)) [[unlikely]] {
       die("double free of", slot);
     }
     return cache;
   }
 
   void put(PoolCache& cache, void* slot) noexcept {
-    const std::uint64_t secret = cache.secret;
     const std::uint32_t limit = cache.limit;
-    store_mark(slot, secret ^ reinterpret_cast<std::uintptr_t>(slot));
+    store_mark(slot, mark_of(slot));
 #if defined(WIREBOOK_POOL_ASAN)
     ASAN_POISON_MEMORY_REGION(slot, slot_bytes_);
 #endif
@@ -168,7 +179,7 @@ class PoolCore {
     if (count == limit) [[unlikely]] {
       return put_slow(cache, slot);
     }
-    cache.items[count] = slot;
+    cache.items()[count] = slot;
     cache.in.store(in + 1, std::memory_order_relaxed);
   }
 
@@ -188,9 +199,12 @@ class PoolCore {
     return *t_pool_caches[index_].cache.load(std::memory_order_relaxed);
   }
 
-  // A free object's first word is a secret of the pool mixed with its address;
-  // one that is out lost it when it was given out. Atomic and relaxed, so that
-  // two threads that free one object have a defined, if late, end.
+  // A free object's first word is its address mixed with its pool's; one that
+  // is out lost it when it was given out. Atomic and relaxed, so that two
+  // threads that free one object have a defined, if late, end.
+  std::uint64_t mark_of(const void* slot) const noexcept {
+    return pool_mark(this, slot);
+  }
   WIREBOOK_POOL_NO_ASAN static std::uint64_t load_mark(void* slot) noexcept {
     return __atomic_load_n(static_cast<Word*>(slot), __ATOMIC_RELAXED);
   }
@@ -201,10 +215,8 @@ class PoolCore {
 
   void* take_from(PoolCache& cache, std::uint64_t count,
                   std::uint64_t out) noexcept {
-    void* slot = cache.items[count - 1];
-    const std::uint64_t mark =
-        cache.secret ^ reinterpret_cast<std::uintptr_t>(slot);
-    if (load_mark(slot) != mark) [[unlikely]] {
+    void* slot = cache.items()[count - 1];
+    if (load_mark(slot) != mark_of(slot)) [[unlikely]] {
       die("write after free into", slot);
     }
     store_mark(slot, 0);

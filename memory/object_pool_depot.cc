@@ -9,7 +9,11 @@
 namespace wirebook::internal {
 namespace {
 
-constexpr std::size_t kMaxCachedBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxMagazineBytes = std::size_t{64} << 10;
+// Of a pool that grows, what one thread keeps at most.
+constexpr std::size_t kMaxKeptBytes = std::size_t{72} << 10;
+constexpr std::size_t kMaxKeptMagazines = 20;
+constexpr std::size_t kKeptPart = 12;
 
 }  // namespace
 
@@ -26,11 +30,10 @@ void pool_die(const void* pool, const char* what,
 
 PoolDepot::PoolDepot(const void* pool, std::size_t object_bytes,
                      std::size_t slot_bytes, const ObjectPoolOptions& options,
-                     PoolTag tag, std::uint64_t secret)
+                     PoolTag tag)
     : full_(this),
       empty_(this),
       pool_(pool),
-      secret_(secret),
       object_bytes_(object_bytes),
       slot_bytes_(slot_bytes),
       indexer_(slot_bytes),
@@ -42,12 +45,27 @@ PoolDepot::PoolDepot(const void* pool, std::size_t object_bytes,
       std::min<std::size_t>(slot_bytes / sizeof(void*) - 1, kAddressesPerLine));
   std::size_t magazine = std::min<std::size_t>(
       kAddressesPerLine * (1 + per_item_),
-      std::max<std::size_t>(kMaxCachedBytes / slot_bytes, 1));
+      std::max<std::size_t>(kMaxMagazineBytes / slot_bytes, 1));
   if (options.exhaustion != PoolExhaustion::kGrow) {
     direct_ = options_.max_capacity < 64;
     magazine = std::clamp<std::size_t>(options_.max_capacity / 64, 1, magazine);
   }
   magazine_ = static_cast<unsigned>(magazine);
+}
+
+// A pool that stops can ill spare them: a 32nd. Of others a thread may keep
+// what loops that take a thousand and free a thousand need, if that is no
+// twelfth.
+std::size_t PoolDepot::kept_per_thread() const noexcept {
+  if (direct_) return 0;
+  std::size_t magazines = 2;
+  if (options_.exhaustion == PoolExhaustion::kGrow) {
+    const std::size_t fair =
+        capacity_.load(std::memory_order_relaxed) / kKeptPart / magazine_;
+    const std::size_t fits = kMaxKeptBytes / (slot_bytes_ * magazine_);
+    magazines = std::max(magazines, std::min({fair, fits, kMaxKeptMagazines}));
+  }
+  return magazines * magazine_;
 }
 
 // ---- Stacks of lines
@@ -116,7 +134,7 @@ WIREBOOK_POOL_NO_ASAN void PoolDepot::store_link(void* slot, unsigned word,
 WIREBOOK_POOL_NO_ASAN void* PoolDepot::load_link(void* slot,
                                                  unsigned word) const noexcept {
   return reinterpret_cast<void*>(static_cast<std::uint64_t*>(slot)[word] ^
-                                 secret_);
+                                 mark_of(nullptr));
 }
 
 std::size_t PoolDepot::chunk_of_slot(const void* slot) const noexcept {

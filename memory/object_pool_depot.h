@@ -10,7 +10,7 @@
 // any that was ever on a stack; slots are read by their owner only, so trim()
 // may give their pages back.
 //
-// Addresses in slots are stored mixed with the pool's secret, and each that is
+// Addresses in slots are stored mixed with the pool's, and each that is
 // read back must be that of a slot: what was written over ends the process.
 #ifndef WIREBOOK_MEMORY_OBJECT_POOL_DEPOT_H_
 #define WIREBOOK_MEMORY_OBJECT_POOL_DEPOT_H_
@@ -28,7 +28,7 @@
 
 namespace wirebook::internal {
 
-inline constexpr std::size_t kMaxPoolChunks = 64;  // Each doubles the pool.
+inline constexpr std::size_t kMaxPoolChunks = 40;  // Each doubles the pool.
 inline constexpr unsigned kAddressesPerLine = 7;
 
 // Writes "wirebook: ObjectPool <pool>: <what> <address>" and aborts.
@@ -60,8 +60,7 @@ struct PoolChunk {
 class PoolDepot {
  public:
   PoolDepot(const void* pool, std::size_t object_bytes, std::size_t slot_bytes,
-            const ObjectPoolOptions& options, PoolTag tag,
-            std::uint64_t secret);
+            const ObjectPoolOptions& options, PoolTag tag);
   ~PoolDepot();
   PoolDepot(const PoolDepot&) = delete;
   PoolDepot& operator=(const PoolDepot&) = delete;
@@ -71,8 +70,14 @@ class PoolDepot {
   PoolExhaustion exhaustion() const noexcept { return options_.exhaustion; }
   std::mutex& mutex() noexcept { return mutex_; }
 
+  // Free objects that a thread may keep, as large as the pool is now.
+  std::size_t kept_per_thread() const noexcept;
+
   // Up to a magazine of objects, each with its mark; 0 if there are none.
   unsigned refill(void** items) noexcept;
+
+  // A magazine, if one is at hand.
+  bool pop_magazine(void** items) noexcept;
 
   // Takes a magazine of objects.
   void push_magazine(void* const* items) noexcept;
@@ -129,7 +134,7 @@ class PoolDepot {
   MagazineLine* line_at(std::uint32_t index) const noexcept;
 
   std::uint64_t mark_of(const void* slot) const noexcept {
-    return secret_ ^ reinterpret_cast<std::uintptr_t>(slot);
+    return pool_mark(pool_, slot);
   }
   void store_link(void* slot, unsigned word, void* target) const noexcept;
   void* load_link(void* slot, unsigned word) const noexcept;
@@ -143,7 +148,6 @@ class PoolDepot {
 
   void stack_magazine(void* const* items) noexcept;
   bool unstack_magazine(void** items) noexcept;
-  bool pop_magazine(void** items) noexcept;
   unsigned pop_loose(void** items) noexcept;
   unsigned carve(void** items, std::size_t first_chunk) noexcept;
   bool grow(std::size_t least) noexcept;
@@ -165,7 +169,6 @@ class PoolDepot {
   std::atomic<std::size_t> peak_{0};
 
   alignas(kFalseSharingBytes) const void* const pool_;
-  const std::uint64_t secret_;
   const std::size_t object_bytes_;
   const std::size_t slot_bytes_;
   const SlotIndexer indexer_;
@@ -181,7 +184,7 @@ class PoolDepot {
   PoolChunk chunks_[kMaxPoolChunks];
 
   std::mutex mutex_;  // Guards growth and what follows.
-  std::size_t capacity_ = 0;
+  std::atomic<std::size_t> capacity_ = 0;
   std::size_t trimmed_ = 0;  // Objects that were out and became new.
   void* loose_ = nullptr;    // Too few for a magazine, linked behind the mark.
   std::string map_error_;    // Why the last chunk could not be had.
