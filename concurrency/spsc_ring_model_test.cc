@@ -51,8 +51,12 @@ void pop_all(R& r) {
 }
 
 template <typename R, int kCount>
+Report one_at_a_time_with(const model::Options& options) {
+  return model::explore<R>(options, push_all<R, kCount>, pop_all<R, kCount>);
+}
+template <typename R, int kCount>
 Report one_at_a_time() {
-  return model::explore<R>({}, push_all<R, kCount>, pop_all<R, kCount>);
+  return one_at_a_time_with<R, kCount>({});
 }
 
 TEST(SpscRingModel, OneSlotHandsOverThreeObjects) {
@@ -191,6 +195,24 @@ TEST(SpscRingModelMutants, ARelaxedPublishIsRed) {
   const Report report =
       with({.relax_stores = true, .only_atom = 0}, one_at_a_time<Mutants, 3>);
   EXPECT_EQ(report.failure, "data race: unordered with a write by T1");
+}
+
+// However it was found, with all the waiting in it.
+TEST(SpscRingModelMutants, AFailureIsReplayedFromItsSchedule) {
+  const auto fails = [](const model::Options& options) {
+    return with({.relax_stores = true, .only_atom = 2}, [&options] {
+      return one_at_a_time_with<Ring<MutantAtom, 2>, 4>(options);
+    });
+  };
+  for (const model::Options& options :
+       {model::Options{}, model::Options{.preemptions = 2},
+        model::Options{.samples = 3000}}) {
+    const Report first = fails(options);
+    ASSERT_FALSE(first.ok());
+    const Report again = fails({.replay = first.schedule});
+    EXPECT_EQ(again.failure, first.failure) << first << again;
+    EXPECT_EQ(again.executions, 1u);
+  }
 }
 
 TEST(SpscRingModelMutants, ARelaxedLookForObjectsIsRed) {
