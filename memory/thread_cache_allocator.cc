@@ -327,6 +327,20 @@ struct ThreadCacheCore::Impl {
     return page_begin(page);
   }
 
+  // See ThreadCache::last. Under the mutex.
+  void forget_last(const std::byte* begin, std::size_t bytes) noexcept {
+    for (ThreadCache* cache = caches; cache != nullptr;
+         cache = cache->next_of_core) {
+      void* last = cache->last.load(std::memory_order_relaxed);
+      const auto* at = static_cast<const std::byte*>(last);
+      if (at >= begin && at < begin + bytes) {
+        // Fails if the thread goes on: what it takes now lies elsewhere.
+        cache->last.compare_exchange_strong(last, nullptr,
+                                            std::memory_order_relaxed);
+      }
+    }
+  }
+
   void give_span(std::size_t c, std::size_t page) noexcept {
     const std::size_t count = span_pages(c);
     const std::size_t bytes = count * kSpanPageBytes;
@@ -334,6 +348,7 @@ struct ThreadCacheCore::Impl {
     madvise(out + page * kSpanPageBytes / kCacheGrain, bytes / kCacheGrain,
             MADV_DONTNEED);
     const std::lock_guard lock(mutex);
+    forget_last(page_begin(page), bytes);
     for (std::size_t i = 0; i < count; ++i) set_class(page + i, kFreePage);
     free_pages += count;
     first_free = std::min(first_free, page);

@@ -352,6 +352,22 @@ TEST(ThreadCacheAllocator, AReserveThatIsUsedUpIsNullUntilSomethingIsFreed) {
   allocator.deallocate(object);
 }
 
+// The address that a thread allocated last may come back to it as an object of
+// another class.
+TEST(ThreadCacheAllocator, AnAddressMayChangeItsClassWithoutItsThread) {
+  ThreadCacheAllocator allocator;
+  void* large = allocator.allocate(100000);
+  allocator.deallocate(large);
+  allocator.trim();
+  void* small = nullptr;
+  std::thread([&] { small = allocator.allocate(64); }).join();
+  ASSERT_EQ(small, large) << "the first free span is taken";
+  allocator.deallocate(small);
+  large = allocator.allocate(100000);
+  EXPECT_GE(allocator.usable_bytes(large), 100000u);
+  allocator.deallocate(large, 100000);
+}
+
 TEST(ThreadCacheAllocator, MoreAllocatorsThanThreadEntries) {
   std::vector<std::unique_ptr<ThreadCacheAllocator>> all;
   std::vector<void*> objects;

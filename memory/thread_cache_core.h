@@ -107,8 +107,10 @@ class ThreadCacheCore;
 
 struct alignas(kFalseSharingBytes) ThreadCache {
   // What was allocated last: to be freed next, often, and then its bin need not
-  // be looked up, which everything after would wait for.
-  void* last = nullptr;
+  // be looked up, which everything after would wait for. Whoever gives its span
+  // to other classes clears it. Relaxed: who gets an object of such a span got
+  // it after that.
+  std::atomic<void*> last{nullptr};
   CacheBin* last_bin = nullptr;
   std::atomic<std::uint64_t> frees{0};
   CacheBin bins[kCacheClasses];
@@ -157,7 +159,7 @@ class ThreadCacheCore {
       return take_slow(c, bytes);
     }
     bin.top.store(top, std::memory_order_relaxed);
-    cache.last = object;
+    cache.last.store(object, std::memory_order_relaxed);
     cache.last_bin = &bin;
     set_out(object, 1);
     unpoison(object, bytes);
@@ -180,7 +182,7 @@ class ThreadCacheCore {
   // Takes back an object that owns(), whose class is kept at its span.
   void put(void* object) noexcept {
     if (ThreadCache* const cache = check_in(object)) [[likely]] {
-      if (object == cache->last) {
+      if (object == cache->last.load(std::memory_order_relaxed)) {
         add(*cache, *cache->last_bin, object);
       } else {
         add(*cache, cache->bins[class_at(object)], object);
@@ -200,7 +202,7 @@ class ThreadCacheCore {
     return __atomic_load_n(out_ + unit_of(object), __ATOMIC_RELAXED) != 0;
   }
 
-  // The thread that owns `cache` ends. Under the registry's mutex.
+  // Brings home what `cache` keeps: on its thread.
   void retire(ThreadCache& cache) noexcept;
 
  protected:
