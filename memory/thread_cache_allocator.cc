@@ -75,6 +75,11 @@ void retire_thread(void*) noexcept {
             ThreadCacheEntry{});
 }
 
+// A sum of differences that is below zero has wrapped.
+constexpr std::size_t at_least_zero(std::size_t sum) noexcept {
+  return static_cast<std::ptrdiff_t>(sum) < 0 ? 0 : sum;
+}
+
 constexpr std::size_t round_up(std::size_t value, std::size_t unit) noexcept {
   return (value + unit - 1) / unit * unit;
 }
@@ -825,9 +830,9 @@ ThreadCacheStats ThreadCacheAllocator::stats() const noexcept {
   ThreadCacheStats stats;
   const std::lock_guard lock(impl.mutex);
   std::size_t in_use = 0;
+  std::uint64_t all_out = 0;
   for (ThreadCache* cache = impl.caches; cache != nullptr;
        cache = cache->next_of_core) {
-    std::uint64_t out = 0;
     for (std::size_t c = 0; c < kCacheClasses; ++c) {
       const std::size_t bytes = cache_class_bytes(c);
       const std::size_t free = internal::kept(*cache, c);
@@ -836,22 +841,24 @@ ThreadCacheStats ThreadCacheAllocator::stats() const noexcept {
           static_cast<std::uint64_t>(
               cache->taken[c].load(std::memory_order_relaxed)) -
           free;
-      out += held;
+      all_out += held;
       in_use += held * bytes;
       stats.cached_bytes += free * bytes;
     }
-    // What came from the depot is out, kept, or went to others.
-    const std::uint64_t freed = cache->frees.load(std::memory_order_relaxed);
-    stats.total_deallocations += freed;
-    stats.total_allocations += out + freed;
+    stats.total_deallocations += cache->frees.load(std::memory_order_relaxed);
   }
+  // While others are at work the sums may miss what went from one to another.
+  in_use = internal::at_least_zero(in_use);
+  stats.total_allocations =
+      stats.total_deallocations + internal::at_least_zero(all_out);
   stats.in_use_bytes = in_use + large.bytes;
   stats.total_allocations += large.allocations;
   stats.total_deallocations += large.deallocations;
   stats.allocation_failures = impl.failures.load(std::memory_order_relaxed);
   stats.peak_bytes = impl.trade.peak.load(std::memory_order_relaxed);
   stats.capacity_bytes = impl.usable + large.bytes;
-  stats.free_bytes = impl.usable - in_use - stats.cached_bytes;
+  stats.free_bytes =
+      internal::at_least_zero(impl.usable - in_use - stats.cached_bytes);
   stats.overhead_bytes = sizeof(Impl) + impl.meta_mapped +
                          impl.usable / internal::kCacheGrain +
                          4 * (impl.region_bytes / internal::kSpanPageBytes);

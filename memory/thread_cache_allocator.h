@@ -27,7 +27,9 @@
 // Always checked, fatal with one line on stderr: double free, an address at
 // which no object begins that is out, and a size or alignment of another class
 // than the object's. Not seen: freeing an object that was freed and since given
-// out again, and two threads that free one at the very same time.
+// out again, two threads that free one at the very same time, and a wrong size
+// for what is larger than 256 KiB. After a fork() of a process with threads the
+// child must not use it.
 //
 //   ThreadCacheAllocator allocator;
 //   void* bytes = allocator.allocate(300, 64);
@@ -99,8 +101,8 @@ class ThreadCacheAllocator : private internal::ThreadCacheCore {
   ~ThreadCacheAllocator();
 
   // At least `bytes`, aligned to `alignment`, a power of two (nullptr
-  // otherwise). Zero bytes give an address of their own. nullptr if there is no
-  // memory. Contents are what they were.
+  // otherwise, where it is above 16). Zero bytes give an address of their own.
+  // nullptr if there is no memory. Contents are what they were.
   [[nodiscard]] void* allocate(
       std::size_t bytes,
       std::size_t alignment = alignof(std::max_align_t)) noexcept {
