@@ -96,7 +96,7 @@ void* BufferPool::get_beyond() noexcept {
         excess.peak.store(excess.out.size(), std::memory_order_relaxed);
       }
       return buffer;
-    } catch (const std::bad_alloc&) {
+    } catch (...) {
       if (buffer != nullptr) {
         excess.upstream->deallocate(buffer, stride_, alignment_of(stride_));
       }

@@ -11,6 +11,7 @@
 #include <new>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -279,6 +280,25 @@ TEST(BufferPool, SixteenThreadsShareABoundedPool) {
 
 TEST(BufferPool, SixteenThreadsGoBeyond) {
   hand_around(BufferExhaustion::kAllocate);
+}
+
+TEST(BufferPool, WhateverUpstreamThrowsIsAFailure) {
+  struct Refusing : std::pmr::memory_resource {
+    void* do_allocate(std::size_t, std::size_t) override {
+      throw std::runtime_error("no");
+    }
+    void do_deallocate(void*, std::size_t, std::size_t) override {}
+    bool do_is_equal(
+        const std::pmr::memory_resource& other) const noexcept override {
+      return this == &other;
+    }
+  } refusing;
+  BufferPool pool({.buffer_bytes = 64,
+                   .capacity = 0,
+                   .when_empty = BufferExhaustion::kAllocate,
+                   .upstream = &refusing});
+  EXPECT_EQ(pool.get_buffer(), nullptr);
+  EXPECT_EQ(pool.stats().allocation_failures, 1u);
 }
 
 TEST(BufferPoolDeathTest, DoubleReturn) {

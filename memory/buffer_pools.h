@@ -53,8 +53,12 @@ struct BufferPoolsOptions {
     return kMinBytes << index;
   }
 
-  // How many buffers of `bytes`, rounded up to a power of two, to hold.
+  // How many buffers of `bytes`, rounded up to a power of two, to hold. Ends
+  // the process above kMaxBytes.
   constexpr void set_capacity(std::size_t bytes, std::size_t count) noexcept {
+    if (bytes > kMaxBytes) {
+      fail_fast("BufferPoolsOptions", this, "has no buffers above 1 MiB");
+    }
     capacities[class_of(bytes)] = count;
   }
 
@@ -88,7 +92,9 @@ class BufferPools {
   }
 
   // `bytes` is what was asked for, or any size with the same power of two.
+  // nullptr does nothing.
   void return_buffer(void* buffer, std::size_t bytes) noexcept {
+    if (buffer == nullptr) return;
     if (bytes > kMaxBytes) [[unlikely]] {
       fail_fast("BufferPools", this,
                 "is given back more than it gives:", buffer);

@@ -71,6 +71,7 @@ TEST(BufferPools, CountsRequestsBeyondTheLargest) {
   BufferPools buffers(options);
   EXPECT_EQ(buffers.get_buffer(BufferPools::kMaxBytes + 1), nullptr);
   EXPECT_FALSE(buffers.borrow(SIZE_MAX));
+  buffers.return_buffer(nullptr, SIZE_MAX);
   EXPECT_EQ(buffers.oversize_requests(), 2u);
   EXPECT_EQ(buffers.stats().allocation_failures, 2u);
 }
@@ -127,6 +128,12 @@ TEST(BufferPools, ThreadsOfAllSizesKeepTheirBytes) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(buffers.stats().in_use, 0u);
+}
+
+TEST(BufferPoolsDeathTest, CapacityBeyondTheLargest) {
+  BufferPoolsOptions options;
+  EXPECT_DEATH(options.set_capacity(BufferPools::kMaxBytes + 1, 1),
+               "BufferPoolsOptions 0x.*: has no buffers above 1 MiB");
 }
 
 TEST(BufferPoolsDeathTest, ReturnUnderAnotherSize) {
