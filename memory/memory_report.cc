@@ -2,6 +2,8 @@
 #include "memory/memory_report.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
 namespace wirebook {
@@ -26,6 +28,18 @@ void append_row(std::string& text, const MemorySourceStats& row) {
          static_cast<unsigned long long>(row.total_allocations),
          static_cast<unsigned long long>(row.total_deallocations),
          static_cast<unsigned long long>(row.allocation_failures));
+}
+
+// Not by printf, whose decimal point is the locale's.
+void append_number(std::string& json, double value, int digits) {
+  char number[352];  // The longest double has 309 digits before the point.
+  if (!std::isfinite(value)) {
+    json += "null";
+    return;
+  }
+  json.append(number, std::to_chars(number, number + sizeof(number), value,
+                                    std::chars_format::fixed, digits)
+                          .ptr);
 }
 
 std::string quoted(const std::string& text) {
@@ -100,15 +114,12 @@ std::string memory_json(const MemoryStats& stats) {
     if (i != 0) json += ',';
     append_object(json, stats.sources[i]);
   }
-  append(json,
-         "],\"allocations_per_second\":%.1f,"
-         "\"deallocations_per_second\":%.1f,\"numa_locality_percent\":",
-         stats.allocations_per_second, stats.deallocations_per_second);
-  if (stats.locality_percent.has_value()) {
-    append(json, "%.2f", *stats.locality_percent);
-  } else {
-    json += "null";
-  }
+  json += "],\"allocations_per_second\":";
+  append_number(json, stats.allocations_per_second, 1);
+  json += ",\"deallocations_per_second\":";
+  append_number(json, stats.deallocations_per_second, 1);
+  json += ",\"numa_locality_percent\":";
+  append_number(json, stats.locality_percent.value_or(NAN), 2);
   for (const NamedReading& reading : named(stats.perf)) {
     append(json, ",\"%s\":", reading.name);
     if (reading.value.has_value()) {

@@ -27,7 +27,7 @@ namespace wirebook {
 
 // One allocator's figures, in its own unit of rounding. Exact at rest.
 struct MemorySourceStats {
-  std::string name;
+  std::string name;  // UTF-8.
   std::size_t capacity_bytes = 0;
   std::size_t in_use_bytes = 0;
   std::size_t peak_bytes = 0;

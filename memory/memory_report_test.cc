@@ -1,6 +1,8 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "memory/memory_report.h"
 
+#include <clocale>
+#include <limits>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -41,6 +43,26 @@ TEST(MemoryReport, JsonHasEveryFigureAndEscapesNames) {
 TEST(MemoryReport, JsonSaysNullForWhatIsUnknown) {
   EXPECT_NE(memory_json({}).find("\"numa_locality_percent\":null"),
             std::string::npos);
+}
+
+TEST(MemoryReport, JsonHasNumbersOnly) {
+  MemoryStats stats;
+  stats.allocations_per_second = std::numeric_limits<double>::infinity();
+  stats.deallocations_per_second = std::numeric_limits<double>::max();
+  const std::string json = memory_json(stats);
+  EXPECT_NE(json.find("\"allocations_per_second\":null"), std::string::npos);
+  EXPECT_NE(json.find("858368.0,\"numa_locality"), std::string::npos) << json;
+}
+
+TEST(MemoryReport, JsonHasPointsInEveryLocale) {
+  const char* comma = nullptr;
+  for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"}) {
+    if (comma == nullptr) comma = std::setlocale(LC_NUMERIC, name);
+  }
+  if (comma == nullptr) GTEST_SKIP() << "no locale with a decimal comma";
+  const std::string json = memory_json(two_sources());
+  std::setlocale(LC_NUMERIC, "C");
+  EXPECT_NE(json.find("\"allocations_per_second\":1234.6,"), std::string::npos);
 }
 
 TEST(MemoryReport, TextIsATable) {
