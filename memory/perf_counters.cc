@@ -21,16 +21,28 @@ int open_one(std::uint32_t type, std::uint64_t config) noexcept {
   attributes.exclude_kernel = 1;
   attributes.exclude_hv = 1;
   attributes.inherit = 1;
+  attributes.read_format =
+      PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
   return static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1,
                                   PERF_FLAG_FD_CLOEXEC));
 }
 
+// Where there are more events than hardware counters, each counts for a part of
+// the time, and some never do.
 std::optional<std::uint64_t> read_one(int file) noexcept {
-  std::uint64_t value = 0;
-  if (file < 0 || read(file, &value, sizeof(value)) != sizeof(value)) {
+  struct {
+    std::uint64_t value;
+    std::uint64_t enabled_ns;
+    std::uint64_t running_ns;
+  } now{};
+  if (file < 0 || read(file, &now, sizeof(now)) != sizeof(now) ||
+      now.running_ns == 0) {
     return std::nullopt;
   }
-  return value;
+  if (now.running_ns >= now.enabled_ns) return now.value;
+  return static_cast<std::uint64_t>(static_cast<double>(now.value) *
+                                    static_cast<double>(now.enabled_ns) /
+                                    static_cast<double>(now.running_ns));
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 // Use it to see whether a placement or huge pages helped; for latencies take a
 // histogram. Counts user-space work of the thread that opened it and of threads
 // started by it afterwards. Each counter is absent where the system refuses it
-// (perf_event_paranoid, containers, virtual machines), and then it reads as
-// nothing, never as 0.
+// (perf_event_paranoid, containers, virtual machines) or never ran it, and then
+// it reads as nothing, never as 0. One that had to share the hardware is scaled
+// up to the whole time.
 //
 // Threads: open and close on one; read() from any. Cost: none while it counts;
 // read() is a system call a counter. Source: perf_event_open(2).
