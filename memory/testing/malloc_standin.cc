@@ -1,5 +1,4 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
-//
 #include "memory/testing/malloc_standin.h"
 
 #include <cerrno>
@@ -112,7 +111,8 @@ void* pvalloc(std::size_t bytes) {
 }
 
 int posix_memalign(void** result, std::size_t alignment, std::size_t bytes) {
-  if (alignment % sizeof(void*) != 0 || (alignment & (alignment - 1)) != 0) {
+  if (alignment == 0 || alignment % sizeof(void*) != 0 ||
+      (alignment & (alignment - 1)) != 0) {
     return EINVAL;
   }
   void* const object = allocator().allocate(bytes, alignment);

@@ -56,6 +56,7 @@ TEST_F(MallocStandin, TheWholeFamily) {
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % 256, 0u);
   std::free(object);
   EXPECT_EQ(posix_memalign(&object, 24, 1000), EINVAL);
+  EXPECT_EQ(posix_memalign(&object, 0, 8), EINVAL);
   volatile std::size_t most = ~std::size_t{0};
   EXPECT_EQ(std::malloc(most), nullptr);
   EXPECT_EQ(errno, ENOMEM);
