@@ -81,8 +81,7 @@ void BM_AtomicSharedPtrRead(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(shared.load()->value);
 }
 
-// ---- Writers
-// -----------------------------------------------------------------
+// ---- Writers ----
 
 // retire() and what follows from it: the deleter does nothing.
 void BM_RetireAlone(benchmark::State& state) {

@@ -207,8 +207,7 @@ TEST_F(Epoch, SynchronizeWaitsForReadersThatWereThere) {
   EXPECT_TRUE(returned);
 }
 
-// ---- Bounded work, and memory
-// ------------------------------------------------
+// ---- Bounded work, and memory ----
 
 TEST_F(Epoch, RetireRunsAFewDeletersEachTimeAndKeepsUp) {
   EpochDomain domain;
@@ -265,8 +264,7 @@ TEST_F(Epoch, StatisticsAreExactAtRest) {
   EXPECT_EQ(domain.stats().unreclaimed, 0u);
 }
 
-// ---- Stalled readers
-// ---------------------------------------------------------
+// ---- Stalled readers ----
 
 TEST_F(Epoch, ReadersSaysWhoIsInsideSinceWhenAndWhatWaits) {
   EpochDomain domain;
@@ -309,8 +307,7 @@ TEST_F(Epoch, ReadersTellsOneGuardFromTheNext) {
   }
 }
 
-// ---- Pools
-// -------------------------------------------------------------------
+// ---- Pools ----
 
 struct Slot {
   Slot* next = nullptr;
@@ -369,8 +366,7 @@ TEST_F(Epoch, PoolMayDieFirstAfterABarrier) {
   }
 }
 
-// ---- Ends
-// --------------------------------------------------------------------
+// ---- Ends ----
 
 TEST_F(Epoch, TenThousandThreadsComeAndGo) {
   EpochDomain domain;
@@ -451,8 +447,7 @@ struct StaticUser {
   }
 } static_user;
 
-// ---- Broken invariants
-// -------------------------------------------------------
+// ---- Broken invariants ----
 
 TEST(EpochDeathTest, WaitingForOneself) {
   EXPECT_DEATH(
@@ -482,8 +477,7 @@ TEST(EpochDeathTest, ThreadThatEndsInsideAGuard) {
                "wirebook: epoch at 0x[0-9a-f]+: a thread ended inside");
 }
 
-// ---- Threads
-// -----------------------------------------------------------------
+// ---- Threads ----
 
 TEST_F(Epoch, ReadersNeverMeetAReclaimedObject) {
   constexpr int kWrites = 20000;

@@ -66,8 +66,7 @@ template <template <typename> class Atom = std::atomic>
 basic_hazard_pointer_domain<Atom>&
 basic_hazard_pointer_default_domain() noexcept;
 
-// ---- [saferecl.hp.base]
-// ------------------------------------------------------
+// ---- [saferecl.hp.base] ----
 
 // Base of the objects that can be protected: public, non-virtual, once. D is a
 // function object for a T*, default constructible and move assignable. Copying
@@ -125,8 +124,7 @@ void basic_hazard_pointer_obj_base<T, D, Atom>::retire(
   domain.retire(this);
 }
 
-// ---- [saferecl.hp.holder]
-// ----------------------------------------------------
+// ---- [saferecl.hp.holder] ----
 
 // Empty, or the owner of a hazard pointer. Moves between threads like any
 // object. Members that say "not empty" must not be called on an empty one.
@@ -245,8 +243,7 @@ void hazard_pointer_clean_up(
   domain.clean_up();
 }
 
-// ---- The names of the standard
-// ------------------------------------------------
+// ---- The names of the standard ----
 
 template <typename T, typename D = std::default_delete<T>>
 using hazard_pointer_obj_base =

@@ -71,8 +71,7 @@ void BM_AtomicSharedPtrRead(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(shared.load()->value);
 }
 
-// ---- Writers
-// -----------------------------------------------------------------
+// ---- Writers ----
 
 void BM_New(benchmark::State& state) {
   for (auto _ : state) {

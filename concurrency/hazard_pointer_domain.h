@@ -114,8 +114,7 @@ class basic_hazard_pointer_domain {
 
   static constexpr std::size_t kKeptSlots = 16;  // Unused, by a thread.
 
-  // ---- Hazard pointers
-  // -------------------------------------------------------
+  // ---- Hazard pointers ----
 
   // An unassociated one. Throws std::bad_alloc.
   Slot* own_slot() {
@@ -168,8 +167,7 @@ class basic_hazard_pointer_domain {
     }
   }
 
-  // ---- Reclamation
-  // -----------------------------------------------------------
+  // ---- Reclamation ----
 
   void retire(Object* object) noexcept {
     Record& record = records_.this_thread();

@@ -65,8 +65,7 @@ TEST_F(HazardPointer, KeepsAnObjectThatWasReplacedUntilItLetsGo) {
   current.load()->retire();
 }
 
-// ---- [saferecl.hp.base]
-// ------------------------------------------------------
+// ---- [saferecl.hp.base] ----
 
 struct Counted;
 struct DeleteCounted {
@@ -155,8 +154,7 @@ TEST_F(HazardPointer, RetireOfManyReclaimsInPassing) {
   EXPECT_LE(Node::alive, static_cast<int>(stats.bound));
 }
 
-// ---- [saferecl.hp.holder]
-// ----------------------------------------------------
+// ---- [saferecl.hp.holder] ----
 
 static_assert(std::is_nothrow_default_constructible_v<hazard_pointer>);
 static_assert(std::is_nothrow_move_constructible_v<hazard_pointer>);
@@ -324,8 +322,7 @@ TEST_F(HazardPointer, ManyHoldTheirObjectsAndOnlyTheirs) {
   for (int i = 0; i < kHeld; ++i) EXPECT_EQ(nodes[i]->value, i);
 }
 
-// ---- Extensions: domains, clean-up, statistics
-// -------------------------------
+// ---- Extensions: domains, clean-up, statistics ----
 
 TEST_F(HazardPointer, DomainsDoNotHoldEachOthersObjects) {
   hazard_pointer_domain domain;
@@ -444,8 +441,7 @@ TEST_F(HazardPointer, UnreclaimedStaysBelowTheBoundWhateverReadersHold) {
   }
 }
 
-// ---- Pools
-// -------------------------------------------------------------------
+// ---- Pools ----
 
 struct Slot;
 struct ToPool {
@@ -539,8 +535,7 @@ TEST_F(HazardPointer, PoolMayDieFirstAfterACleanUp) {
   (new Node)->retire();
 }
 
-// ---- Ends
-// --------------------------------------------------------------------
+// ---- Ends ----
 
 TEST_F(HazardPointer, TenThousandThreadsComeAndGo) {
   hazard_pointer_domain domain;
@@ -651,8 +646,7 @@ struct StaticUser {
   }
 } static_user;
 
-// ---- Broken invariants
-// -------------------------------------------------------
+// ---- Broken invariants ----
 
 TEST(HazardPointerDeathTest, RetiringAnObjectTwice) {
   Node* const node = new Node;
@@ -673,8 +667,7 @@ TEST(HazardPointerDeathTest, DomainThatEndsBeforeItsHazardPointer) {
       "hazard_pointer");
 }
 
-// ---- Threads
-// -----------------------------------------------------------------
+// ---- Threads ----
 
 TEST_F(HazardPointer, ReadersNeverMeetAReclaimedObject) {
   constexpr int kWrites = 20000;

@@ -90,6 +90,15 @@ def _libnuma(name):
         packages = ["numa"],
     )
 
+def _liburcu(name):
+    # A peer that benchmarks stand beside; nothing of ours links it.
+    pkg_config_repository(
+        name = name,
+        headers = ["urcu"],
+        linkopts = ["-pthread"],
+        packages = ["liburcu-memb"],
+    )
+
 def _openssl(name):
     # Shared: cpp-httplib's library has it loaded already, and a fixed OpenSSL
     # arrives by an upgrade of Debian's package.
@@ -181,6 +190,7 @@ WIREBOOK_REPOSITORIES = {
     "cpp_httplib": _cpp_httplib,
     "curl": _curl,
     "libnuma": _libnuma,
+    "liburcu": _liburcu,
     "liburing": _liburing,
     "openssl": _openssl,
     "simdjson": _simdjson,
@@ -201,6 +211,7 @@ WIREBOOK_LABELS = {
     "cpp_httplib": ["cpp-httplib"],
     "curl": ["curl"],
     "libnuma": ["libnuma"],
+    "liburcu": ["liburcu-memb"],
     "liburing": ["liburing"],
     "openssl": ["crypto", "ssl"],
     "simdjson": ["simdjson"],

@@ -43,6 +43,7 @@ pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 /usr/include/boost/version.hpp | libboost-dev       | the exchange simulator, benchmark peers
 '
 readonly TEST_NEEDS='
+pkgconfig/liburcu-memb.pc      | liburcu-dev        | a benchmark's peer
 clang-format                   | clang-format       | format check of C++
 npm                            | npm                | fetches buildifier
 x86_64-linux-gnu/libjemalloc.so.2 | libjemalloc2       | a malloc that benchmarks stand beside

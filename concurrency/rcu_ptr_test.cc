@@ -1,0 +1,189 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "concurrency/rcu_ptr.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "memory/object_pool.h"
+
+namespace wirebook {
+namespace {
+
+struct Config {
+  explicit Config(int l = 0, int t = 0) : limit(l), twice(t) { ++alive; }
+  Config(const Config& other) : limit(other.limit), twice(other.twice) {
+    ++alive;
+  }
+  ~Config() { --alive; }
+  int limit;
+  int twice;
+  static inline std::atomic<int> alive{0};
+};
+
+class RcuPtrTest : public testing::Test {
+ protected:
+  ~RcuPtrTest() override {
+    rcu_barrier();
+    EXPECT_EQ(Config::alive, 0);
+  }
+};
+
+// The simplest use.
+TEST_F(RcuPtrTest, ReadersSeeTheNewestAndKeepWhatTheySaw) {
+  RcuPtr<Config> config(std::make_unique<Config>(1));
+  const RcuReadGuard region;
+  const Config* const seen = config.load();
+  config.store(std::make_unique<Config>(2));
+  EXPECT_EQ(seen->limit, 1);
+  EXPECT_EQ(config.load()->limit, 2);
+}
+
+TEST_F(RcuPtrTest, HoldsNullUnlessGivenAnObject) {
+  RcuPtr<Config> config;
+  const RcuReadGuard region;
+  EXPECT_EQ(config.load(), nullptr);
+  EXPECT_EQ(config.exchange(std::make_unique<Config>(1)), nullptr);
+  EXPECT_EQ(config.exchange(nullptr)->limit, 1);
+  EXPECT_EQ(config.load(), nullptr);
+}
+
+TEST_F(RcuPtrTest, StoreRetiresTheOldObject) {
+  RcuPtr<Config> config(std::make_unique<Config>(1));
+  config.store(std::make_unique<Config>(2));
+  rcu_barrier();
+  EXPECT_EQ(Config::alive, 1);
+}
+
+TEST_F(RcuPtrTest, ExchangeGivesTheOldObjectWhoseEndRetiresIt) {
+  RcuPtr<Config> config(std::make_unique<Config>(1));
+  {
+    const RcuPtr<Config>::Replaced old =
+        config.exchange(std::make_unique<Config>(2));
+    rcu_barrier();
+    EXPECT_EQ(old->limit, 1);
+    EXPECT_EQ(Config::alive, 2);
+  }
+  rcu_barrier();
+  EXPECT_EQ(Config::alive, 1);
+  Config* const mine = config.exchange(nullptr).release();
+  rcu_synchronize();
+  delete mine;
+}
+
+TEST_F(RcuPtrTest, CompareExchangeReplacesWhatIsExpected) {
+  RcuPtr<Config> config(std::make_unique<Config>(1));
+  const RcuReadGuard region;
+  const Config* expected = config.load();
+  auto next = std::make_unique<Config>(2);
+  EXPECT_TRUE(config.compare_exchange(expected, next));
+  EXPECT_EQ(next, nullptr);
+  EXPECT_EQ(config.load()->limit, 2);
+}
+
+TEST_F(RcuPtrTest, CompareExchangeOfWhatIsGoneSaysWhatIsThere) {
+  RcuPtr<Config> config(std::make_unique<Config>(1));
+  const RcuReadGuard region;
+  const Config* expected = nullptr;
+  auto next = std::make_unique<Config>(2);
+  EXPECT_FALSE(config.compare_exchange(expected, next));
+  EXPECT_EQ(expected, config.load());
+  EXPECT_EQ(next->limit, 2);
+  EXPECT_EQ(config.load()->limit, 1);
+}
+
+TEST_F(RcuPtrTest, UpdateReadsCopiesAndUpdates) {
+  RcuPtr<Config> config(std::make_unique<Config>(1, 2));
+  config.update([](Config& c) { c.limit = 7; });
+  const RcuReadGuard region;
+  EXPECT_EQ(config.load()->limit, 7);
+  EXPECT_EQ(config.load()->twice, 2);
+}
+
+TEST_F(RcuPtrTest, UpdateThatThrowsChangesNothing) {
+  RcuPtr<Config> config(std::make_unique<Config>(1));
+  EXPECT_THROW(config.update([](Config& c) {
+    c.limit = 2;
+    throw std::runtime_error("no");
+  }),
+               std::runtime_error);
+  const RcuReadGuard region;
+  EXPECT_EQ(config.load()->limit, 1);
+  EXPECT_EQ(Config::alive, 1);
+}
+
+TEST_F(RcuPtrTest, EndRetiresTheObjectForThoseWhoStillReadIt) {
+  const RcuReadGuard region;
+  const Config* seen;
+  {
+    RcuPtr<Config> config(std::make_unique<Config>(1));
+    seen = config.load();
+  }
+  EXPECT_EQ(seen->limit, 1);
+}
+
+TEST_F(RcuPtrTest, LivesInADomainOfItsOwn) {
+  rcu_domain domain;
+  RcuPtr<Config> config(std::make_unique<Config>(1), domain);
+  config.store(std::make_unique<Config>(2));
+  rcu_barrier(domain);
+  EXPECT_EQ(Config::alive, 1);
+  config.store(nullptr);
+  rcu_barrier(domain);
+}
+
+TEST_F(RcuPtrTest, ObjectsMayComeFromAPool) {
+  struct ToPool {
+    void operator()(Config* c) const { pool->destroy(c); }
+    ObjectPool<Config>* pool;
+  };
+  ObjectPool<Config> pool;
+  using Owner = std::unique_ptr<Config, ToPool>;
+  rcu_domain domain;
+  {
+    BasicRcuPtr<Config, ToPool, std::atomic> config(
+        Owner(pool.create(1), ToPool{&pool}), domain);
+    config.store(Owner(pool.create(2), ToPool{&pool}));
+  }
+  rcu_barrier(domain);
+  EXPECT_EQ(pool.stats().in_use, 0u);
+}
+
+// Every update counts, and no reader sees one half done.
+TEST_F(RcuPtrTest, UpdatesOfManyThreadsAreEachDoneOnce) {
+  constexpr int kThreads = 3, kUpdates = 5000;
+  RcuPtr<Config> config(std::make_unique<Config>());
+  std::atomic<bool> stop{false};
+  std::thread reader([&] {
+    while (!stop.load(std::memory_order_relaxed)) {
+      const RcuReadGuard region;
+      const Config* const seen = config.load();
+      EXPECT_EQ(seen->twice, 2 * seen->limit);
+    }
+  });
+  std::vector<std::thread> writers;
+  for (int t = 0; t < kThreads; ++t) {
+    writers.emplace_back([&config] {
+      for (int i = 0; i < kUpdates; ++i) {
+        config.update([](Config& c) {
+          ++c.limit;
+          c.twice += 2;
+        });
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  stop = true;
+  reader.join();
+  const RcuReadGuard region;
+  EXPECT_EQ(config.load()->limit, kThreads * kUpdates);
+}
+
+}  // namespace
+}  // namespace wirebook
