@@ -16,7 +16,7 @@
 //
 // Progress: a mutex; system calls are made outside it. Cost: a reused block
 // takes a fifth of a microsecond, a fresh one a few microseconds and its page
-// faults when it is touched (mmap_allocator_benchmark; README.md has figures).
+// faults when it is touched (mmap_allocator_benchmark; COSTS.md has figures).
 //
 // A fresh block is zeroed, a reused one is not. Always checked, fatal with one
 // line on stderr: freeing an address at which no block begins (so also double

@@ -19,7 +19,7 @@
 // ever and locality is unknown, never guessed.
 //
 // Progress: a mutex for each node and size; no system call while a bin has free
-// blocks. Cost: README.md, from numa_allocator_benchmark. Any thread frees what
+// blocks. Cost: COSTS.md, from numa_allocator_benchmark. Any thread frees what
 // any allocated; it goes back to the bin it came from.
 //
 // Always checked, fatal with one line on stderr: freeing an address at which no

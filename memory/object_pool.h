@@ -21,7 +21,7 @@
 // threads left over; only threads that also need it wait. After warm_up, while
 // objects out and kept by threads (below) stay within it, and after each
 // thread's first call: no heap, no system call, no page fault. Cost:
-// object_pool_benchmark; README.md has figures.
+// object_pool_benchmark; COSTS.md has figures.
 //
 // Always checked, fatal with one line on stderr: double free, freeing an
 // address that is no object of this pool, a free object whose first word was

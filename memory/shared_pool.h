@@ -26,7 +26,7 @@
 // killed inside allocate() or deallocate() may hide one free slot a thread from
 // the others until it is reclaimed. Cost: four locked instructions an allocate
 // and deallocate; near exhaustion capacity / 64 loads. Memory: 8.2 bytes a slot
-// beside T. Figures: shared_pool_benchmark, README.md.
+// beside T. Figures: shared_pool_benchmark, COSTS.md.
 //
 // Fatal with one line on stderr: freeing what this process does not own (a
 // double free, an object that another one adopted or that was transferred), or

@@ -22,7 +22,7 @@
 // Progress: lock-free while the depot has magazines; a mutex is taken to carve
 // fresh memory, by a thread's first call, at its end, and for what is larger
 // than 256 KiB, which is mapped on its own. Cost: 14 cycles or so a pair; see
-// thread_cache_allocator_benchmark and README.md.
+// thread_cache_allocator_benchmark and COSTS.md.
 //
 // Always checked, fatal with one line on stderr: double free, an address at
 // which no object begins that is out, and a size or alignment of another class
