@@ -1,0 +1,122 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "concurrency/blocking_mpmc_queue.h"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace wirebook {
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+TEST(BlockingMpmcQueueTest, ConsumersWaitForObjectsAndEndWithTheQueue) {
+  BlockingMpmcQueue<int> queue(2);
+  int sum = 0;
+  std::thread consumer([&] {
+    while (std::optional<int> value = queue.pop()) sum += *value;
+  });
+  for (int i = 1; i <= 100; ++i) EXPECT_TRUE(queue.push(i));
+  queue.close();
+  consumer.join();
+  EXPECT_EQ(sum, 5050);
+  EXPECT_TRUE(queue.closed());
+  EXPECT_FALSE(queue.push(1));
+}
+
+TEST(BlockingMpmcQueueTest, ARefusedObjectStaysWithItsOwner) {
+  BlockingMpmcQueue<std::unique_ptr<int>> queue(1);
+  EXPECT_TRUE(queue.push(std::make_unique<int>(1)));
+  auto refused = std::make_unique<int>(2);
+  EXPECT_FALSE(queue.push_until(std::move(refused), WaitDeadline::min()));
+  ASSERT_NE(refused, nullptr);
+  queue.close();
+  EXPECT_FALSE(queue.push(std::move(refused)));
+  EXPECT_FALSE(queue.push_until(std::move(refused), WaitDeadline::max()));
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(**queue.try_pop(), 1);
+  EXPECT_EQ(queue.pop(), std::nullopt);
+}
+
+TEST(BlockingMpmcQueueTest, DeadlinesPass) {
+  BlockingMpmcQueue<int> queue(1);
+  WaitDeadline deadline = steady_clock::now() + 1ms;
+  EXPECT_EQ(queue.pop_until(deadline), std::nullopt);
+  EXPECT_GE(steady_clock::now(), deadline);
+  EXPECT_TRUE(queue.push_until(1, WaitDeadline::max()));
+  deadline = steady_clock::now() + 1ms;
+  EXPECT_FALSE(queue.push_until(2, deadline));
+  EXPECT_GE(steady_clock::now(), deadline);
+  EXPECT_EQ(queue.pop_until(WaitDeadline::max()), 1);
+}
+
+TEST(BlockingMpmcQueueTest, CloseWakesWaitingProducersAndConsumers) {
+  BlockingMpmcQueue<int, FutexWait> full(1);
+  BlockingMpmcQueue<int, FutexWait> empty(1);
+  EXPECT_TRUE(full.push(1));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] { EXPECT_FALSE(full.push(2)); });
+    threads.emplace_back([&] { EXPECT_EQ(empty.pop(), std::nullopt); });
+  }
+  full.close();
+  empty.close();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(full.pop(), 1);
+  EXPECT_EQ(full.pop(), std::nullopt);
+}
+
+TEST(BlockingMpmcQueueTest, BatchesWakeBothSides) {
+  BlockingMpmcQueue<int> queue(4);
+  std::thread consumer([&] {
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(queue.pop(), i);
+  });
+  std::vector<int> values = {0, 1, 2, 3};
+  EXPECT_EQ(queue.try_push_n(values), 4u);
+  consumer.join();
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.try_push_n(values), 4u);
+  std::thread producer([&] { EXPECT_TRUE(queue.push(4)); });
+  std::vector<int> out(4);
+  EXPECT_EQ(queue.try_pop_n(out), 4u);
+  producer.join();
+  EXPECT_EQ(queue.size(), 1u);
+  EXPECT_EQ(queue.capacity(), 4u);
+}
+
+// More threads than CPUs, a queue that is full or empty most of the time: a
+// lost wake-up would hang.
+template <typename Wait>
+void stress() {
+  constexpr int kEach = 5'000;
+  BlockingMpmcQueue<int, Wait> queue(3);
+  std::atomic<int64_t> sum{0};
+  std::vector<std::thread> producers;
+  std::vector<std::thread> consumers;
+  for (int t = 0; t < 3; ++t) {
+    producers.emplace_back([&] {
+      for (int i = 1; i <= kEach; ++i) EXPECT_TRUE(queue.push(i));
+    });
+    consumers.emplace_back([&] {
+      while (std::optional<int> value = queue.pop()) sum += *value;
+    });
+  }
+  for (std::thread& producer : producers) producer.join();
+  queue.close();
+  for (std::thread& consumer : consumers) consumer.join();
+  EXPECT_EQ(sum.load(), int64_t{3} * kEach * (kEach + 1) / 2);
+}
+
+TEST(BlockingMpmcQueueTest, NoWakeUpIsLostSleeping) { stress<FutexWait>(); }
+TEST(BlockingMpmcQueueTest, NothingIsLostYielding) { stress<SpinYieldWait>(); }
+
+}  // namespace
+}  // namespace wirebook
