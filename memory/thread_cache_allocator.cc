@@ -50,7 +50,8 @@ struct Registry {
   bool has_key = false;
   pthread_key_t key = 0;
   std::uint64_t last_id = 0;
-  std::uint64_t indices = 0;  // Those that live allocators have, as bits.
+  std::uint32_t indices = 0;  // Those that live allocators have, as bits.
+  static_assert(kThreadCacheEntries == 32);
 };
 constinit Registry g_registry;
 
@@ -507,7 +508,7 @@ void add_taken(ThreadCache& cache, std::size_t c,
 ThreadCache* ThreadCacheCore::attach() noexcept {
   const std::lock_guard lock(g_registry.mutex);
   ThreadCache* cache = t_attached;
-  // Where more than 64 allocators live, another one may have our entry.
+  // Where more than 32 allocators live, another one may have our entry.
   while (cache != nullptr && cache->core != this) cache = cache->next;
   if (cache == nullptr) {
     const std::lock_guard caches_lock(impl_->mutex);
@@ -705,7 +706,7 @@ absl::Status ThreadCacheAllocator::init(const ThreadCacheOptions& options) {
     if (~all.indices != 0) {
       index = static_cast<std::size_t>(std::countr_one(all.indices));
     }
-    all.indices |= std::uint64_t{1} << index;
+    all.indices |= std::uint32_t{1} << index;
     entry_offset_ = index * sizeof(internal::ThreadCacheEntry);
   }
   const std::lock_guard lock(impl.mutex);
@@ -746,7 +747,7 @@ ThreadCacheAllocator::~ThreadCacheAllocator() {
     const std::lock_guard lock(all.mutex);
     const std::size_t index =
         entry_offset_ / sizeof(internal::ThreadCacheEntry);
-    if (id_ != 0) all.indices &= ~(std::uint64_t{1} << index);
+    if (id_ != 0) all.indices &= ~(std::uint32_t{1} << index);
     for (ThreadCache* cache = impl.caches; cache != nullptr;
          cache = cache->next_of_core) {
       internal::unlink(*cache);

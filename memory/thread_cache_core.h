@@ -134,9 +134,14 @@ struct ThreadCacheEntry {
   std::uint64_t core_id;  // Never used twice: a dead one's entry is inert.
   ThreadCache* cache;
 };
-inline constexpr std::size_t kThreadCacheEntries = 64;
+inline constexpr std::size_t kThreadCacheEntries = 32;
+// initial-exec: position-independent code otherwise calls __tls_get_addr, twice
+// a pair. The price is 512 bytes of static thread-local storage, which a
+// library that is loaded by dlopen takes from what glibc sets aside (1664
+// bytes).
 extern constinit thread_local ThreadCacheEntry
-    t_thread_caches[kThreadCacheEntries];
+    t_thread_caches[kThreadCacheEntries]
+    __attribute__((tls_model("initial-exec")));
 
 // ---- The allocator
 // -------------------------------------------------------------- Page classes
