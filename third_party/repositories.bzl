@@ -180,6 +180,22 @@ def _boost_headers(name):
         path = "/usr/include/boost",
     )
 
+def _concurrentqueue(name):
+    # A peer in benchmarks; Debian's package has no .pc file.
+    source_repository(
+        name = name,
+        build_file = Label("//third_party:concurrentqueue.BUILD.bazel"),
+        path = "/usr/include/concurrentqueue",
+    )
+
+def _tbb(name):
+    # A peer in benchmarks.
+    pkg_config_repository(
+        name = name,
+        headers = ["oneapi/tbb", "tbb"],
+        packages = ["tbb"],
+    )
+
 # Repository name -> how to declare it.
 WIREBOOK_REPOSITORIES = {
     "boost_headers": _boost_headers,
@@ -187,6 +203,7 @@ WIREBOOK_REPOSITORIES = {
     "com_github_google_benchmark": _benchmark,
     "com_google_absl": _absl,
     "com_google_googletest": _googletest,
+    "concurrentqueue": _concurrentqueue,
     "cpp_httplib": _cpp_httplib,
     "curl": _curl,
     "libnuma": _libnuma,
@@ -195,6 +212,7 @@ WIREBOOK_REPOSITORIES = {
     "openssl": _openssl,
     "simdjson": _simdjson,
     "spdlog": _spdlog,
+    "tbb": _tbb,
     "tomlplusplus": _tomlplusplus,
     "zlib": _zlib,
     "zstd": _zstd,
@@ -208,6 +226,7 @@ WIREBOOK_LABELS = {
     "com_github_google_benchmark": ["benchmark", "benchmark_main"],
     "com_google_absl": _ABSL_ALIASES.keys(),
     "com_google_googletest": ["gtest", "gtest_main"],
+    "concurrentqueue": ["concurrentqueue"],
     "cpp_httplib": ["cpp-httplib"],
     "curl": ["curl"],
     "libnuma": ["libnuma"],
@@ -216,6 +235,7 @@ WIREBOOK_LABELS = {
     "openssl": ["crypto", "ssl"],
     "simdjson": ["simdjson"],
     "spdlog": ["spdlog"],
+    "tbb": ["tbb"],
     "tomlplusplus": ["tomlplusplus"],
     "zlib": ["zlib"],
     "zstd": ["zstd"],

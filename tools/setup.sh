@@ -44,6 +44,8 @@ pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 '
 readonly TEST_NEEDS='
 pkgconfig/liburcu-memb.pc      | liburcu-dev        | a benchmark's peer
+pkgconfig/tbb.pc               | libtbb-dev         | another
+/usr/include/concurrentqueue/concurrentqueue.h | libconcurrentqueue-dev | another
 clang-format                   | clang-format       | format check of C++
 npm                            | npm                | fetches buildifier
 x86_64-linux-gnu/libjemalloc.so.2 | libjemalloc2       | a malloc that benchmarks stand beside
