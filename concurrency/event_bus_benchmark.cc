@@ -94,6 +94,7 @@ using ManyBus = BusOf<BusProducers::kMany, BusySpinWait>;
 class Spin {
  public:
   void once() {
+    __builtin_ia32_pause();  // as the wait strategies do
     if (++spins_ % (1 << 16) == 0) std::this_thread::yield();
   }
 
@@ -186,7 +187,7 @@ void BM_Single(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kChunk));
 }
 
-template <typename Queue, size_t Batch>
+template <typename Queue, size_t kPush, size_t kPop>
 void BM_Batch(benchmark::State& state) {
   Queue queue;
   std::atomic<bool> stop{false};
@@ -194,7 +195,7 @@ void BM_Batch(benchmark::State& state) {
     pin(0);
     Spin spin;
     for (uint64_t i = 0; !stop.load(std::memory_order_relaxed);) {
-      const size_t pushed = queue.push_batch(i, Batch);
+      const size_t pushed = queue.push_batch(i, kPush);
       i += pushed;
       if (pushed == 0) spin.once();
     }
@@ -209,7 +210,7 @@ void BM_Batch(benchmark::State& state) {
       chunks.start();
       for (size_t i = 0; i < kChunk;) {
         uint64_t last = 0;
-        const size_t popped = queue.pop_batch(last, Batch);
+        const size_t popped = queue.pop_batch(last, kPop);
         if (popped == 0) {
           spin.once();
           continue;
@@ -395,9 +396,14 @@ BENCHMARK_TEMPLATE(BM_Single, Ring)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Single, SpinBus)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Single, FutexBus)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Single, ManyBus)->UseRealTime();
-BENCHMARK_TEMPLATE(BM_Batch, Ring, 10)->UseRealTime();
-BENCHMARK_TEMPLATE(BM_Batch, SpinBus, 10)->UseRealTime();
-BENCHMARK_TEMPLATE(BM_Batch, ManyBus, 10)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, Ring, 1, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, SpinBus, 1, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, FutexBus, 1, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, ManyBus, 1, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, Ring, 10, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, SpinBus, 10, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, FutexBus, 10, kCapacity)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Batch, ManyBus, 10, kCapacity)->UseRealTime();
 BENCHMARK(BM_Consumers)->Arg(1)->Arg(2)->Arg(4)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Hop, BusySpinWait)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Hop, FutexWait)->UseRealTime();

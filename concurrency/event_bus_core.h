@@ -1,8 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What a bus and its consumers share: storage, the producers' sequence, the
-// consumers' table, and who destroys an event when. Internal: include
-// event_bus.h.
+// What a bus and its consumers share: storage, sequence, table, and who
+// destroys an event when. Internal: include event_bus.h.
 
 #ifndef WIREBOOK_CONCURRENCY_EVENT_BUS_CORE_H_
 #define WIREBOOK_CONCURRENCY_EVENT_BUS_CORE_H_
@@ -14,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -53,7 +51,7 @@ class EventBusCore {
         sequence_(capacity_),
         table_(options.max_consumers),
         registry_(options.max_consumers) {
-    poison(slots_, storage_bytes());
+    if constexpr (kPoisonsSlots) poison(slots_, storage_bytes());
   }
   EventBusCore(const EventBusCore&) = delete;
   EventBusCore& operator=(const EventBusCore&) = delete;
@@ -182,7 +180,6 @@ class EventBusCore {
   bool stopped() const noexcept {
     return stopped_.load(std::memory_order_relaxed);
   }
-  // Closed, and every consumer has had every event.
   bool drained() const noexcept {
     const uint64_t lowest = table_.lowest();
     return sequence_.drained(lowest == BusWord::kNowhere ? sequence_.published()

@@ -46,8 +46,7 @@ class BusSequence<BusProducers::kOne, Atom> {
   // Up to `n` events that lie beside each other.
   template <typename Room>
   BusClaim claim(uint64_t n, Room room) noexcept {
-    // Relaxed: the producer's own.
-    const uint64_t next = cursor_.load(std::memory_order_relaxed);
+    const uint64_t next = next_;
     if (writable_until_ - next < n) {
       writable_until_ = std::max(writable_until_, room(next + n) + capacity_);
     }
@@ -66,14 +65,14 @@ class BusSequence<BusProducers::kOne, Atom> {
   }
 
   void publish(BusClaim claim) noexcept {
+    next_ = claim.first + claim.count;
     // Pairs with the acquire in published(): the events before their number.
-    cursor_.store(claim.first + claim.count, std::memory_order_release);
+    cursor_.store(next_, std::memory_order_release);
   }
 
   bool is_claimed(BusClaim claim) const noexcept {
-    return claim.first == cursor_.load(std::memory_order_relaxed) &&
-           claim.first + claim.count <=
-               claimed_.load(std::memory_order_relaxed);
+    return claim.first == next_ && claim.first + claim.count <=
+                                       claimed_.load(std::memory_order_relaxed);
   }
 
   // Events below this, from `from` on, can be read.
@@ -107,9 +106,12 @@ class BusSequence<BusProducers::kOne, Atom> {
   }
 
  private:
-  // Written by the producer.
+  // Written by the producer and polled by consumers: no other store may wait
+  // for this line.
   alignas(kFalseSharingBytes) Atom<uint64_t> cursor_{0};
-  Atom<uint64_t> claimed_{0};
+  // The producer's; consumers look here when it is closed.
+  alignas(kFalseSharingBytes) Atom<uint64_t> claimed_{0};
+  uint64_t next_ = 0;
   const uint64_t capacity_;
   uint64_t writable_until_;
   // Written once.
