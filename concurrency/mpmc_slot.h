@@ -202,7 +202,7 @@ class WordSlot {
 };
 
 template <typename T, template <typename> class Atom>
-class ObjectSlot {
+class alignas(16) ObjectSlot {
  public:
   static constexpr bool kInOneStep = false;
 

@@ -1,8 +1,9 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// SpscRing beside boost::lockfree::spsc_queue: 8-byte messages, capacity 1024,
-// two threads pinned to two CPUs. Compare within one run only: how far apart
-// the CPUs are differs from run to run, and BM_LineRoundTrip says how far.
+// SpscRing and SlotSpscRing beside boost::lockfree::spsc_queue: 8-byte
+// messages, capacity 1024, two threads pinned to two CPUs. Compare within one
+// run only: how far apart the CPUs are differs from run to run, and
+// BM_LineRoundTrip says how far.
 //
 // The counters median_ns and p10_ns are per message (round trip), over chunks
 // of it: a chunk in which either thread lost its CPU is one outlier among many,
@@ -22,6 +23,7 @@
 
 #include "benchmark/benchmark.h"
 #include "concurrency/latency_histogram.h"
+#include "concurrency/slot_spsc_ring.h"
 #include "concurrency/spsc_ring.h"
 #include "concurrency/thread.h"
 #include "concurrency/tsc_clock.h"
@@ -54,6 +56,15 @@ class WirebookQueue {
 
  private:
   SpscRing<uint64_t> ring_{kCapacity};
+};
+
+class SlotQueue {
+ public:
+  bool push(uint64_t value) { return ring_.try_push(value); }
+  bool pop(uint64_t& value) { return ring_.try_pop(value); }
+
+ private:
+  SlotSpscRing<uint64_t> ring_{kCapacity};
 };
 
 class BoostQueue {
@@ -302,12 +313,15 @@ void BM_PushPopOneThread(benchmark::State& state) {
 
 BENCHMARK(BM_LineRoundTrip)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_RoundTrip, WirebookQueue)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_RoundTrip, SlotQueue)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_RoundTrip, BoostQueue)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Single, WirebookQueue)->UseRealTime();
+BENCHMARK_TEMPLATE(BM_Single, SlotQueue)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Single, BoostQueue)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Batch, WirebookQueue, 16)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_Batch, BoostQueue, 16)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_PushPopOneThread, WirebookQueue);
+BENCHMARK_TEMPLATE(BM_PushPopOneThread, SlotQueue);
 BENCHMARK_TEMPLATE(BM_PushPopOneThread, BoostQueue);
 
 }  // namespace
