@@ -93,7 +93,7 @@ class EventBus {
   [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
       std::is_nothrow_constructible_v<T, Args...>) {
     if constexpr (std::is_nothrow_constructible_v<T, Args...>) {
-      const internal::BusClaim claim = core_.claim(1);
+      const internal::BusClaim claim = core_.claim_one();
       if (claim.count == 0) return false;
       std::construct_at(core_.slot(claim.first), std::forward<Args>(args)...);
       core_.publish(claim);

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -45,7 +44,7 @@ class EventBusCore {
   static constexpr bool kReclaims = !std::is_trivially_destructible_v<T>;
 
   explicit EventBusCore(const EventBusOptions& options)
-      : capacity_(checked(options).capacity),
+      : capacity_(checked_bus_options(options, this).capacity),
         mask_(capacity_ - 1),
         slots_(static_cast<T*>(::operator new(storage_bytes(), kAlign))),
         sequence_(capacity_),
@@ -87,12 +86,13 @@ class EventBusCore {
   // ---- Producers ------------------------------------------------------------
 
   BusClaim claim(uint64_t n) noexcept {
-    const BusClaim claim = sequence_.claim(
-        std::min(n, capacity_), [this](uint64_t end) { return free_for(end); });
-    if constexpr (kPoisonsSlots) {
-      unpoison(slot(claim.first), claim.count * sizeof(T));
-    }
-    return claim;
+    return opened(sequence_.claim(std::min(n, capacity_), [this](uint64_t end) {
+      return free_for(end);
+    }));
+  }
+  BusClaim claim_one() noexcept {
+    return opened(
+        sequence_.claim_one([this](uint64_t end) { return free_for(end); }));
   }
 
   void publish(BusClaim claim) noexcept {
@@ -196,21 +196,17 @@ class EventBusCore {
   // Shadow memory knows eight bytes at a time.
   static constexpr bool kPoisonsSlots = kPoisons && sizeof(T) % 8 == 0;
 
-  const EventBusOptions& checked(const EventBusOptions& options) const {
-    if (!std::has_single_bit(options.capacity) ||
-        options.capacity > size_t{1} << 32) {
-      die("capacity must be a power of two up to 2^32");
-    }
-    if (options.max_consumers == 0 || options.max_consumers > 64) {
-      die("max_consumers must be 1 to 64");
-    }
-    return options;
-  }
-
   // Whole pairs of lines: no stranger shares one with the first or last slot.
   size_t storage_bytes() const noexcept {
     return (capacity_ * sizeof(T) + kFalseSharingBytes - 1) /
            kFalseSharingBytes * kFalseSharingBytes;
+  }
+
+  BusClaim opened(BusClaim claim) noexcept {
+    if constexpr (kPoisonsSlots) {
+      unpoison(slot(claim.first), claim.count * sizeof(T));
+    }
+    return claim;
   }
 
   // The number below which events are done with. Makes lossy consumers give
