@@ -44,7 +44,7 @@ class EventBusCore {
   static constexpr bool kReclaims = !std::is_trivially_destructible_v<T>;
 
   explicit EventBusCore(const EventBusOptions& options)
-      : capacity_(checked_bus_options(options, this).capacity),
+      : capacity_(checked_capacity(options)),
         mask_(capacity_ - 1),
         slots_(static_cast<T*>(::operator new(storage_bytes(), kAlign))),
         sequence_(capacity_),
@@ -196,6 +196,11 @@ class EventBusCore {
   // Shadow memory knows eight bytes at a time.
   static constexpr bool kPoisonsSlots = kPoisons && sizeof(T) % 8 == 0;
 
+  uint64_t checked_capacity(const EventBusOptions& options) const {
+    if (const char* wrong = wrong_bus_options(options)) die(wrong);
+    return options.capacity;
+  }
+
   // Whole pairs of lines: no stranger shares one with the first or last slot.
   size_t storage_bytes() const noexcept {
     return (capacity_ * sizeof(T) + kFalseSharingBytes - 1) /
@@ -226,8 +231,7 @@ class EventBusCore {
 
   // The lowest position; without consumers, all that is published.
   uint64_t done_with() noexcept {
-    // Before the fence in lowest_fenced(): a consumer that the look misses
-    // begins no lower.
+    // Before the fence: a consumer that the look misses begins no lower.
     const uint64_t bound = sequence_.bound();
     const uint64_t lowest = table_.lowest_fenced();
     if (lowest != BusWord::kNowhere) return std::min(lowest, bound);

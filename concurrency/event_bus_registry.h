@@ -22,21 +22,19 @@
 #include "concurrency/atom_traits.h"
 #include "concurrency/event_bus_consumers.h"
 #include "concurrency/event_bus_types.h"
-#include "memory/fail_fast.h"
 
 namespace wirebook::internal {
 
-// Ends the process where `bus` cannot be made with these.
-inline const EventBusOptions& checked_bus_options(
-    const EventBusOptions& options, const void* bus) noexcept {
+// What is wrong with them; nullptr if nothing is.
+inline const char* wrong_bus_options(const EventBusOptions& options) noexcept {
   if (!std::has_single_bit(options.capacity) || options.capacity > size_t{1}
                                                                        << 32) {
-    fail_fast("EventBus", bus, "capacity must be a power of two up to 2^32");
+    return "capacity must be a power of two up to 2^32";
   }
   if (options.max_consumers == 0 || options.max_consumers > 64) {
-    fail_fast("EventBus", bus, "max_consumers must be 1 to 64");
+    return "max_consumers must be 1 to 64";
   }
-  return options;
+  return nullptr;
 }
 
 struct BusAttachment {
