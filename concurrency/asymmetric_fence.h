@@ -23,8 +23,9 @@
 //
 // Progress: light wait-free; heavy waits for the other CPUs' kernels, never
 // for a thread. Any thread, at any time, also before main and in signal
-// handlers; in a child of fork() too. Cost: light a load and a branch, 0.3 ns;
-// heavy 0.5 us and an interrupt on each CPU that runs a thread of the process.
+// handlers; in a child of fork() too. Cost: light a load and a branch, under
+// 1 ns; heavy 0.3 us and an interrupt on each CPU that runs a thread of the
+// process.
 // Figures: README.md, asymmetric_fence_benchmark.
 //
 //   std::atomic<int> reading{0}, closing{0};

@@ -189,24 +189,29 @@ TEST_F(Rcu, BarrierEvaluatesAllThatWasScheduledByAnyThread) {
   other.join();
 }
 
+// A deleter that a retire() of another thread is at.
 TEST_F(Rcu, BarrierWaitsForDeletersThatAreRunning) {
   std::atomic<int> step{0};
-  std::thread other([&] {
-    Node* const node = new Node;
-    rcu_retire(node, [&step](Node* n) {
+  std::thread other([&step] {
+    rcu_retire(new Node, [&step](Node* node) {
       step = 1;
       step.notify_one();
       step.wait(1);
-      delete n;
+      delete node;
       step = 3;
     });
-    rcu_barrier();
+    retire_more();
   });
   step.wait(0);
-  std::thread barrier([&step] {
+  std::atomic<bool> called{false};
+  std::thread barrier([&] {
+    called = true;
+    called.notify_one();
     rcu_barrier();
     EXPECT_EQ(step, 3);
   });
+  called.wait(false);
+  std::this_thread::yield();
   step = 2;
   step.notify_all();
   barrier.join();

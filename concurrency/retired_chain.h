@@ -27,12 +27,12 @@ inline constexpr std::size_t kReclaimPerRetire = 2;
 [[noreturn]] void reclaim_die(const char* component, const void* address,
                               const char* what) noexcept;
 
-// Base of what can be retired. A copy of an object is not retired though the
-// object may be, even at the same moment: copies leave it alone.
+// Base of what can be retired. Not copied with the object: a copy is not
+// retired, though the object may be, even at the same moment.
 struct Retired {
   constexpr Retired() noexcept = default;
-  constexpr Retired(const Retired&) noexcept {}
-  constexpr Retired& operator=(const Retired&) noexcept { return *this; }
+  Retired(const Retired&) = delete;
+  Retired& operator=(const Retired&) = delete;
 
   Retired* next = nullptr;
   void (*reclaim)(Retired*) noexcept = nullptr;  // Not null once retired.

@@ -37,6 +37,15 @@ void* operator new(size_t bytes, std::align_val_t align) {
   // aligned_alloc wants a multiple of the alignment.
   return or_throw(std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit));
 }
+// AddressSanitizer's own would be told apart from free().
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+void* operator new(size_t bytes, std::align_val_t align,
+                   const std::nothrow_t&) noexcept {
+  const auto unit = static_cast<size_t>(align);
+  return std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+}
 void operator delete(void* memory) noexcept { release(memory); }
 void operator delete(void* memory, size_t) noexcept { release(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept {
