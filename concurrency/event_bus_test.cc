@@ -486,6 +486,7 @@ void stress(uint64_t producers, uint64_t each, size_t capacity) {
       for (uint64_t count : next) EXPECT_EQ(count, each);
     };
     std::vector<std::thread> threads;
+    threads.reserve(3);
     threads.emplace_back([&] { gating(journal); });
     threads.emplace_back([&] { gating(book); });
     threads.emplace_back([&] {
@@ -506,6 +507,7 @@ void stress(uint64_t producers, uint64_t each, size_t capacity) {
       EXPECT_EQ(count + dropped, producers * each);
     });
     std::vector<std::thread> publishing;
+    publishing.reserve(3);
     for (uint64_t p = 0; p != producers; ++p) {
       publishing.emplace_back([&, p] {
         for (uint64_t i = 0; i != each;) {
@@ -549,6 +551,7 @@ TEST(EventBusThreads, ConsumersComeAndGo) {
     EventBus<Counted, BusProducers::kMany> bus(
         {.capacity = 16, .max_consumers = 3});
     std::vector<std::thread> publishing;
+    publishing.reserve(3);
     for (int p = 0; p != 2; ++p) {
       publishing.emplace_back([&] {
         for (;;) {
@@ -560,6 +563,7 @@ TEST(EventBusThreads, ConsumersComeAndGo) {
       });
     }
     std::vector<std::thread> coming;
+    coming.reserve(2);
     for (int c = 0; c != 2; ++c) {
       coming.emplace_back([&] {
         for (int turn = 0; turn != 50; ++turn) {
