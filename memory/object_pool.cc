@@ -241,7 +241,13 @@ void PoolCore::flush_all(PoolCache& cache) noexcept {
   flushed(cache, all);
 }
 
-void PoolCore::retire(PoolCache& cache) noexcept { flush_all(cache); }
+void PoolCore::retire(PoolCache& cache) noexcept {
+  // This thread may yet come back, in a later destructor of its own, and then
+  // the cache may be another one's.
+  SharedEntry& shared = t_shared_entries[id_ % kPoolCacheEntries];
+  if (shared.pool_id == id_) shared = {};
+  flush_all(cache);
+}
 
 PoolCache* PoolCore::find_chunk(PoolCache* met, const void* slot) noexcept {
   if (slot == nullptr) return nullptr;

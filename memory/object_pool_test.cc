@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -574,6 +575,44 @@ TEST(PoolLifetime, MorePoolsThanEntriesInTheThreadsTable) {
     EXPECT_EQ(pool->stats().in_use, 0u);
     EXPECT_EQ(pool->stats().total_allocations, 3u);
   }
+}
+
+TEST(PoolLifetime, AThreadThatFreesPastItsEndTakesNoOtherThreadsCache) {
+  // The last of so many pools has no entry in the threads' tables.
+  std::vector<std::unique_ptr<ObjectPool<Order>>> pools;
+  for (int i = 0; i < 65; ++i) {
+    pools.push_back(std::make_unique<ObjectPool<Order>>());
+  }
+  struct Late {
+    ObjectPool<Order>* pool;
+    Order* order = nullptr;
+    std::atomic<int> turn{0};
+  } late{pools.back().get()};
+  // A key made after the pools' own: its destructor runs after theirs.
+  pthread_key_t key;
+  ASSERT_EQ(pthread_key_create(&key,
+                               [](void* argument) {
+                                 auto* self = static_cast<Late*>(argument);
+                                 self->turn = 1;
+                                 while (self->turn != 2) {
+                                   std::this_thread::yield();
+                                 }
+                                 self->pool->destroy(self->order);
+                               }),
+            0);
+  std::thread ending([&] {
+    late.order = late.pool->create(1, 1);
+    pthread_setspecific(key, &late);
+  });
+  while (late.turn != 1) std::this_thread::yield();
+  // This thread takes over what the ending one kept.
+  const Pooled<Order> first = late.pool->make(2, 2);
+  late.turn = 2;
+  ending.join();
+  const Pooled<Order> second = late.pool->make(3, 3);
+  EXPECT_NE(second.get(), late.order);
+  EXPECT_EQ(late.pool->stats().in_use, 2u);
+  pthread_key_delete(key);
 }
 
 TEST(SlotIndexer, TellsWhichSlotBeginsWhere) {
