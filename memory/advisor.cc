@@ -56,7 +56,10 @@ double PoolAdvisor::demand_since_last(const PoolSample& sample,
   const double keep = 1 - options_.smoothing;
   object_ns_ = keep * object_ns_ + out * elapsed;
   objects_ = keep * objects_ + turnover;
-  if (sample.total_deallocations != 0) held_ns_ = object_ns_ / objects_;
+  // Where nothing came or went the last estimate stands: objects_ tends to 0.
+  if (turnover > 0 && sample.total_deallocations != 0) {
+    held_ns_ = object_ns_ / objects_;
+  }
   double demand = static_cast<double>(
       sample.peak_usage > last_.peak_usage ? sample.peak_usage : sample.in_use);
   demand = std::max(demand, static_cast<double>(sample.in_use));

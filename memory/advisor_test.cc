@@ -65,6 +65,19 @@ std::string temporary(const std::string& name) {
          std::to_string(getpid());
 }
 
+TEST(PoolAdvisor, AnIdlePoolThatWasUsedBeforeHasAFinitePrediction) {
+  PoolAdvisor advisor;
+  PoolSample sample{.capacity = 64, .in_use = 4};
+  sample.total_allocations = 14;
+  sample.total_deallocations = 10;
+  for (std::uint64_t second = 1; second <= 3; ++second) {
+    sample.at_ns = second * kSecond;
+    (void)advisor.observe(sample);
+  }
+  EXPECT_EQ(advisor.held_ns(), 0);
+  EXPECT_LE(advisor.advised_capacity(), 64u);
+}
+
 TEST(Advisor, SizesAPoolFromWhatItSaw) {
   FakePool pool(64);
   Advisor advisor;
