@@ -409,14 +409,34 @@ struct ThreadCacheCore::Impl {
 
   // A fresh span for the depot, whose mutex is held.
   bool renew(std::size_t c) noexcept {
-    if (should_scavenge(c)) {
-      scavenge(c);
-      for (std::size_t other = 0; other < kCacheClasses; ++other) {
-        if (other == c) continue;
-        const std::unique_lock lock(depots[other].mutex, std::try_to_lock);
-        if (lock.owns_lock()) scavenge(other);
-      }
+    if (should_scavenge(c)) scavenge_all(c);
+    if (renew_from_free(c)) return true;
+    // There is no more: whatever lies free with the depots, if it can be
+    // enough.
+    if (!may_have_span(c)) return false;
+    scavenge_all(c);
+    return renew_from_free(c);
+  }
+
+  // The bytes that are not in the hands of threads would fill a span.
+  bool may_have_span(std::size_t c) noexcept {
+    const std::lock_guard lock(mutex);
+    return trade.outside.load(std::memory_order_relaxed) +
+               span_pages(c) * kSpanPageBytes <=
+           usable;
+  }
+
+  // The mutex of class `held` is; classes at which others are busy are left.
+  void scavenge_all(std::size_t held) noexcept {
+    scavenge(held);
+    for (std::size_t c = 0; c < kCacheClasses; ++c) {
+      if (c == held) continue;
+      const std::unique_lock lock(depots[c].mutex, std::try_to_lock);
+      if (lock.owns_lock()) scavenge(c);
     }
+  }
+
+  bool renew_from_free(std::size_t c) noexcept {
     const std::lock_guard lock(mutex);
     depots[c].fresh = take_span(c);
     if (depots[c].fresh == nullptr) return false;

@@ -102,7 +102,8 @@ class ThreadCacheAllocator : private internal::ThreadCacheCore {
 
   // At least `bytes`, aligned to `alignment`, a power of two (nullptr
   // otherwise, where it is above 16). Zero bytes give an address of their own.
-  // nullptr if there is no memory. Contents are what they were.
+  // nullptr if there is no memory, after milliseconds if some lies free that
+  // might do. Contents are what they were.
   [[nodiscard]] void* allocate(
       std::size_t bytes,
       std::size_t alignment = alignof(std::max_align_t)) noexcept {
@@ -148,7 +149,7 @@ class ThreadCacheAllocator : private internal::ThreadCacheCore {
   // Gives memory of spans without an object back to the system, those that the
   // calling thread or the depot keeps included, and makes it available to all
   // classes. Happens by itself before the allocator doubles, if half of it is
-  // free. Returns bytes. Milliseconds.
+  // free, and before allocate() gives up. Returns bytes. Milliseconds.
   std::size_t trim() noexcept;
 
   // Gives what this thread keeps to others. Happens by itself at its end.
