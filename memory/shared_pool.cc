@@ -52,6 +52,7 @@
 // creator that is killed leaves nothing.
 #include "memory/shared_pool.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -62,6 +63,7 @@
 #include "memory/asan_poison.h"
 #include "memory/fail_fast.h"
 #include "memory/shared_pool_segment.h"
+#include "memory/shared_segment.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -103,7 +105,8 @@ constexpr std::uint32_t short_generation(std::uint64_t state) {
 // Holds an entry while it lives, if it got it.
 class EntryLock {
  public:
-  EntryLock(int fd, std::uint32_t index) noexcept : fd_(reopen(fd)) {
+  EntryLock(int fd, std::uint32_t index) noexcept
+      : fd_(reopen_segment(fd, O_RDWR)) {
     held_ = fd_ >= 0 && lock_byte(fd_, index);
   }
   EntryLock(const EntryLock&) = delete;

@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What a SharedPool's file looks like, and the locks on its bytes. Inside
-// SharedPool only.
+// What a SharedPool's file looks like. An entry's lock is that of the byte with
+// its index (shared_segment.h). Inside SharedPool only.
 #ifndef WIREBOOK_MEMORY_SHARED_POOL_SEGMENT_H_
 #define WIREBOOK_MEMORY_SHARED_POOL_SEGMENT_H_
 
@@ -44,16 +44,6 @@ struct SharedPoolOffsets {
   std::uint64_t entries, hints, states, slots, slot_bytes, total;
 };
 SharedPoolOffsets shared_pool_offsets(const SharedPoolPrefix& prefix);
-
-// An entry's lock is that of the byte with its index. Locks belong to an open
-// file description (F_OFD_SETLK). False where another one holds it.
-bool lock_byte(int fd, std::uint32_t index) noexcept;
-void unlock_byte(int fd, std::uint32_t index) noexcept;
-// Asks and does not take. True where it cannot be found out.
-bool is_byte_locked(int fd, std::uint32_t index) noexcept;
-
-// The same file with an open file description of its own; -1 and errno.
-int reopen(int fd) noexcept;
 
 }  // namespace wirebook::internal
 
