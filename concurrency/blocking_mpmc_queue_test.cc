@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -96,23 +97,25 @@ TEST(BlockingMpmcQueueTest, BatchesWakeBothSides) {
 // lost wake-up would hang.
 template <typename Wait>
 void stress() {
-  constexpr int kEach = 5'000;
-  BlockingMpmcQueue<int, Wait> queue(3);
-  std::atomic<int64_t> sum{0};
-  std::vector<std::thread> producers;
-  std::vector<std::thread> consumers;
-  for (int t = 0; t < 3; ++t) {
-    producers.emplace_back([&] {
-      for (int i = 1; i <= kEach; ++i) EXPECT_TRUE(queue.push(i));
-    });
-    consumers.emplace_back([&] {
-      while (std::optional<int> value = queue.pop()) sum += *value;
-    });
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kEach = 5'000;
+    BlockingMpmcQueue<int, Wait> queue(3);
+    std::atomic<int64_t> sum{0};
+    std::vector<std::thread> producers;
+    std::vector<std::thread> consumers;
+    for (int t = 0; t < 3; ++t) {
+      producers.emplace_back([&] {
+        for (int i = 1; i <= kEach; ++i) EXPECT_TRUE(queue.push(i));
+      });
+      consumers.emplace_back([&] {
+        while (std::optional<int> value = queue.pop()) sum += *value;
+      });
+    }
+    for (std::thread& producer : producers) producer.join();
+    queue.close();
+    for (std::thread& consumer : consumers) consumer.join();
+    EXPECT_EQ(sum.load(), int64_t{3} * kEach * (kEach + 1) / 2);
   }
-  for (std::thread& producer : producers) producer.join();
-  queue.close();
-  for (std::thread& consumer : consumers) consumer.join();
-  EXPECT_EQ(sum.load(), int64_t{3} * kEach * (kEach + 1) / 2);
 }
 
 TEST(BlockingMpmcQueueTest, NoWakeUpIsLostSleeping) { stress<FutexWait>(); }

@@ -16,6 +16,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/object_pool.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -315,42 +316,45 @@ struct Slot {
 };
 
 TEST_F(Epoch, PoolThatRecyclesAtOnceCausesNoAba) {
-  constexpr uint64_t kPerThread = 20000;
-  ObjectPool<Slot> pool({.initial_capacity = 64});
-  {
-    EpochDomain domain;
-    std::atomic<Slot*> head{nullptr};
-    const auto push = [&](uint64_t value) {
-      Slot* const slot = pool.create(nullptr, value);
-      slot->next = head.load();
-      while (!head.compare_exchange_weak(slot->next, slot)) {
-      }
-    };
-    const auto pop = [&]() -> uint64_t {
-      const EpochGuard guard(domain);
-      Slot* slot = head.load();
-      while (slot != nullptr && !head.compare_exchange_weak(slot, slot->next)) {
-      }
-      if (slot == nullptr) return 0;
-      const uint64_t value = slot->value;
-      domain.retire(slot, [&pool](Slot* s) { pool.destroy(s); });
-      return value;
-    };
-    std::atomic<uint64_t> sum{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 3; ++t) {
-      threads.emplace_back([&] {
-        for (uint64_t i = 1; i <= kPerThread; ++i) {
-          push(i);
-          sum += pop();
+  for (Soak soak; soak.goes_on();) {
+    constexpr uint64_t kPerThread = 20000;
+    ObjectPool<Slot> pool({.initial_capacity = 64});
+    {
+      EpochDomain domain;
+      std::atomic<Slot*> head{nullptr};
+      const auto push = [&](uint64_t value) {
+        Slot* const slot = pool.create(nullptr, value);
+        slot->next = head.load();
+        while (!head.compare_exchange_weak(slot->next, slot)) {
         }
-      });
+      };
+      const auto pop = [&]() -> uint64_t {
+        const EpochGuard guard(domain);
+        Slot* slot = head.load();
+        while (slot != nullptr &&
+               !head.compare_exchange_weak(slot, slot->next)) {
+        }
+        if (slot == nullptr) return 0;
+        const uint64_t value = slot->value;
+        domain.retire(slot, [&pool](Slot* s) { pool.destroy(s); });
+        return value;
+      };
+      std::atomic<uint64_t> sum{0};
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 3; ++t) {
+        threads.emplace_back([&] {
+          for (uint64_t i = 1; i <= kPerThread; ++i) {
+            push(i);
+            sum += pop();
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      while (const uint64_t value = pop()) sum += value;
+      EXPECT_EQ(sum, 3 * kPerThread * (kPerThread + 1) / 2);
     }
-    for (std::thread& thread : threads) thread.join();
-    while (const uint64_t value = pop()) sum += value;
-    EXPECT_EQ(sum, 3 * kPerThread * (kPerThread + 1) / 2);
+    EXPECT_EQ(pool.stats().in_use, 0u);
   }
-  EXPECT_EQ(pool.stats().in_use, 0u);
 }
 
 TEST_F(Epoch, PoolMayDieFirstAfterABarrier) {
@@ -369,24 +373,26 @@ TEST_F(Epoch, PoolMayDieFirstAfterABarrier) {
 // ---- Ends ----
 
 TEST_F(Epoch, TenThousandThreadsComeAndGo) {
-  EpochDomain domain;
-  std::atomic<Node*> current{new Node};
-  for (int i = 0; i < 2500; ++i) {
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t) {
-      threads.emplace_back([&] {
-        const EpochGuard guard(domain);
-        EXPECT_NE(current.load()->value, Node::kDead);
-        domain.retire(current.exchange(new Node));
-      });
+  for (Soak soak; soak.goes_on();) {
+    EpochDomain domain;
+    std::atomic<Node*> current{new Node};
+    for (int i = 0; i < 2500; ++i) {
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+          const EpochGuard guard(domain);
+          EXPECT_NE(current.load()->value, Node::kDead);
+          domain.retire(current.exchange(new Node));
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
     }
-    for (std::thread& thread : threads) thread.join();
+    const EpochStats stats = domain.stats();
+    EXPECT_EQ(stats.retired, 10000u);
+    EXPECT_LE(stats.threads, 4u);
+    EXPECT_LE(stats.unreclaimed, 4u * 3 * internal::kReclaimBatch);
+    delete current.load();
   }
-  const EpochStats stats = domain.stats();
-  EXPECT_EQ(stats.retired, 10000u);
-  EXPECT_LE(stats.threads, 4u);
-  EXPECT_LE(stats.unreclaimed, 4u * 3 * internal::kReclaimBatch);
-  delete current.load();
 }
 
 TEST_F(Epoch, LeftoversOfEndedThreadsAreReclaimedByOthers) {
@@ -480,25 +486,27 @@ TEST(EpochDeathTest, ThreadThatEndsInsideAGuard) {
 // ---- Threads ----
 
 TEST_F(Epoch, ReadersNeverMeetAReclaimedObject) {
-  constexpr int kWrites = 20000;
-  EpochDomain domain;
-  std::atomic<Node*> current{new Node(1)};
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> readers;
-  for (int t = 0; t < 2; ++t) {
-    readers.emplace_back([&] {
-      while (!stop.load(std::memory_order_relaxed)) {
-        const EpochGuard guard(domain);
-        const Node* const node = current.load(std::memory_order_acquire);
-        EXPECT_GT(node->value.load(std::memory_order_relaxed), 0);
-      }
-    });
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kWrites = 20000;
+    EpochDomain domain;
+    std::atomic<Node*> current{new Node(1)};
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> readers;
+    for (int t = 0; t < 2; ++t) {
+      readers.emplace_back([&] {
+        while (!stop.load(std::memory_order_relaxed)) {
+          const EpochGuard guard(domain);
+          const Node* const node = current.load(std::memory_order_acquire);
+          EXPECT_GT(node->value.load(std::memory_order_relaxed), 0);
+        }
+      });
+    }
+    for (int i = 2; i < kWrites; ++i)
+      domain.retire(current.exchange(new Node(i)));
+    stop = true;
+    for (std::thread& reader : readers) reader.join();
+    delete current.load();
   }
-  for (int i = 2; i < kWrites; ++i)
-    domain.retire(current.exchange(new Node(i)));
-  stop = true;
-  for (std::thread& reader : readers) reader.join();
-  delete current.load();
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "memory/asan_poison.h"
 #include "memory/pool_handle.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -532,56 +533,64 @@ void stress(uint64_t producers, uint64_t each, size_t capacity) {
 constexpr uint64_t kEvents = 3'000;
 
 TEST(EventBusThreads, OneProducer) {
-  stress<BusProducers::kOne, FutexWait>(1, kEvents, 64);
-  stress<BusProducers::kOne, SpinYieldWait>(1, kEvents, 2);
+  for (Soak soak; soak.goes_on();) {
+    stress<BusProducers::kOne, FutexWait>(1, kEvents, 64);
+    stress<BusProducers::kOne, SpinYieldWait>(1, kEvents, 2);
+  }
 }
 TEST(EventBusThreads, ManyProducers) {
-  stress<BusProducers::kMany, FutexWait>(3, kEvents / 3, 64);
-  stress<BusProducers::kMany, SpinYieldWait>(2, kEvents / 3, 4);
+  for (Soak soak; soak.goes_on();) {
+    stress<BusProducers::kMany, FutexWait>(3, kEvents / 3, 64);
+    stress<BusProducers::kMany, SpinYieldWait>(2, kEvents / 3, 4);
+  }
 }
 TEST(EventBusThreads, BusySpin) {
-  stress<BusProducers::kOne, BusySpinWait>(1, 300, 64);
+  for (Soak soak; soak.goes_on();) {
+    stress<BusProducers::kOne, BusySpinWait>(1, 300, 64);
+  }
 }
 
 // Consumers come and go while two producers publish: each sees consecutive
 // numbers' events from where it began.
 TEST(EventBusThreads, ConsumersComeAndGo) {
-  Counted::reset();
-  {
-    EventBus<Counted, BusProducers::kMany> bus(
-        {.capacity = 16, .max_consumers = 3});
-    std::vector<std::thread> publishing;
-    publishing.reserve(3);
-    for (int p = 0; p != 2; ++p) {
-      publishing.emplace_back([&] {
-        for (;;) {
-          const auto claim = bus.claim(1);
-          if (claim.empty()) return;
-          std::construct_at(claim.begin(), claim.first);
-          bus.publish(claim);
-        }
-      });
-    }
-    std::vector<std::thread> coming;
-    coming.reserve(2);
-    for (int c = 0; c != 2; ++c) {
-      coming.emplace_back([&] {
-        for (int turn = 0; turn != 50; ++turn) {
-          auto consumer = bus.attach().value();
-          uint64_t next = consumer.position();
-          for (int i = 0; i != 10; ++i) {
-            EXPECT_EQ(consumer.wait(), BusWait::kReady);
-            consumer.poll(
-                [&](Counted& event) { EXPECT_EQ(event.value, next++); });
+  for (Soak soak; soak.goes_on();) {
+    Counted::reset();
+    {
+      EventBus<Counted, BusProducers::kMany> bus(
+          {.capacity = 16, .max_consumers = 3});
+      std::vector<std::thread> publishing;
+      publishing.reserve(3);
+      for (int p = 0; p != 2; ++p) {
+        publishing.emplace_back([&] {
+          for (;;) {
+            const auto claim = bus.claim(1);
+            if (claim.empty()) return;
+            std::construct_at(claim.begin(), claim.first);
+            bus.publish(claim);
           }
-        }
-      });
+        });
+      }
+      std::vector<std::thread> coming;
+      coming.reserve(2);
+      for (int c = 0; c != 2; ++c) {
+        coming.emplace_back([&] {
+          for (int turn = 0; turn != 50; ++turn) {
+            auto consumer = bus.attach().value();
+            uint64_t next = consumer.position();
+            for (int i = 0; i != 10; ++i) {
+              EXPECT_EQ(consumer.wait(), BusWait::kReady);
+              consumer.poll(
+                  [&](Counted& event) { EXPECT_EQ(event.value, next++); });
+            }
+          }
+        });
+      }
+      for (std::thread& thread : coming) thread.join();
+      bus.stop();
+      for (std::thread& thread : publishing) thread.join();
     }
-    for (std::thread& thread : coming) thread.join();
-    bus.stop();
-    for (std::thread& thread : publishing) thread.join();
+    EXPECT_EQ(Counted::alive, 0);
   }
-  EXPECT_EQ(Counted::alive, 0);
 }
 
 }  // namespace

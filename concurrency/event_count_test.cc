@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -127,45 +128,49 @@ TEST(EventCountTest, AConditionMayThrow) {
 
 // Each token is taken once; whoever finds none sleeps. A lost wake-up hangs.
 TEST(EventCountTest, NoWakeUpIsLost) {
-  constexpr int kTokens = 20'000;
-  constexpr int kTakers = 3;
-  EventCount given;
-  std::atomic<int> tokens{0};
-  const auto take = [&] {
-    int left = tokens.load();
-    while (left > 0) {
-      if (tokens.compare_exchange_weak(left, left - 1)) return true;
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kTokens = 20'000;
+    constexpr int kTakers = 3;
+    EventCount given;
+    std::atomic<int> tokens{0};
+    const auto take = [&] {
+      int left = tokens.load();
+      while (left > 0) {
+        if (tokens.compare_exchange_weak(left, left - 1)) return true;
+      }
+      return false;
+    };
+    std::vector<std::thread> takers;
+    for (int t = 0; t < kTakers; ++t) {
+      takers.emplace_back([&] {
+        for (int i = 0; i < kTokens; ++i) given.await(take);
+      });
     }
-    return false;
-  };
-  std::vector<std::thread> takers;
-  for (int t = 0; t < kTakers; ++t) {
-    takers.emplace_back([&] {
-      for (int i = 0; i < kTokens; ++i) given.await(take);
-    });
+    for (int i = 0; i < kTokens * kTakers; ++i) {
+      tokens.fetch_add(1);
+      given.notify_one();
+    }
+    for (std::thread& taker : takers) taker.join();
+    EXPECT_EQ(tokens.load(), 0);
   }
-  for (int i = 0; i < kTokens * kTakers; ++i) {
-    tokens.fetch_add(1);
-    given.notify_one();
-  }
-  for (std::thread& taker : takers) taker.join();
-  EXPECT_EQ(tokens.load(), 0);
 }
 
 TEST(EventCountTest, TwoThreadsWakeEachOther) {
-  EventCount changed;
-  std::atomic<int> turn{0};
-  const auto play = [&](int parity) {
-    for (int i = parity; i < 4'000; i += 2) {
-      changed.await([&] { return turn.load() == i; });
-      turn.store(i + 1);
-      changed.notify_one();
-    }
-  };
-  std::thread odd([&] { play(1); });
-  play(0);
-  odd.join();
-  EXPECT_EQ(turn.load(), 4'000);
+  for (Soak soak; soak.goes_on();) {
+    EventCount changed;
+    std::atomic<int> turn{0};
+    const auto play = [&](int parity) {
+      for (int i = parity; i < 4'000; i += 2) {
+        changed.await([&] { return turn.load() == i; });
+        turn.store(i + 1);
+        changed.notify_one();
+      }
+    };
+    std::thread odd([&] { play(1); });
+    play(0);
+    odd.join();
+    EXPECT_EQ(turn.load(), 4'000);
+  }
 }
 
 }  // namespace

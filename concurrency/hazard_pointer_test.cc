@@ -15,6 +15,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/object_pool.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -495,33 +496,35 @@ class PooledStack {
 };
 
 TEST_F(HazardPointer, PoolThatRecyclesAtOnceCausesNoAba) {
-  constexpr uint64_t kPerThread = 20000;
-  constexpr int kThreads = 3;
-  PooledStack stack;
-  std::atomic<uint64_t> popped{0}, sum{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      for (uint64_t i = 1; i <= kPerThread; ++i) {
-        stack.push(i * kThreads + t);
-        if (const uint64_t value = stack.pop(); value != 0) {
-          ++popped;
-          sum += value;
+  for (Soak soak; soak.goes_on();) {
+    constexpr uint64_t kPerThread = 20000;
+    constexpr int kThreads = 3;
+    PooledStack stack;
+    std::atomic<uint64_t> popped{0}, sum{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (uint64_t i = 1; i <= kPerThread; ++i) {
+          stack.push(i * kThreads + t);
+          if (const uint64_t value = stack.pop(); value != 0) {
+            ++popped;
+            sum += value;
+          }
         }
-      }
-    });
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    while (const uint64_t value = stack.pop()) {
+      ++popped;
+      sum += value;
+    }
+    uint64_t expected = 0;
+    for (uint64_t t = 0; t < kThreads; ++t) {
+      expected += kThreads * kPerThread * (kPerThread + 1) / 2 + t * kPerThread;
+    }
+    EXPECT_EQ(popped, kPerThread * kThreads);
+    EXPECT_EQ(sum, expected);
   }
-  for (std::thread& thread : threads) thread.join();
-  while (const uint64_t value = stack.pop()) {
-    ++popped;
-    sum += value;
-  }
-  uint64_t expected = 0;
-  for (uint64_t t = 0; t < kThreads; ++t) {
-    expected += kThreads * kPerThread * (kPerThread + 1) / 2 + t * kPerThread;
-  }
-  EXPECT_EQ(popped, kPerThread * kThreads);
-  EXPECT_EQ(sum, expected);
 }
 
 TEST_F(HazardPointer, PoolMayDieFirstAfterACleanUp) {
@@ -538,25 +541,27 @@ TEST_F(HazardPointer, PoolMayDieFirstAfterACleanUp) {
 // ---- Ends ----
 
 TEST_F(HazardPointer, TenThousandThreadsComeAndGo) {
-  hazard_pointer_domain domain;
-  std::atomic<Node*> current{new Node};
-  for (int i = 0; i < 2500; ++i) {
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t) {
-      threads.emplace_back([&] {
-        hazard_pointer h = make_hazard_pointer(domain);
-        h.protect(current);
-        current.exchange(new Node)->retire(domain);
-      });
+  for (Soak soak; soak.goes_on();) {
+    hazard_pointer_domain domain;
+    std::atomic<Node*> current{new Node};
+    for (int i = 0; i < 2500; ++i) {
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+          hazard_pointer h = make_hazard_pointer(domain);
+          h.protect(current);
+          current.exchange(new Node)->retire(domain);
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
     }
-    for (std::thread& thread : threads) thread.join();
+    const hazard_pointer_domain_stats stats = domain.stats();
+    EXPECT_EQ(stats.retired, 10000u);
+    EXPECT_LE(stats.threads, 4u);
+    EXPECT_LE(stats.hazard_pointers, 28u);
+    EXPECT_LE(stats.unreclaimed, stats.bound);
+    delete current.load();
   }
-  const hazard_pointer_domain_stats stats = domain.stats();
-  EXPECT_EQ(stats.retired, 10000u);
-  EXPECT_LE(stats.threads, 4u);
-  EXPECT_LE(stats.hazard_pointers, 28u);
-  EXPECT_LE(stats.unreclaimed, stats.bound);
-  delete current.load();
 }
 
 TEST_F(HazardPointer, LeftoversOfEndedThreadsAreReclaimedByOthers) {
@@ -670,25 +675,27 @@ TEST(HazardPointerDeathTest, DomainThatEndsBeforeItsHazardPointer) {
 // ---- Threads ----
 
 TEST_F(HazardPointer, ReadersNeverMeetAReclaimedObject) {
-  constexpr int kWrites = 20000;
-  std::atomic<Node*> current{new Node(1)};
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> readers;
-  for (int t = 0; t < 2; ++t) {
-    readers.emplace_back([&] {
-      hazard_pointer kept = make_hazard_pointer();
-      while (!stop.load(std::memory_order_relaxed)) {
-        hazard_pointer h = make_hazard_pointer();
-        const Node* const node = h.protect(current);
-        EXPECT_GT(node->value.load(std::memory_order_relaxed), 0);
-        h.swap(kept);
-      }
-    });
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kWrites = 20000;
+    std::atomic<Node*> current{new Node(1)};
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> readers;
+    for (int t = 0; t < 2; ++t) {
+      readers.emplace_back([&] {
+        hazard_pointer kept = make_hazard_pointer();
+        while (!stop.load(std::memory_order_relaxed)) {
+          hazard_pointer h = make_hazard_pointer();
+          const Node* const node = h.protect(current);
+          EXPECT_GT(node->value.load(std::memory_order_relaxed), 0);
+          h.swap(kept);
+        }
+      });
+    }
+    for (int i = 2; i < kWrites; ++i) current.exchange(new Node(i))->retire();
+    stop = true;
+    for (std::thread& reader : readers) reader.join();
+    current.load()->retire();
   }
-  for (int i = 2; i < kWrites; ++i) current.exchange(new Node(i))->retire();
-  stop = true;
-  for (std::thread& reader : readers) reader.join();
-  current.load()->retire();
 }
 
 }  // namespace

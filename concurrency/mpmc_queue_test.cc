@@ -19,6 +19,7 @@
 #include "concurrency/testing/linearizability.h"
 #include "concurrency/testing/linearizability_specs.h"
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -239,51 +240,56 @@ bool pop_all(MpmcQueue<T>& queue, int64_t& sum, int64_t& popped) {
 }
 
 TYPED_TEST(MpmcQueueOf, NothingIsLostDoubledOrOvertaken) {
-  constexpr int kEach = 15'000;
-  constexpr int kThreads = 3;
-  for (const size_t capacity : {size_t{1}, size_t{2}, size_t{7}, size_t{64}}) {
-    MpmcQueue<TypeParam> queue(capacity);
-    std::vector<std::thread> producers;
-    std::vector<std::thread> consumers;
-    std::atomic<int64_t> sum{0};
-    std::atomic<int64_t> popped{0};
-    for (int t = 1; t <= kThreads; ++t) {
-      producers.emplace_back([&queue, t] { push_each(queue, t, kEach); });
-      consumers.emplace_back([&] {
-        int64_t my_sum = 0;
-        int64_t my_popped = 0;
-        EXPECT_TRUE(pop_all(queue, my_sum, my_popped));
-        sum += my_sum;
-        popped += my_popped;
-      });
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kEach = 15'000;
+    constexpr int kThreads = 3;
+    for (const size_t capacity :
+         {size_t{1}, size_t{2}, size_t{7}, size_t{64}}) {
+      MpmcQueue<TypeParam> queue(capacity);
+      std::vector<std::thread> producers;
+      std::vector<std::thread> consumers;
+      std::atomic<int64_t> sum{0};
+      std::atomic<int64_t> popped{0};
+      for (int t = 1; t <= kThreads; ++t) {
+        producers.emplace_back([&queue, t] { push_each(queue, t, kEach); });
+        consumers.emplace_back([&] {
+          int64_t my_sum = 0;
+          int64_t my_popped = 0;
+          EXPECT_TRUE(pop_all(queue, my_sum, my_popped));
+          sum += my_sum;
+          popped += my_popped;
+        });
+      }
+      for (std::thread& producer : producers) producer.join();
+      queue.close();
+      for (std::thread& consumer : consumers) consumer.join();
+      int64_t expected = 0;
+      for (int t = 1; t <= kThreads; ++t) {
+        for (int i = 0; i < kEach; ++i) expected += tagged(t, i);
+      }
+      EXPECT_EQ(popped.load(), int64_t{kEach} * kThreads);
+      EXPECT_EQ(sum.load(), expected);
     }
-    for (std::thread& producer : producers) producer.join();
-    queue.close();
-    for (std::thread& consumer : consumers) consumer.join();
-    int64_t expected = 0;
-    for (int t = 1; t <= kThreads; ++t) {
-      for (int i = 0; i < kEach; ++i) expected += tagged(t, i);
-    }
-    EXPECT_EQ(popped.load(), int64_t{kEach} * kThreads);
-    EXPECT_EQ(sum.load(), expected);
   }
 }
 
 // close() races with pushes: what was pushed is popped, whatever was refused.
 TYPED_TEST(MpmcQueueOf, NothingIsLostAtClose) {
-  for (int round = 0; round < 300; ++round) {
-    MpmcQueue<TypeParam> queue(3);
-    std::atomic<int> pushed{0};
-    int popped = 0;
-    std::thread producer([&] {
-      for (int i = 0; i < 20; ++i) pushed += queue.try_push(i) ? 1 : 0;
-    });
-    std::thread closer([&] { queue.close(); });
-    while (!queue.closed()) popped += queue.try_pop().has_value() ? 1 : 0;
-    producer.join();
-    closer.join();
-    EXPECT_EQ(popped, pushed.load());
-    EXPECT_FALSE(queue.try_pop().has_value());
+  for (Soak soak; soak.goes_on();) {
+    for (int round = 0; round < 300; ++round) {
+      MpmcQueue<TypeParam> queue(3);
+      std::atomic<int> pushed{0};
+      int popped = 0;
+      std::thread producer([&] {
+        for (int i = 0; i < 20; ++i) pushed += queue.try_push(i) ? 1 : 0;
+      });
+      std::thread closer([&] { queue.close(); });
+      while (!queue.closed()) popped += queue.try_pop().has_value() ? 1 : 0;
+      producer.join();
+      closer.join();
+      EXPECT_EQ(popped, pushed.load());
+      EXPECT_FALSE(queue.try_pop().has_value());
+    }
   }
 }
 

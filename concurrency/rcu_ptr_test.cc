@@ -12,6 +12,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/object_pool.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -157,32 +158,34 @@ TEST_F(RcuPtrTest, ObjectsMayComeFromAPool) {
 
 // Every update counts, and no reader sees one half done.
 TEST_F(RcuPtrTest, UpdatesOfManyThreadsAreEachDoneOnce) {
-  constexpr int kThreads = 3, kUpdates = 5000;
-  RcuPtr<Config> config(std::make_unique<Config>());
-  std::atomic<bool> stop{false};
-  std::thread reader([&] {
-    while (!stop.load(std::memory_order_relaxed)) {
-      const RcuReadGuard region;
-      const Config* const seen = config.load();
-      EXPECT_EQ(seen->twice, 2 * seen->limit);
-    }
-  });
-  std::vector<std::thread> writers;
-  for (int t = 0; t < kThreads; ++t) {
-    writers.emplace_back([&config] {
-      for (int i = 0; i < kUpdates; ++i) {
-        config.update([](Config& c) {
-          ++c.limit;
-          c.twice += 2;
-        });
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kThreads = 3, kUpdates = 5000;
+    RcuPtr<Config> config(std::make_unique<Config>());
+    std::atomic<bool> stop{false};
+    std::thread reader([&] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        const RcuReadGuard region;
+        const Config* const seen = config.load();
+        EXPECT_EQ(seen->twice, 2 * seen->limit);
       }
     });
+    std::vector<std::thread> writers;
+    for (int t = 0; t < kThreads; ++t) {
+      writers.emplace_back([&config] {
+        for (int i = 0; i < kUpdates; ++i) {
+          config.update([](Config& c) {
+            ++c.limit;
+            c.twice += 2;
+          });
+        }
+      });
+    }
+    for (std::thread& writer : writers) writer.join();
+    stop = true;
+    reader.join();
+    const RcuReadGuard region;
+    EXPECT_EQ(config.load()->limit, kThreads * kUpdates);
   }
-  for (std::thread& writer : writers) writer.join();
-  stop = true;
-  reader.join();
-  const RcuReadGuard region;
-  EXPECT_EQ(config.load()->limit, kThreads * kUpdates);
 }
 
 }  // namespace

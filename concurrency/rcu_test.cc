@@ -17,6 +17,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/object_pool.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -383,60 +384,64 @@ struct Slot {
 };
 
 TEST_F(Rcu, PoolThatRecyclesAtOnceCausesNoAba) {
-  constexpr uint64_t kPerThread = 20000;
-  ObjectPool<Slot> pool({.initial_capacity = 64});
-  std::atomic<Slot*> head{nullptr};
-  const auto push = [&](uint64_t value) {
-    Slot* const slot = pool.create(nullptr, value);
-    slot->next = head.load();
-    while (!head.compare_exchange_weak(slot->next, slot)) {
-    }
-  };
-  const auto pop = [&]() -> uint64_t {
-    const RcuReadGuard region;
-    Slot* slot = head.load();
-    while (slot != nullptr && !head.compare_exchange_weak(slot, slot->next)) {
-    }
-    if (slot == nullptr) return 0;
-    const uint64_t value = slot->value;
-    rcu_retire(slot, [&pool](Slot* s) { pool.destroy(s); });
-    return value;
-  };
-  std::atomic<uint64_t> sum{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 3; ++t) {
-    threads.emplace_back([&] {
-      for (uint64_t i = 1; i <= kPerThread; ++i) {
-        push(i);
-        sum += pop();
+  for (Soak soak; soak.goes_on();) {
+    constexpr uint64_t kPerThread = 20000;
+    ObjectPool<Slot> pool({.initial_capacity = 64});
+    std::atomic<Slot*> head{nullptr};
+    const auto push = [&](uint64_t value) {
+      Slot* const slot = pool.create(nullptr, value);
+      slot->next = head.load();
+      while (!head.compare_exchange_weak(slot->next, slot)) {
       }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  while (const uint64_t value = pop()) sum += value;
-  EXPECT_EQ(sum, 3 * kPerThread * (kPerThread + 1) / 2);
-  rcu_barrier();  // The pool dies first: it checks that nothing is out.
-  EXPECT_EQ(pool.stats().in_use, 0u);
-}
-
-TEST_F(Rcu, TenThousandThreadsComeAndGo) {
-  std::atomic<Node*> current{new Node};
-  const EpochStats before = rcu_default_domain().stats();
-  for (int i = 0; i < 2500; ++i) {
+    };
+    const auto pop = [&]() -> uint64_t {
+      const RcuReadGuard region;
+      Slot* slot = head.load();
+      while (slot != nullptr && !head.compare_exchange_weak(slot, slot->next)) {
+      }
+      if (slot == nullptr) return 0;
+      const uint64_t value = slot->value;
+      rcu_retire(slot, [&pool](Slot* s) { pool.destroy(s); });
+      return value;
+    };
+    std::atomic<uint64_t> sum{0};
     std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t) {
+    for (int t = 0; t < 3; ++t) {
       threads.emplace_back([&] {
-        const std::scoped_lock region(rcu_default_domain());
-        EXPECT_NE(current.load()->value, Node::kDead);
-        current.exchange(new Node)->retire();
+        for (uint64_t i = 1; i <= kPerThread; ++i) {
+          push(i);
+          sum += pop();
+        }
       });
     }
     for (std::thread& thread : threads) thread.join();
+    while (const uint64_t value = pop()) sum += value;
+    EXPECT_EQ(sum, 3 * kPerThread * (kPerThread + 1) / 2);
+    rcu_barrier();  // The pool dies first: it checks that nothing is out.
+    EXPECT_EQ(pool.stats().in_use, 0u);
   }
-  const EpochStats after = rcu_default_domain().stats();
-  EXPECT_EQ(after.retired - before.retired, 10000u);
-  EXPECT_LE(after.threads, before.threads + 4u);
-  current.load()->retire();
+}
+
+TEST_F(Rcu, TenThousandThreadsComeAndGo) {
+  for (Soak soak; soak.goes_on();) {
+    std::atomic<Node*> current{new Node};
+    const EpochStats before = rcu_default_domain().stats();
+    for (int i = 0; i < 2500; ++i) {
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+          const std::scoped_lock region(rcu_default_domain());
+          EXPECT_NE(current.load()->value, Node::kDead);
+          current.exchange(new Node)->retire();
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+    }
+    const EpochStats after = rcu_default_domain().stats();
+    EXPECT_EQ(after.retired - before.retired, 10000u);
+    EXPECT_LE(after.threads, before.threads + 4u);
+    current.load()->retire();
+  }
 }
 
 struct StaticUser {
@@ -475,39 +480,41 @@ TEST(RcuDeathTest, RetiringAnObjectTwice) {
 
 // Readers of both kinds.
 TEST_F(Rcu, ReadersNeverMeetAReclaimedObject) {
-  constexpr int kWrites = 20000;
-  std::atomic<Node*> current{new Node(1)};
-  std::atomic<bool> stop{false};
-  const auto check = [&current] {
-    EXPECT_GT(current.load(std::memory_order_acquire)->value, 0);
-  };
-  std::thread reader([&] {
-    while (!stop.load(std::memory_order_relaxed)) {
-      const std::scoped_lock region(rcu_default_domain());
-      check();
+  for (Soak soak; soak.goes_on();) {
+    constexpr int kWrites = 20000;
+    std::atomic<Node*> current{new Node(1)};
+    std::atomic<bool> stop{false};
+    const auto check = [&current] {
+      EXPECT_GT(current.load(std::memory_order_acquire)->value, 0);
+    };
+    std::thread reader([&] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        const std::scoped_lock region(rcu_default_domain());
+        check();
+      }
+    });
+    std::thread looping([&] {
+      RcuEventLoop loop;
+      while (!stop.load(std::memory_order_relaxed)) {
+        check();
+        check();
+        loop.quiescent_state();
+      }
+    });
+    for (int i = 2; i < kWrites; ++i) {
+      Node* const old = current.exchange(new Node(i));
+      if (i % 1000 == 0) {
+        rcu_synchronize();
+        delete old;
+      } else {
+        old->retire();
+      }
     }
-  });
-  std::thread looping([&] {
-    RcuEventLoop loop;
-    while (!stop.load(std::memory_order_relaxed)) {
-      check();
-      check();
-      loop.quiescent_state();
-    }
-  });
-  for (int i = 2; i < kWrites; ++i) {
-    Node* const old = current.exchange(new Node(i));
-    if (i % 1000 == 0) {
-      rcu_synchronize();
-      delete old;
-    } else {
-      old->retire();
-    }
+    stop = true;
+    reader.join();
+    looping.join();
+    current.load()->retire();
   }
-  stop = true;
-  reader.join();
-  looping.join();
-  current.load()->retire();
 }
 
 }  // namespace

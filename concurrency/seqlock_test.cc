@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -379,9 +380,11 @@ void readers_see_whole_values(int stores) {
 }
 
 TEST(SeqlockThreads, ReadersSeeWholeValues) {
-  readers_see_whole_values<1>(200'000);
-  readers_see_whole_values<5>(200'000);
-  readers_see_whole_values<100>(20'000);
+  for (Soak soak; soak.goes_on();) {
+    readers_see_whole_values<1>(200'000);
+    readers_see_whole_values<5>(200'000);
+    readers_see_whole_values<100>(20'000);
+  }
 }
 
 // What the writer did before a store is visible to who saw the store: the

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -83,21 +84,24 @@ TEST(SlotSpscRingDeathTest, MisuseEndsTheProcess) {
 }
 
 TEST(SlotSpscRingTest, TwoThreadsPassEverythingInOrder) {
-  for (const size_t capacity : {size_t{1}, size_t{3}, size_t{64}}) {
-    SlotSpscRing<std::string> ring(capacity);
-    constexpr int kCount = 30'000;
-    std::thread producer([&] {
-      for (int i = 0; i < kCount; ++i) {
-        while (!ring.try_push(std::to_string(i))) std::this_thread::yield();
+  for (Soak soak; soak.goes_on();) {
+    for (const size_t capacity : {size_t{1}, size_t{3}, size_t{64}}) {
+      SlotSpscRing<std::string> ring(capacity);
+      // Small rings change threads at almost every message.
+      const int count = capacity < 10 ? 4'000 : 30'000;
+      std::thread producer([&] {
+        for (int i = 0; i < count; ++i) {
+          while (!ring.try_push(std::to_string(i))) std::this_thread::yield();
+        }
+      });
+      for (int i = 0; i < count; ++i) {
+        std::string* front = nullptr;
+        while ((front = ring.front()) == nullptr) std::this_thread::yield();
+        ASSERT_EQ(*front, std::to_string(i));
+        ring.pop();
       }
-    });
-    for (int i = 0; i < kCount; ++i) {
-      std::string* front = nullptr;
-      while ((front = ring.front()) == nullptr) std::this_thread::yield();
-      ASSERT_EQ(*front, std::to_string(i));
-      ring.pop();
+      producer.join();
     }
-    producer.join();
   }
 }
 

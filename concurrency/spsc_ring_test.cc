@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -339,74 +340,80 @@ void expect_intact(const Message& message, int number) {
 class SpscRingThreads : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(SpscRingThreads, HandOverSingleObjects) {
-  const int messages = messages_for(GetParam());
-  SpscRing<Message> ring(GetParam());
-  std::thread producer([&ring, messages] {
-    for (int i = 0; i < messages; ++i) {
-      while (!ring.try_emplace(i)) std::this_thread::yield();
+  for (Soak soak(4); soak.goes_on();) {
+    const int messages = messages_for(GetParam());
+    SpscRing<Message> ring(GetParam());
+    std::thread producer([&ring, messages] {
+      for (int i = 0; i < messages; ++i) {
+        while (!ring.try_emplace(i)) std::this_thread::yield();
+      }
+      ring.close();
+    });
+    int expected = 0;
+    while (!ring.closed()) {
+      if (Message* message = ring.front()) {
+        expect_intact(*message, expected++);
+        ring.pop();
+      } else {
+        std::this_thread::yield();
+      }
     }
-    ring.close();
-  });
-  int expected = 0;
-  while (!ring.closed()) {
-    if (Message* message = ring.front()) {
-      expect_intact(*message, expected++);
-      ring.pop();
-    } else {
-      std::this_thread::yield();
-    }
+    producer.join();
+    EXPECT_EQ(expected, messages);
   }
-  producer.join();
-  EXPECT_EQ(expected, messages);
 }
 
 TEST_P(SpscRingThreads, HandOverBatches) {
-  const int messages = messages_for(GetParam());
-  SpscRing<Message> ring(GetParam());
-  std::thread producer([&ring, messages] {
-    for (int i = 0; i < messages;) {
-      std::span<Message> slots =
-          ring.claim(static_cast<size_t>(std::min(7, messages - i)));
-      for (Message& slot : slots) std::construct_at(&slot, i++);
-      ring.publish(slots.size());
-      if (slots.empty()) std::this_thread::yield();
+  for (Soak soak(4); soak.goes_on();) {
+    const int messages = messages_for(GetParam());
+    SpscRing<Message> ring(GetParam());
+    std::thread producer([&ring, messages] {
+      for (int i = 0; i < messages;) {
+        std::span<Message> slots =
+            ring.claim(static_cast<size_t>(std::min(7, messages - i)));
+        for (Message& slot : slots) std::construct_at(&slot, i++);
+        ring.publish(slots.size());
+        if (slots.empty()) std::this_thread::yield();
+      }
+      ring.close();
+    });
+    int expected = 0;
+    while (!ring.closed()) {
+      std::span<Message> ready = ring.peek(5);
+      for (const Message& message : ready) expect_intact(message, expected++);
+      ring.consume(ready.size());
+      if (ready.empty()) std::this_thread::yield();
     }
-    ring.close();
-  });
-  int expected = 0;
-  while (!ring.closed()) {
-    std::span<Message> ready = ring.peek(5);
-    for (const Message& message : ready) expect_intact(message, expected++);
-    ring.consume(ready.size());
-    if (ready.empty()) std::this_thread::yield();
+    producer.join();
+    EXPECT_EQ(expected, messages);
   }
-  producer.join();
-  EXPECT_EQ(expected, messages);
 }
 
 TEST_P(SpscRingThreads, HandOverByMove) {
-  const int messages = messages_for(GetParam());
-  SpscRing<Message> ring(GetParam());
-  std::thread producer([&ring, messages] {
-    for (int i = 0; i < messages; ++i) {
-      Message message(i);
-      while (!ring.try_push(std::move(message))) std::this_thread::yield();
+  for (Soak soak(4); soak.goes_on();) {
+    const int messages = messages_for(GetParam());
+    SpscRing<Message> ring(GetParam());
+    std::thread producer([&ring, messages] {
+      for (int i = 0; i < messages; ++i) {
+        Message message(i);
+        while (!ring.try_push(std::move(message))) std::this_thread::yield();
+      }
+      ring.close();
+    });
+    int expected = 0;
+    Message out(-1);
+    while (!ring.closed()) {
+      if (expected % 2 == 0 && ring.try_pop(out)) {
+        expect_intact(out, expected++);
+      } else if (std::optional<Message> next = ring.try_pop()) {
+        expect_intact(*next, expected++);
+      } else {
+        std::this_thread::yield();
+      }
     }
-    ring.close();
-  });
-  int expected = 0;
-  Message out(-1);
-  while (!ring.closed()) {
-    if (expected % 2 == 0 && ring.try_pop(out)) {
-      expect_intact(out, expected++);
-    } else if (std::optional<Message> next = ring.try_pop()) {
-      expect_intact(*next, expected++);
-    } else {
-      std::this_thread::yield();
-    }
+    producer.join();
+    EXPECT_EQ(expected, messages);
   }
-  producer.join();
-  EXPECT_EQ(expected, messages);
 }
 
 INSTANTIATE_TEST_SUITE_P(Capacities, SpscRingThreads,

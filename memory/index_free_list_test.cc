@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -119,33 +120,35 @@ TEST(IndexFreeList, NeverFailsSixteenThreadsWithANumberEach) {
 }
 
 TEST(IndexFreeList, ManyThreadsLoseNothing) {
-  constexpr std::uint32_t kCapacity = 64;
-  Places places(kCapacity);
-  std::vector<std::thread> running;
-  for (unsigned t = 0; t < 16; ++t) {
-    running.emplace_back([&places, t] {
-      std::mt19937 random(t);
-      std::vector<std::uint32_t> mine;
-      for (int i = 0; i < 20'000; ++i) {
-        if (random() % 2 == 0) {
-          const std::uint32_t got = places.list.acquire();
-          if (got != places.list.kNone) mine.push_back(got);
-        } else if (!mine.empty()) {
-          places.list.release(mine.back());
-          mine.pop_back();
+  for (Soak soak; soak.goes_on();) {
+    constexpr std::uint32_t kCapacity = 64;
+    Places places(kCapacity);
+    std::vector<std::thread> running;
+    for (unsigned t = 0; t < 16; ++t) {
+      running.emplace_back([&places, t] {
+        std::mt19937 random(t);
+        std::vector<std::uint32_t> mine;
+        for (int i = 0; i < 20'000; ++i) {
+          if (random() % 2 == 0) {
+            const std::uint32_t got = places.list.acquire();
+            if (got != places.list.kNone) mine.push_back(got);
+          } else if (!mine.empty()) {
+            places.list.release(mine.back());
+            mine.pop_back();
+          }
         }
-      }
-      for (std::uint32_t index : mine) places.list.release(index);
-    });
+        for (std::uint32_t index : mine) places.list.release(index);
+      });
+    }
+    for (auto& thread : running) thread.join();
+    std::set<std::uint32_t> all;
+    for (std::uint32_t i = 0; i < kCapacity; ++i) {
+      all.insert(places.list.acquire());
+    }
+    EXPECT_EQ(all.size(), kCapacity);
+    EXPECT_EQ(*all.rbegin(), kCapacity - 1);
+    EXPECT_EQ(places.list.acquire(), places.list.kNone);
   }
-  for (auto& thread : running) thread.join();
-  std::set<std::uint32_t> all;
-  for (std::uint32_t i = 0; i < kCapacity; ++i) {
-    all.insert(places.list.acquire());
-  }
-  EXPECT_EQ(all.size(), kCapacity);
-  EXPECT_EQ(*all.rbegin(), kCapacity - 1);
-  EXPECT_EQ(places.list.acquire(), places.list.kNone);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@
 
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
+#include "memory/testing/soak.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WIREBOOK_TEST_SANITIZED 1
@@ -428,12 +429,16 @@ void threads_free_what_others_allocated() {
 }
 
 TEST(ObjectPool, ThreadsFreeWhatOthersAllocated) {
-  threads_free_what_others_allocated<ObjectPool<Order>>();
+  for (Soak soak; soak.goes_on();) {
+    threads_free_what_others_allocated<ObjectPool<Order>>();
+  }
 }
 
 TEST(ObjectPool, ThreadsFreeWhatOthersAllocatedWithTheNarrowTag) {
-  threads_free_what_others_allocated<
-      ObjectPool<Order, PoolTraits{.tag = PoolTag::k64, .prefetch = true}>>();
+  for (Soak soak; soak.goes_on();) {
+    threads_free_what_others_allocated<
+        ObjectPool<Order, PoolTraits{.tag = PoolTag::k64, .prefetch = true}>>();
+  }
 }
 
 TEST(ObjectPool, GrowsWhileOtherThreadsGoOn) {

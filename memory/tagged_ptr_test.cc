@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -320,21 +321,26 @@ void threads_pass_pointers() {
 }
 
 TEST(TaggedStack, ThreadsNeverShareAPointerNode) {
-  threads_pass_pointers<TaggedPtr128<Node>>();
+  for (Soak soak; soak.goes_on();) {
+    threads_pass_pointers<TaggedPtr128<Node>>();
+  }
 }
 
 TEST(TaggedStack, ThreadsNeverShareAnIndexedNode) {
-  std::atomic<uint32_t> links[8];
-  int values[8] = {};
-  TaggedStack<IndexTag64, NextInArray> stack(NextInArray{links});
-  for (uint32_t i = 0; i < 8; ++i) stack.push(i);
-  threads_pass_nodes<decltype(stack), uint32_t>(
-      stack, [&](uint32_t i) -> int& { return values[i]; }, IndexTag64::kNull);
-  std::set<uint32_t> left;
-  for (uint32_t i; (i = stack.pop()) != IndexTag64::kNull;) {
-    EXPECT_TRUE(left.insert(i).second);
+  for (Soak soak; soak.goes_on();) {
+    std::atomic<uint32_t> links[8];
+    int values[8] = {};
+    TaggedStack<IndexTag64, NextInArray> stack(NextInArray{links});
+    for (uint32_t i = 0; i < 8; ++i) stack.push(i);
+    threads_pass_nodes<decltype(stack), uint32_t>(
+        stack, [&](uint32_t i) -> int& { return values[i]; },
+        IndexTag64::kNull);
+    std::set<uint32_t> left;
+    for (uint32_t i; (i = stack.pop()) != IndexTag64::kNull;) {
+      EXPECT_TRUE(left.insert(i).second);
+    }
+    EXPECT_EQ(left.size(), 8u);
   }
-  EXPECT_EQ(left.size(), 8u);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "concurrency/testing/linearizability_specs.h"
 #include "concurrency/testing/model.h"
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -301,24 +302,26 @@ auto pop_from(Ring& ring) {
 }
 
 TEST(RealThreads, SpscRingIsAQueue) {
-  for (int round = 0; round < 300; ++round) {
-    SpscRing<int> ring(static_cast<size_t>(1 + round % 3));
-    HistoryRecorder<Fifo> recorder(2);
-    std::atomic<int> ready{0};
-    const auto meet = [&ready] {
-      ready.fetch_add(1);
-      while (ready.load() < 2) std::this_thread::yield();
-    };
-    std::thread producer([&] {
+  for (Soak soak; soak.goes_on();) {
+    for (int round = 0; round < 300; ++round) {
+      SpscRing<int> ring(static_cast<size_t>(1 + round % 3));
+      HistoryRecorder<Fifo> recorder(2);
+      std::atomic<int> ready{0};
+      const auto meet = [&ready] {
+        ready.fetch_add(1);
+        while (ready.load() < 2) std::this_thread::yield();
+      };
+      std::thread producer([&] {
+        meet();
+        for (int i = 0; i < 30; ++i) recorder.run(0, push_to(ring, i));
+      });
       meet();
-      for (int i = 0; i < 30; ++i) recorder.run(0, push_to(ring, i));
-    });
-    meet();
-    for (int i = 0; i < 30; ++i) recorder.run(1, pop_from(ring));
-    producer.join();
-    const Linearizability result =
-        check(Fifo(ring.capacity()), recorder.history());
-    ASSERT_TRUE(result.ok()) << result;
+      for (int i = 0; i < 30; ++i) recorder.run(1, pop_from(ring));
+      producer.join();
+      const Linearizability result =
+          check(Fifo(ring.capacity()), recorder.history());
+      ASSERT_TRUE(result.ok()) << result;
+    }
   }
 }
 
