@@ -271,8 +271,11 @@ absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
     streams_.push_back(std::make_unique<LoopStream>());
     stream = streams_.back().get();
     stream->index = static_cast<uint16_t>(streams_.size() - 1);
-    stream->queued = std::make_unique<char[]>(options_.send_queue_bytes);
-    stream->sending = std::make_unique<char[]>(options_.send_queue_bytes);
+    // Pages that no send ever uses stay untouched.
+    stream->queued =
+        std::make_unique_for_overwrite<char[]>(options_.send_queue_bytes);
+    stream->sending =
+        std::make_unique_for_overwrite<char[]>(options_.send_queue_bytes);
   }
   const int fd =
       socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
