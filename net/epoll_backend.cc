@@ -55,10 +55,13 @@ class EpollBackend final : public LoopBackend {
       return absl::OkStatus();
     }
     stream.watched = 0;
-    if (!watch(stream, EPOLLOUT)) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("UringLoop: epoll_ctl: ", std::strerror(errno)));
-    }
+    if (!watch(stream, EPOLLOUT)) return watch_error();
+    return absl::OkStatus();
+  }
+
+  absl::Status attach(LoopStream& stream) override {
+    stream.receiving = true;
+    if (!watch(stream)) return watch_error();
     return absl::OkStatus();
   }
 
@@ -122,6 +125,11 @@ class EpollBackend final : public LoopBackend {
   void wake() noexcept override { eventfd_write(event_fd_, 1); }
 
  private:
+  static absl::Status watch_error() {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("UringLoop: epoll_ctl: ", std::strerror(errno)));
+  }
+
   int wait(int64_t wait_ns) noexcept {
     const int size = static_cast<int>(events_.size());
 #ifdef SYS_epoll_pwait2
@@ -160,7 +168,7 @@ class EpollBackend final : public LoopBackend {
         return;
       }
       stream.state = LoopStream::State::kOpen;
-      stream.receiving = true;
+      stream.receiving = stream.slab != nullptr;
       watch(stream);
       stream.handler->on_connected();
       return;
@@ -204,9 +212,9 @@ class EpollBackend final : public LoopBackend {
     }
   }
 
-  void watch(LoopStream& stream) noexcept {
-    watch(stream, (stream.receiving ? uint32_t{EPOLLIN} : 0u) |
-                      (stream.send_pending ? uint32_t{EPOLLOUT} : 0u));
+  bool watch(LoopStream& stream) noexcept {
+    return watch(stream, (stream.receiving ? uint32_t{EPOLLIN} : 0u) |
+                             (stream.send_pending ? uint32_t{EPOLLOUT} : 0u));
   }
 
   // Errors and hang-ups are reported whatever one watches for: a stream that

@@ -46,7 +46,7 @@ struct LoopStream {
   enum class State : uint8_t { kFree, kConnecting, kOpen, kClosing, kClosed };
 
   StreamHandler* handler = nullptr;
-  RawMessageSlab* slab = nullptr;
+  RawMessageSlab* slab = nullptr;  // nullptr until attach()
   int fd = -1;
   uint16_t index = 0;
   State state = State::kFree;
@@ -101,8 +101,10 @@ class LoopBackend {
   // Called once by the thread that will run the loop, before the first poll.
   virtual absl::Status start() = 0;
 
-  // `stream` has a socket, an address and a slab: connect.
+  // `stream` has a socket and an address: connect; with a slab, receive then.
   virtual absl::Status connect(LoopStream& stream) = 0;
+  // `stream`, connected without a slab, has one now: receive.
+  virtual absl::Status attach(LoopStream& stream) = 0;
   // Sends what next_send() gives, unless a send is under way.
   virtual void send(LoopStream& stream) noexcept = 0;
   // Slots of the slab have returned: hand them over, go on receiving.

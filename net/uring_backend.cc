@@ -162,7 +162,7 @@ class UringBackend final : public LoopBackend {
   }
 
   absl::Status connect(LoopStream& stream) override {
-    if (incremental_) {
+    if (incremental_ && stream.slab != nullptr) {
       const absl::Status status = provide_slab(stream);
       if (!status.ok()) return status;
     }
@@ -171,6 +171,15 @@ class UringBackend final : public LoopBackend {
                           reinterpret_cast<sockaddr*>(&stream.address),
                           stream.address_size);
     sqe->user_data = user_data(&stream, kConnect);
+    return absl::OkStatus();
+  }
+
+  absl::Status attach(LoopStream& stream) override {
+    if (incremental_) {
+      const absl::Status status = provide_slab(stream);
+      if (!status.ok()) return status;
+    }
+    replenish(stream);
     return absl::OkStatus();
   }
 
@@ -350,7 +359,7 @@ class UringBackend final : public LoopBackend {
           stream.end(-result);
         } else {
           stream.state = LoopStream::State::kOpen;
-          replenish(stream);
+          if (stream.slab != nullptr) replenish(stream);
           stream.handler->on_connected();
         }
       }

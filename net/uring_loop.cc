@@ -55,6 +55,28 @@ absl::StatusOr<std::unique_ptr<LoopBackend>> make_backend(
   return make_epoll_backend(options.max_streams);
 }
 
+absl::Status set_options(int fd, const SocketOptions& options) {
+  const int on = 1;
+  // Refused only by sockets that are not TCP, which do not need it.
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  const struct {
+    const char* name;
+    int number;
+    int value;
+  } all[] = {{"SO_RCVBUF", SO_RCVBUF, options.receive_buffer_bytes},
+             {"SO_BUSY_POLL", SO_BUSY_POLL, options.busy_poll_us}};
+  for (const auto& option : all) {
+    if (option.value != 0 &&
+        setsockopt(fd, SOL_SOCKET, option.number, &option.value,
+                   sizeof(option.value)) != 0) {
+      return absl::UnavailableError(absl::StrCat("UringLoop: ", option.name,
+                                                 " ", option.value, ": ",
+                                                 std::strerror(errno)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::create(
@@ -120,8 +142,7 @@ size_t UringLoop::run_once(uint64_t max_wait_ns) {
   // Relaxed first: the exchange costs a locked instruction.
   if (wake_requested_.load(std::memory_order_relaxed) &&
       wake_requested_.exchange(false, std::memory_order_seq_cst)) {
-    for (size_t i = 0; i < tasks_.size(); ++i) tasks_[i]->run();
-    events += tasks_.size();
+    events += run_tasks();
   }
   if (pool_ != nullptr) pool_->reclaim();
   events += after_reclaim();
@@ -185,7 +206,7 @@ size_t UringLoop::after_reclaim() noexcept {
       if (!stream.stalled) ++asked;
       if (stream.state != LoopStream::State::kOpen) continue;
     }
-    if (!stream.ended) backend_->replenish(stream);
+    if (!stream.ended && stream.slab != nullptr) backend_->replenish(stream);
   }
   return asked;
 }
@@ -200,7 +221,7 @@ void UringLoop::finish_closed() noexcept {
     --closing_;
     if (handler != nullptr) {
       handler->on_closed();
-    } else if (pool_ != nullptr) {
+    } else if (pool_ != nullptr && slab != nullptr) {
       pool_->return_slab(slab);
     }
   }
@@ -209,7 +230,20 @@ void UringLoop::finish_closed() noexcept {
 void UringLoop::add_task(LoopTask* task) { tasks_.push_back(task); }
 
 void UringLoop::remove_task(LoopTask* task) noexcept {
-  tasks_.erase(std::remove(tasks_.begin(), tasks_.end(), task), tasks_.end());
+  const auto found = std::find(tasks_.begin(), tasks_.end(), task);
+  if (found == tasks_.end()) return;
+  // Those behind it move up: none is passed over.
+  if (static_cast<size_t>(found - tasks_.begin()) < next_task_) --next_task_;
+  tasks_.erase(found);
+}
+
+size_t UringLoop::run_tasks() noexcept {
+  size_t ran = 0;
+  for (next_task_ = 0; next_task_ < tasks_.size(); ++ran) {
+    tasks_[next_task_++]->run();
+  }
+  next_task_ = 0;
+  return ran;
 }
 
 void UringLoop::start_timer(LoopTimer* timer, uint64_t delay_ns) {
@@ -257,7 +291,8 @@ size_t UringLoop::run_timers() noexcept {
 absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
                                             socklen_t size,
                                             RawMessageSlab* slab,
-                                            StreamHandler* handler) {
+                                            StreamHandler* handler,
+                                            const SocketOptions& options) {
   LoopStream* stream = nullptr;
   for (const std::unique_ptr<LoopStream>& known : streams_) {
     if (known->state == LoopStream::State::kFree) stream = known.get();
@@ -283,9 +318,10 @@ absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
     return absl::UnavailableError(
         absl::StrCat("UringLoop: socket: ", std::strerror(errno)));
   }
-  const int on = 1;
-  // Refused only by sockets that are not TCP, which do not need it.
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (absl::Status status = set_options(fd, options); !status.ok()) {
+    ::close(fd);
+    return status;
+  }
 
   stream->handler = handler;
   stream->slab = slab;
@@ -305,6 +341,13 @@ absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
     return status;
   }
   return stream;
+}
+
+absl::Status UringLoop::attach(LoopStream* stream, RawMessageSlab* slab) {
+  stream->slab = slab;
+  absl::Status status = backend_->attach(*stream);
+  if (!status.ok()) stream->slab = nullptr;
+  return status;
 }
 
 char* UringLoop::prepare_send(LoopStream* stream, size_t size) noexcept {

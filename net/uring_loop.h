@@ -86,6 +86,17 @@ class LoopTask {
   virtual void run() noexcept = 0;
 };
 
+// Of a stream's socket; TCP_NODELAY is always on.
+struct SocketOptions {
+  // SO_RCVBUF before the connect, so that the window's scale follows it; the
+  // kernel doubles it and cuts it at net.core.rmem_max. 0 leaves the size to
+  // the kernel's own tuning, which a fixed one ends.
+  int receive_buffer_bytes = 0;
+  // SO_BUSY_POLL: how long a receive may poll the device's queue. More than
+  // net.core.busy_read wants CAP_NET_ADMIN. 0 leaves it alone.
+  int busy_poll_us = 0;
+};
+
 class UringLoop {
  public:
   // `pool` (may be nullptr) is reclaimed in every turn and must outlive the
@@ -117,6 +128,7 @@ class UringLoop {
   // ---- Owner thread
 
   void add_task(LoopTask* task);
+  // Also from a task's run().
   void remove_task(LoopTask* task) noexcept;
 
   // Calls timer->on_timer() once, `delay_ns` from now; started again, the
@@ -125,11 +137,20 @@ class UringLoop {
   void stop_timer(LoopTimer* timer) noexcept;
   uint64_t now_ns() const noexcept { return now_ns_(); }
 
-  // Connects a TCP socket (TCP_NODELAY) to `address`; what arrives goes to
-  // `slab`, from its write position. handler's on_connected or on_ended tells.
+  // Connects a TCP socket to `address`; what arrives goes to `slab`, from its
+  // write position. handler's on_connected or on_ended tells. With nullptr for
+  // a slab nothing is received until attach(): for several attempts of which
+  // one shall win. An error is a full loop's, or a socket's or an option's.
   absl::StatusOr<LoopStream*> open(const sockaddr* address, socklen_t size,
-                                   RawMessageSlab* slab,
-                                   StreamHandler* handler);
+                                   RawMessageSlab* slab, StreamHandler* handler,
+                                   const SocketOptions& options = {});
+  // A connected stream that has no slab gets one, and begins to receive. After
+  // an error it still has none.
+  absl::Status attach(LoopStream* stream, RawMessageSlab* slab);
+  // From here on the stream's events are another handler's.
+  static void set_handler(LoopStream* stream, StreamHandler* handler) noexcept {
+    stream->handler = handler;
+  }
   // Queues a copy, in order; false, and nothing queued, when it does not fit
   // in send_queue_bytes or the stream is not open.
   bool send(LoopStream* stream, std::string_view bytes) noexcept;
@@ -160,6 +181,7 @@ class UringLoop {
   UringLoop(const UringLoopOptions& options, RawMessagePool* pool,
             std::unique_ptr<LoopBackend> backend);
 
+  size_t run_tasks() noexcept;
   int64_t wait_time(uint64_t max_wait_ns) noexcept;
   size_t run_timers() noexcept;
   size_t after_reclaim() noexcept;
@@ -177,6 +199,7 @@ class UringLoop {
   uint64_t next_deadline_ns_ = kNoLimit;
   uint64_t timer_round_ = 0;  // counts calls of run_timers()
   std::vector<LoopTask*> tasks_;
+  size_t next_task_ = 0;  // of run_tasks()
 
   // Written by wake(); both seq_cst, with each other: see wake().
   std::atomic<bool> wake_requested_{false};

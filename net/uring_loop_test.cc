@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <atomic>
 #include <cerrno>
@@ -159,6 +160,64 @@ TEST_P(UringLoopTest, CloseInEveryStateTellsOnce) {
   }
 }
 
+TEST_P(UringLoopTest, WithoutASlabNothingIsReceivedUntilAttach) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("hello");
+    peer.read_to_end();
+  });
+  const sockaddr_in address = loopback(server.port());
+  Recorder first;
+  LoopStream* stream = *loop->open(reinterpret_cast<const sockaddr*>(&address),
+                                   sizeof(address), nullptr, &first);
+  ASSERT_TRUE(run_until([&] { return first.connected; }));
+  for (int i = 0; i < 3; ++i) loop->run_once(0);
+  EXPECT_FALSE(first.ended);
+  UringLoop::set_handler(stream, &recorder);
+  ASSERT_TRUE(loop->attach(stream, recorder.slab).ok());
+  ASSERT_TRUE(run_until([&] { return recorder.text == "hello"; }));
+  EXPECT_TRUE(loop->send(stream, "x"));
+  loop->close(stream);
+  ASSERT_TRUE(run_until([&] { return recorder.closed; }));
+  EXPECT_FALSE(first.closed) << "the handler of before";
+}
+
+TEST_P(UringLoopTest, WithoutASlabItClosesInEveryState) {
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  const sockaddr_in address = loopback(server.port());
+  for (const bool connect_first : {false, true}) {
+    recorder.connected = recorder.closed = false;
+    LoopStream* stream =
+        *loop->open(reinterpret_cast<const sockaddr*>(&address),
+                    sizeof(address), nullptr, &recorder);
+    if (connect_first) {
+      ASSERT_TRUE(run_until([&] { return recorder.connected; }));
+    }
+    loop->close(stream);
+    ASSERT_TRUE(run_until([&] { return recorder.closed; }));
+  }
+  *loop->open(reinterpret_cast<const sockaddr*>(&address), sizeof(address),
+              nullptr, &recorder);
+  loop.reset();  // closes what is left
+}
+
+TEST_P(UringLoopTest, SocketOptionsAreSetBeforeTheConnect) {
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  const sockaddr_in address = loopback(server.port());
+  const auto open_with = [&](const SocketOptions& options) {
+    return loop->open(reinterpret_cast<const sockaddr*>(&address),
+                      sizeof(address), recorder.slab, &recorder, options);
+  };
+  EXPECT_THAT(open_with({.busy_poll_us = -1}).status().ToString(),
+              ::testing::HasSubstr("SO_BUSY_POLL -1: "));
+  LoopStream* stream = *open_with({.receive_buffer_bytes = 16 << 10});
+  int value = 0;
+  socklen_t size = sizeof(value);
+  getsockopt(stream->fd, SOL_SOCKET, SO_RCVBUF, &value, &size);
+  EXPECT_EQ(value, 32 << 10) << "the kernel doubles it: socket(7)";
+  getsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &value, &size);
+  EXPECT_NE(value, 0);
+}
+
 TEST_P(UringLoopTest, AFullSlabStopsReceivingUntilSlotsReturn) {
   const std::string all(300'000, 'x');
   ScriptedServer server([&](Peer& peer) {
@@ -278,6 +337,26 @@ TEST_P(UringLoopTest, WakeFromAnotherThreadEndsASleepAndRunsTheTasks) {
   while (task.seen != 2000) loop->run_once();
   waker.join();
   loop->remove_task(&task);
+}
+
+TEST_P(UringLoopTest, ATaskThatRemovesItselfHidesNoOther) {
+  struct Task : LoopTask {
+    void run() noexcept override {
+      ++ran;
+      if (leaves != nullptr) leaves->remove_task(this);
+    }
+    UringLoop* leaves = nullptr;
+    int ran = 0;
+  } stays, leaves, last;
+  leaves.leaves = loop.get();
+  for (Task* task : {&stays, &leaves, &last}) loop->add_task(task);
+  for (int i = 0; i < 2; ++i) {
+    loop->wake();
+    loop->run_once(0);
+  }
+  EXPECT_EQ(leaves.ran, 1);
+  EXPECT_EQ(stays.ran, 2);
+  EXPECT_EQ(last.ran, 2);
 }
 
 TEST_P(UringLoopTest, MaySetUpOnOneThreadAndRunOnAnother) {
