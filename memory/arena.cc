@@ -75,6 +75,7 @@ void* Arena::do_allocate(std::size_t bytes, std::size_t alignment) {
       taken <= stats_.capacity_bytes - inside_) {
     join_neighbours();
     piece = from_inside(taken, alignment);
+    if (piece == nullptr) piece = search(taken, alignment);
   }
   if (piece != nullptr) {
     inside_ += taken;
@@ -136,6 +137,29 @@ WIREBOOK_NO_ASAN void* Arena::take_first(unsigned size, std::size_t bytes,
   }
   ++stats_.reused;
   return piece;
+}
+
+// Through all pieces, also for one with an aligned place inside.
+WIREBOOK_NO_ASAN void* Arena::search(std::size_t bytes,
+                                     std::size_t alignment) noexcept {
+  for (std::uint64_t left = filled_ & (~std::uint64_t{0} << size_of(bytes));
+       left != 0; left &= left - 1) {
+    const int size = std::countr_zero(left);
+    for (Free** at = &free_[size]; *at != nullptr; at = &(*at)->next) {
+      auto* begin = reinterpret_cast<std::byte*>(*at);
+      std::byte* piece = align(begin, alignment);
+      const auto before = static_cast<std::size_t>(piece - begin);
+      const std::size_t all = (*at)->bytes;
+      if (before >= all || all - before < bytes) continue;
+      *at = (*at)->next;
+      if (free_[size] == nullptr) filled_ &= ~(std::uint64_t{1} << size);
+      if (before != 0) keep(begin, before);
+      if (all - before > bytes) keep(piece + bytes, all - before - bytes);
+      ++stats_.reused;
+      return piece;
+    }
+  }
+  return nullptr;
 }
 
 WIREBOOK_NO_ASAN void Arena::keep(std::byte* piece,

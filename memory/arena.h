@@ -132,6 +132,7 @@ class Arena : public std::pmr::memory_resource {
   void* from_inside(std::size_t bytes, std::size_t alignment) noexcept;
   void* take_first(unsigned size, std::size_t bytes,
                    std::size_t alignment) noexcept;
+  void* search(std::size_t bytes, std::size_t alignment) noexcept;
   void keep(std::byte* piece, std::size_t bytes) noexcept;
   void join_neighbours() noexcept;
   static Free* sort(Free* list) noexcept;

@@ -117,6 +117,46 @@ TEST(Arena, JoinsNeighboursBeforeItGoesUpstream) {
   EXPECT_EQ(arena.stats().upstream_allocations, 1u);
 }
 
+TEST(Arena, FindsAPieceThatFitsBehindOneThatDoesNot) {
+  for (const bool larger_last : {true, false}) {
+    InlineArena<256> arena;
+    void* larger = arena.allocate(48);
+    void* wall = arena.allocate(16);
+    void* smaller = arena.allocate(32);
+    void* rest = arena.allocate(160);
+    arena.deallocate(larger_last ? smaller : larger, larger_last ? 32 : 48);
+    arena.deallocate(larger_last ? larger : smaller, larger_last ? 48 : 32);
+    EXPECT_EQ(arena.allocate(48), larger);
+    EXPECT_EQ(arena.allocate(32), smaller);
+    EXPECT_EQ(arena.stats().upstream_allocations, 0u);
+    arena.deallocate(wall, 16);
+    arena.deallocate(rest, 160);
+  }
+}
+
+TEST(Arena, FindsAPieceThatIsAlignedBehindOneThatIsNotAndInsideOne) {
+  InlineArena<256> arena;
+  void* aligned = arena.allocate(64);
+  void* wall = arena.allocate(16);
+  auto* odd = static_cast<std::byte*>(arena.allocate(128));
+  void* rest = arena.allocate(48);
+  arena.deallocate(aligned, 64);
+  arena.deallocate(odd, 128);
+  EXPECT_EQ(arena.allocate(64, 64), aligned);
+  EXPECT_EQ(arena.allocate(64, 64), odd + 48);
+  EXPECT_EQ(arena.allocate(48), odd);
+  EXPECT_EQ(arena.allocate(16), odd + 112);
+  EXPECT_EQ(arena.stats().upstream_allocations, 0u);
+  for (void* piece : {static_cast<void*>(odd + 48), aligned}) {
+    arena.deallocate(piece, 64);
+  }
+  arena.deallocate(odd, 48);
+  arena.deallocate(odd + 112, 16);
+  arena.deallocate(wall, 16);
+  arena.deallocate(rest, 48);
+  EXPECT_EQ(arena.stats().in_use_bytes, 0u);
+}
+
 TEST(Arena, StartsAnewWhenEverythingIsBack) {
   InlineArena<256> arena;
   for (int i = 0; i < 100; ++i) {
