@@ -22,7 +22,8 @@ MmapAllocator::~MmapAllocator() {
 
 // As PageMapping will round it; 0 where it cannot be had.
 std::size_t MmapAllocator::rounded(std::size_t bytes) const noexcept {
-  const std::size_t unit = std::min(options_.page_bytes, kHugePageBytes);
+  const std::size_t unit =
+      std::clamp(options_.page_bytes, kSmallPageBytes, kHugePageBytes);
   const std::size_t wanted = std::max<std::size_t>(bytes, 1);
   return wanted > SIZE_MAX / 2 ? 0 : (wanted + unit - 1) / unit * unit;
 }
@@ -105,7 +106,7 @@ void MmapAllocator::release(void* address, const std::size_t* bytes) noexcept {
   if (block.empty()) {
     fail_fast("MmapAllocator", this, "no block that is out begins at", address);
   }
-  if (bytes != nullptr && rounded(*bytes) > block.size()) {
+  if (bytes != nullptr && *bytes > block.size()) {
     fail_fast("MmapAllocator", this,
               "freed with more bytes than it has:", address);
   }

@@ -134,6 +134,14 @@ TEST(MmapAllocator, WhatCannotBeHadIsNullAndCounted) {
   EXPECT_EQ(allocator.stats().total_allocations, 0u);
 }
 
+TEST(MmapAllocator, PagesOfAnUnknownSizeAreRefused) {
+  for (const std::size_t page_bytes : {std::size_t{0}, std::size_t{12345}}) {
+    MmapAllocator allocator({.page_bytes = page_bytes});
+    EXPECT_EQ(allocator.allocate(kMiB), nullptr);
+    EXPECT_EQ(allocator.stats().allocation_failures, 1u);
+  }
+}
+
 TEST(MmapAllocator, StatisticsAreExactAtRest) {
   MmapAllocator allocator({.retain_bytes = kMiB});
   void* small = allocator.allocate(kMiB);
@@ -193,6 +201,8 @@ TEST(MmapAllocatorDeathTest, MisuseEndsTheProcess) {
   EXPECT_DEATH(allocator.deallocate(&local), "MmapAllocator.*no block");
   EXPECT_DEATH(allocator.deallocate(block + 4096), "MmapAllocator.*no block");
   EXPECT_DEATH(allocator.deallocate(block, 2 * kMiB),
+               "MmapAllocator.*more bytes than it has");
+  EXPECT_DEATH(allocator.deallocate(block, SIZE_MAX),
                "MmapAllocator.*more bytes than it has");
   allocator.deallocate(block);
   EXPECT_DEATH(allocator.deallocate(block), "MmapAllocator.*no block");
