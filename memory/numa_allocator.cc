@@ -35,7 +35,7 @@ NumaAllocator::NumaAllocator(NumaAllocatorOptions options)
     : options_(options),
       topology_(options.topology == nullptr ? NumaTopology::system()
                                             : *options.topology) {
-  check_placement();
+  check_options();
   const NumaPolicy policy = options_.placement.policy;
   const auto add_arena = [&](NumaPlacement placement) {
     arenas_.push_back(std::make_unique<Arena>(
@@ -57,9 +57,19 @@ NumaAllocator::NumaAllocator(NumaAllocatorOptions options)
     arena_by_node_.resize(static_cast<std::size_t>(node) + 1);
     arena_by_node_.back() = arenas_.back().get();
   }
+  if (arenas_.empty()) {
+    status_ = absl::InvalidArgumentError("NumaAllocator: no node has memory");
+  }
 }
 
-void NumaAllocator::check_placement() {
+void NumaAllocator::check_options() {
+  const std::size_t page = options_.page_bytes;
+  if (page != kSmallPageBytes && page != kHugePageBytes &&
+      page != kGiantPageBytes) {
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        "NumaAllocator: page_bytes is ", page, ": take one of page_mapping.h"));
+    return;
+  }
   const NumaPlacement& placement = options_.placement;
   if (placement.policy != NumaPolicy::kBind &&
       placement.policy != NumaPolicy::kPreferred) {
@@ -120,7 +130,10 @@ int NumaAllocator::wanted_node() noexcept {
 // After the wanted node itself.
 std::span<const int> NumaAllocator::nodes_to_try(int wanted) const noexcept {
   if (is_strict(options_.placement.policy)) return {};
-  return topology_.memory_by_distance(wanted);
+  // A thread may run on a node that the topology does not know, where a
+  // container shows no sysfs: whichever has memory, then.
+  return topology_.memory_by_distance(
+      topology_.has_node(wanted) ? wanted : topology_.nodes()[0]);
 }
 
 void* NumaAllocator::allocate_small(std::size_t size_class) noexcept {

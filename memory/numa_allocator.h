@@ -65,7 +65,8 @@ struct NumaAllocatorOptions {
   bool prefault = false;
   // Of chunks without a block in use, this much is kept on each node.
   std::size_t retain_bytes = std::size_t{64} << 20;
-  const NumaTopology* topology = nullptr;  // nullptr: this machine's.
+  // nullptr: this machine's. Outlives the allocator.
+  const NumaTopology* topology = nullptr;
 };
 
 struct NumaNodeStats {
@@ -91,7 +92,8 @@ struct NumaAllocatorStats {
   std::vector<NumaNodeStats> nodes;
 
   // Blocks that crossed between nodes, to be had or to be freed, of all
-  // allocations and deallocations; 0 to 1.
+  // allocations and deallocations; 0 to 1. Counted by where threads ran: pages
+  // that the kernel put elsewhere are for NumaLocality to find.
   double cross_node_rate() const noexcept;
 };
 
@@ -102,10 +104,14 @@ struct NumaLocality {
   std::size_t elsewhere_pages = 0;  // On another.
   std::size_t absent_pages = 0;     // Never touched, or swapped out.
   std::vector<std::size_t> pages_on_node;  // By node id; also of blocks that
-                                           // are meant for no node in special.
+                                           // are meant for no node in special,
+                                           // or were migrated.
 
   // Of the pages that are present and meant for a node; 100 if there are none.
   double local_percent() const noexcept;
+
+  // Of the same pages those that lie on another node, 0 to 1.
+  double cross_node_rate() const noexcept;
 };
 
 // Any thread may call any method; the destructor runs alone.
@@ -116,8 +122,9 @@ class NumaAllocator {
   NumaAllocator& operator=(const NumaAllocator&) = delete;
   ~NumaAllocator();
 
-  // Not OK if the placement names a node without memory, or none where it needs
-  // one: every allocation then fails.
+  // Not OK if the placement names a node that is not there, or is kBind to one
+  // without memory, or page_bytes is none that page_mapping knows: every
+  // allocation then fails.
   const absl::Status& status() const noexcept { return status_; }
 
   // At least `bytes`, at a multiple of `alignment` (a power of two) and of 4096
@@ -161,7 +168,7 @@ class NumaAllocator {
     bool moved;
   };
 
-  void check_placement();
+  void check_options();
   Arena* arena_of(int node) const noexcept;
   int wanted_node() noexcept;
   std::span<const int> nodes_to_try(int wanted) const noexcept;

@@ -14,24 +14,33 @@ namespace {
 constexpr std::size_t kChunkShift = 22;
 static_assert(kNumaChunkBytes == std::size_t{1} << kChunkShift);
 
-std::vector<void*> addresses_of_pages(std::byte* begin, std::size_t bytes) {
-  std::vector<void*> pages;
-  for (std::size_t at = 0; at < bytes; at += kSmallPageBytes) {
-    pages.push_back(begin + at);
+// f(pages) with the addresses of the pages of [begin, begin + bytes), some
+// hundreds at a time: without the heap, for callers that must not throw.
+template <typename F>
+void for_pages(std::byte* begin, std::size_t bytes, F f) {
+  std::array<void*, 512> pages;
+  for (std::size_t at = 0; at < bytes;) {
+    std::size_t count = 0;
+    for (; count < pages.size() && at < bytes; at += kSmallPageBytes) {
+      pages[count++] = begin + at;
+    }
+    f(std::span<void*>(pages.data(), count));
   }
-  return pages;
 }
 
 // Whether every page that is present lies on `node`. True also where the system
 // does not say.
 bool all_lie_on(PageMapping& mapping, int node) {
-  const std::vector<void*> pages =
-      addresses_of_pages(mapping.data(), mapping.size());
-  std::vector<int> nodes(pages.size());
-  numa_nodes_of(pages, nodes);
-  return std::all_of(nodes.begin(), nodes.end(), [node](int found) {
-    return found == node || found == kNumaNodeUnknown;
+  bool all = true;
+  for_pages(mapping.data(), mapping.size(), [&](std::span<void*> pages) {
+    std::array<int, 512> nodes;
+    const std::span<int> found(nodes.data(), pages.size());
+    numa_nodes_of(pages, found);
+    all = all && std::all_of(found.begin(), found.end(), [node](int one) {
+            return one == node || one == kNumaNodeUnknown;
+          });
   });
+  return all;
 }
 
 }  // namespace
@@ -45,17 +54,19 @@ std::size_t numa_class_of(std::size_t bytes) noexcept {
 }
 
 std::size_t bring_pages_home(std::span<std::byte> bytes, int node) {
-  std::vector<void*> pages = addresses_of_pages(bytes.data(), bytes.size());
-  std::vector<int> nodes(pages.size());
-  numa_nodes_of(pages, nodes);
-  std::size_t away = 0;
-  for (std::size_t i = 0; i < pages.size(); ++i) {
-    if (nodes[i] != kNumaNodeUnknown && nodes[i] != node) {
-      pages[away++] = pages[i];
+  std::size_t moved = 0;
+  for_pages(bytes.data(), bytes.size(), [&](std::span<void*> pages) {
+    std::array<int, 512> nodes;
+    numa_nodes_of(pages, {nodes.data(), pages.size()});
+    std::size_t away = 0;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      if (nodes[i] != kNumaNodeUnknown && nodes[i] != node) {
+        pages[away++] = pages[i];
+      }
     }
-  }
-  pages.resize(away);
-  return move_numa_pages(pages, node);
+    moved += move_numa_pages(pages.first(away), node);
+  });
+  return moved;
 }
 
 // ---- NumaChunkDirectory ----------------------------------------------------
@@ -258,9 +269,10 @@ void NumaBin::for_each_block(const NumaChunk& chunk, F f) const {
 void NumaBin::add_pages_in_use(std::vector<NumaPage>& pages) const {
   const std::lock_guard lock(mutex_);
   for (const auto& chunk : chunks_) {
-    for_each_block(*chunk, [&](std::byte* block, bool) {
-      for (void* page : addresses_of_pages(block, block_bytes_)) {
-        pages.push_back({page, arena_.node()});
+    for_each_block(*chunk, [&](std::byte* block, bool was_moved) {
+      const int node = was_moved ? -1 : arena_.node();
+      for (std::size_t at = 0; at < block_bytes_; at += kSmallPageBytes) {
+        pages.push_back({block + at, node});
       }
     });
   }
@@ -299,8 +311,9 @@ PageMapping NumaArena::map(std::size_t bytes, std::size_t alignment) noexcept {
               .placement = options_.placement,
               .alignment = alignment});
   if (!mapping.ok()) {
+    // Of a chunk: what callers ask for may be invalid by itself.
     if (absl::IsInvalidArgument(mapping.status()) && node() >= 0 &&
-        bytes == kNumaChunkBytes) {
+        bytes == kNumaChunkBytes && alignment == kNumaChunkBytes) {
       forbidden_.store(true, std::memory_order_relaxed);
     }
     return {};
@@ -314,8 +327,9 @@ PageMapping NumaArena::map(std::size_t bytes, std::size_t alignment) noexcept {
 void NumaArena::reclaim(void* block, std::size_t bytes) noexcept {
   (void)apply_numa_placement(block, bytes, options_.placement);
   if (node() < 0) return;
-  (void)move_numa_pages(
-      addresses_of_pages(static_cast<std::byte*>(block), bytes), node());
+  for_pages(
+      static_cast<std::byte*>(block), bytes,
+      [this](std::span<void*> pages) { (void)move_numa_pages(pages, node()); });
 }
 
 bool NumaArena::retain(std::size_t bytes) noexcept {

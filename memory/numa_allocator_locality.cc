@@ -41,6 +41,13 @@ double NumaLocality::local_percent() const noexcept {
                         static_cast<double>(all);
 }
 
+double NumaLocality::cross_node_rate() const noexcept {
+  const std::size_t all = local_pages + elsewhere_pages;
+  return all == 0
+             ? 0
+             : static_cast<double>(elsewhere_pages) / static_cast<double>(all);
+}
+
 std::span<std::byte> NumaAllocator::mark_moved(void* block) noexcept {
   if (NumaChunk* chunk = directory_.find(block)) {
     if (!chunk->bin->mark_moved(*chunk, block)) return {};
@@ -100,17 +107,17 @@ NumaLocality NumaAllocator::measure_locality() const {
   {
     const std::lock_guard lock(large_mutex_);
     for (const auto& [block, large] : large_) {
-      add_pages(large.pages.bytes(), large.node, pages);
+      add_pages(large.pages.bytes(), large.moved ? -1 : large.node, pages);
     }
   }
   NumaLocality found;
-  // A page that is there for certain: of this thread's stack.
-  found.known = numa_node_of(&found).has_value();
-  if (!found.known) return found;
   std::vector<const void*> addresses;
   for (const NumaPage& page : pages) addresses.push_back(page.address);
   std::vector<int> nodes(pages.size());
-  numa_nodes_of(addresses, nodes);
+  // A page that is there for certain is of this thread's stack.
+  found.known =
+      numa_node_of(&found).has_value() && numa_nodes_of(addresses, nodes);
+  if (!found.known) return found;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     if (nodes[i] == kNumaNodeUnknown) {
       ++found.absent_pages;

@@ -15,11 +15,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory_resource>
 #include <mutex>
 #include <new>
 #include <random>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -127,6 +129,91 @@ TEST(NumaAllocator, ZeroOverflowAndOddAlignments) {
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % alignment, 0u);
     allocator.deallocate(block, 100);
+  }
+}
+
+TEST(NumaAllocator, AnAlignmentThatCannotBeHadIsRefusedAndForgotten) {
+  NumaAllocator allocator;
+  EXPECT_EQ(
+      allocator.allocate(internal::kNumaChunkBytes, std::size_t{1} << 50),
+      nullptr);
+  void* block = allocator.allocate(1);
+  ASSERT_NE(block, nullptr);
+  allocator.deallocate(block);
+}
+
+TEST(NumaAllocator, PagesOfAnUnknownSizeAreSaidAtOnce) {
+  for (const std::size_t page_bytes : {std::size_t{0}, std::size_t{12345}}) {
+    NumaAllocator allocator({.page_bytes = page_bytes});
+    EXPECT_EQ(allocator.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(allocator.allocate(1), nullptr);
+    EXPECT_EQ(allocator.allocate(2 * kMiB), nullptr);
+  }
+}
+
+// A topology of `ids`, `mib` of memory each.
+NumaTopology made_up(const std::vector<int>& ids, int mib) {
+  static int count = 0;
+  const std::filesystem::path root =
+      std::filesystem::path(::testing::TempDir()) /
+      ("numa_allocator_" + std::to_string(getpid()) + "_" +
+       std::to_string(count++));
+  std::string online, distances;
+  for (const int id : ids) {
+    online += (online.empty() ? "" : ",") + std::to_string(id);
+    distances += "10 ";
+  }
+  const std::filesystem::path folder = root / "devices/system/node";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "online") << online << "\n";
+  for (const int id : ids) {
+    const std::filesystem::path node = folder / ("node" + std::to_string(id));
+    std::filesystem::create_directories(node);
+    std::ofstream(node / "cpulist") << "\n";
+    std::ofstream(node / "distance") << distances << "\n";
+    std::ofstream(node / "meminfo")
+        << "Node " << id << " MemTotal: " << mib * 1024 << " kB\n";
+  }
+  return *NumaTopology::read(root);
+}
+
+// As in a container that shows no sysfs, and with it one node, 0.
+TEST(NumaAllocator, AThreadOnANodeThatTheTopologyDoesNotKnowGetsMemory) {
+  const int known = memory_nodes()[0];
+  const NumaTopology one = made_up({known}, 100);
+  const NumaTopology other = made_up({known + 5}, 100);
+  const pid_t child = fork();
+  if (child == 0) {
+    // A bind to a made-up node must not fail.
+    if (!testing::refuse_calls({SYS_mbind}, EPERM)) testing::leave_child(2);
+    for (const NumaTopology* topology : {&one, &other}) {
+      NumaAllocator allocator({.topology = topology});
+      for (const std::size_t bytes : {kKiB, 2 * kMiB}) {
+        void* block = allocator.allocate(bytes);
+        if (block == nullptr) testing::leave_child(1);
+        allocator.deallocate(block);
+      }
+      NumaAllocator strict(
+          {.placement = {NumaPolicy::kLocalOnly}, .topology = &other});
+      if (strict.allocate(1) != nullptr) testing::leave_child(3);
+    }
+    testing::leave_child(0);
+  }
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(status, 0) << WEXITSTATUS(status);
+}
+
+TEST(NumaAllocator, WithoutAnyMemoryItSaysSo) {
+  const NumaTopology none = made_up({0}, 0);
+  for (const NumaPolicy policy :
+       {NumaPolicy::kRoundRobin, NumaPolicy::kLocalPreferred,
+        NumaPolicy::kPreferred}) {
+    NumaAllocator allocator({.placement = {policy, 0}, .topology = &none});
+    EXPECT_EQ(allocator.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(allocator.allocate(1), nullptr);
+    EXPECT_EQ(allocator.allocate(2 * kMiB), nullptr);
   }
 }
 
@@ -343,6 +430,12 @@ TEST(NumaAllocator, MigratesALiveBlockAndReusesItsPlaceAtHome) {
       EXPECT_EQ(node_of(block + bytes - 1), node);
       EXPECT_EQ(block[bytes / 2 - 1], 7);
       EXPECT_EQ(allocator.rebalance(), 0u) << "it stays where it was sent";
+      const NumaLocality found = allocator.measure_locality();
+      EXPECT_EQ(found.elsewhere_pages, 0u) << "it was meant to be there";
+      EXPECT_EQ(found.local_pages, 0u);
+      EXPECT_GE(found.pages_on_node[static_cast<std::size_t>(node)],
+                bytes / 2 / 4096 + 1);
+      EXPECT_EQ(found.cross_node_rate(), 0);
       EXPECT_EQ(node_of(block), node);
       allocator.deallocate(block, bytes);
       auto* next = static_cast<char*>(allocator.allocate(bytes));
@@ -378,6 +471,8 @@ TEST(NumaAllocator, RebalanceBringsHomeWhatLiesElsewhere) {
   EXPECT_GE(moved, 32u) << "more, where they are parts of huge pages";
   EXPECT_EQ(found.pages_on_node[static_cast<std::size_t>(away)], moved);
   EXPECT_LT(found.local_percent(), 100);
+  EXPECT_NEAR(found.cross_node_rate(), 1 - found.local_percent() / 100, 1e-9);
+  EXPECT_EQ(allocator.stats().cross_node_rate(), 0) << "no thread crossed";
   EXPECT_EQ(allocator.rebalance(), moved);
   found = allocator.measure_locality();
   EXPECT_EQ(found.elsewhere_pages, 0u);
