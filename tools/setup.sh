@@ -41,11 +41,11 @@ pkgconfig/spdlog.pc            | libspdlog-dev      | logs
 pkgconfig/cpp-httplib.pc       | libcpp-httplib-dev | compares books with the exchange
 pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 /usr/include/boost/version.hpp | libboost-dev       | the exchange simulator, benchmark peers
-'
-readonly TEST_NEEDS='
 pkgconfig/liburcu-memb.pc      | liburcu-dev        | a peer that benchmarks stand beside
 pkgconfig/tbb.pc               | libtbb-dev         | another
 /usr/include/concurrentqueue/concurrentqueue.h | libconcurrentqueue-dev | another
+'
+readonly TEST_NEEDS='
 clang-format                   | clang-format       | format check of C++
 npm                            | npm                | fetches buildifier
 x86_64-linux-gnu/libjemalloc.so.2 | libjemalloc2       | a malloc that benchmarks stand beside
