@@ -1,0 +1,164 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/resolver.h"
+
+#include <netdb.h>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace wirebook {
+namespace {
+
+constexpr size_t kMaxAddresses = 16;
+
+}  // namespace
+
+Addresses system_look_up(const std::string& host, uint16_t port) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int result =
+      getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (result != 0) {
+    return absl::UnavailableError(absl::StrCat(
+        "no address for ", host, ": ",
+        result == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(result)));
+  }
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* info = found;
+       info != nullptr && addresses.size() != kMaxAddresses;
+       info = info->ai_next) {
+    SocketAddress& address = addresses.emplace_back();
+    std::memcpy(&address.bytes, info->ai_addr, info->ai_addrlen);
+    address.size = info->ai_addrlen;
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+// Shared by the resolver and the thread that looks it up.
+struct Resolver::Request {
+  std::string host;
+  uint16_t port;
+  LookUp look_up;
+
+  std::mutex mutex;  // guards what follows
+  UringLoop* loop;   // nullptr: cancelled
+  std::optional<Addresses> found;
+
+  bool wanted() {
+    const std::lock_guard lock(mutex);
+    return loop != nullptr;
+  }
+  void answer(Addresses addresses) {
+    const std::lock_guard lock(mutex);
+    if (loop == nullptr) return;
+    found = std::move(addresses);
+    // With the mutex held, so the loop cannot have ended.
+    loop->wake();
+  }
+};
+
+class Resolver::Workers {
+ public:
+  // Never destroyed: threads that were left behind still use it when the
+  // process ends.
+  static Workers& get() {
+    static Workers* const workers = new Workers;
+    return *workers;
+  }
+
+  void add(std::shared_ptr<Request> request) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(request));
+    if (threads_ == kMaxThreads) return;
+    try {
+      std::thread([this] { work(); }).detach();
+      ++threads_;
+    } catch (const std::system_error& error) {
+      if (threads_ != 0) return;  // those that there are come to it
+      const std::shared_ptr<Request> last = std::move(waiting_.back());
+      waiting_.pop_back();
+      last->answer(absl::ResourceExhaustedError(absl::StrCat(
+          "no thread to look up ", last->host, ": ", error.what())));
+    }
+  }
+
+ private:
+  void work() {
+    while (const std::shared_ptr<Request> request = next()) {
+      if (!request->wanted()) continue;
+      request->answer(request->look_up(request->host, request->port));
+    }
+  }
+
+  // nullptr when nothing is waiting: the thread ends.
+  std::shared_ptr<Request> next() {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+      --threads_;
+      return nullptr;
+    }
+    std::shared_ptr<Request> request = std::move(waiting_.front());
+    waiting_.pop_front();
+    return request;
+  }
+
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<Request>> waiting_;
+  size_t threads_ = 0;
+};
+
+Resolver::Resolver(UringLoop* loop, ResolverHandler* handler, LookUp look_up)
+    : loop_(loop), handler_(handler), look_up_(std::move(look_up)) {
+  loop_->add_task(this);
+}
+
+Resolver::~Resolver() {
+  cancel();
+  loop_->remove_task(this);
+}
+
+void Resolver::start(std::string host, uint16_t port) {
+  cancel();
+  request_ = std::make_shared<Request>();
+  request_->host = std::move(host);
+  request_->port = port;
+  request_->look_up = look_up_;
+  request_->loop = loop_;
+  Workers::get().add(request_);
+}
+
+void Resolver::cancel() noexcept {
+  if (request_ == nullptr) return;
+  {
+    const std::lock_guard lock(request_->mutex);
+    request_->loop = nullptr;
+  }
+  request_ = nullptr;
+}
+
+void Resolver::run() noexcept {
+  if (request_ == nullptr) return;
+  std::optional<Addresses> found;
+  {
+    const std::lock_guard lock(request_->mutex);
+    found = std::move(request_->found);
+  }
+  if (!found.has_value()) return;
+  request_ = nullptr;
+  handler_->on_resolved(*std::move(found));
+}
+
+}  // namespace wirebook
