@@ -9,7 +9,11 @@
 //   bazel run --config=native //concurrency:mpmc_queue_benchmark --
 //     --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 
+#if __has_include(<concurrentqueue/concurrentqueue.h>)
 #include <concurrentqueue/concurrentqueue.h>
+#else  // Debian 13 and later
+#include <concurrentqueue/moodycamel/concurrentqueue.h>
+#endif
 #include <sched.h>
 #include <tbb/concurrent_queue.h>
 

@@ -43,7 +43,7 @@ pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 /usr/include/boost/version.hpp | libboost-dev       | the exchange simulator, benchmark peers
 pkgconfig/liburcu-memb.pc      | liburcu-dev        | a peer that benchmarks stand beside
 pkgconfig/tbb.pc               | libtbb-dev         | another
-/usr/include/concurrentqueue/concurrentqueue.h | libconcurrentqueue-dev | another
+/usr/include/concurrentqueue   | libconcurrentqueue-dev | another
 '
 readonly TEST_NEEDS='
 clang-format                   | clang-format       | format check of C++
