@@ -65,6 +65,13 @@ absl::StatusOr<int> create_segment(const char* kind, const std::string& name,
     if (const auto path = path_of(kind, name); !path.ok()) return path.status();
   }
   const std::string label = segment_label(kind, name);
+  // A memfd has no other limit: reserving it would end in the OOM killer.
+  const auto most = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                    static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE));
+  if (bytes > most) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(label, " of ", bytes, " bytes: this machine has ", most));
+  }
   const int fd = name.empty()
                      ? memfd_create(absl::StrCat("wirebook ", kind).c_str(),
                                     MFD_CLOEXEC | MFD_ALLOW_SEALING)

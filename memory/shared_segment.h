@@ -40,7 +40,8 @@ namespace wirebook::internal {
 // How messages call it: shared pool "/quotes".
 std::string segment_label(const char* kind, const std::string& name);
 
-// A new file of zeros, not named yet; the caller closes it.
+// A new file of zeros, not named yet; the caller closes it. ResourceExhausted
+// beyond what the machine has as memory.
 absl::StatusOr<int> create_segment(const char* kind, const std::string& name,
                                    mode_t mode, std::uint64_t bytes);
 
