@@ -19,12 +19,17 @@ absl::Status invalid(std::string_view text, const char* what) {
       absl::StrCat("URL \"", absl_view(text), "\": ", what));
 }
 
+uint16_t default_port(const Url& url) {
+  if (url.scheme == "socks5") return 1080;  // RFC 1928, section 3
+  return url.tls() ? 443 : 80;
+}
+
 }  // namespace
 
 std::string Url::authority() const {
   std::string result =
       host.find(':') == std::string::npos ? host : absl::StrCat("[", host, "]");
-  if (port != (tls() ? 443 : 80)) absl::StrAppend(&result, ":", port);
+  if (port != default_port(*this)) absl::StrAppend(&result, ":", port);
   return result;
 }
 
@@ -41,8 +46,8 @@ absl::StatusOr<Url> parse_url(std::string_view text) {
   Url url;
   url.scheme = absl::AsciiStrToLower(absl_view(text.substr(0, colon)));
   if (url.scheme != "ws" && url.scheme != "wss" && url.scheme != "http" &&
-      url.scheme != "https") {
-    return invalid(text, "the scheme is none of ws, wss, http, https");
+      url.scheme != "https" && url.scheme != "socks5") {
+    return invalid(text, "the scheme is none of ws, wss, http, https, socks5");
   }
   std::string_view rest = text.substr(colon + 3);
   if (rest.find('#') != std::string_view::npos) {
@@ -80,7 +85,7 @@ absl::StatusOr<Url> parse_url(std::string_view text) {
     }
   }
   if (url.host.empty()) return invalid(text, "no host");
-  url.port = url.tls() ? 443 : 80;
+  url.port = default_port(url);
   if (has_port) {
     const auto [stop, error] =
         std::from_chars(port.data(), port.data() + port.size(), url.port);

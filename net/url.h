@@ -1,6 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Url: scheme, host, port and target of a ws, wss, http or https address.
+// Url: scheme, host, port and target of a ws, wss, http, https or socks5
+// address.
 //
 // For the addresses a configuration gives; not a general URI library: no
 // user:password, no fragment, no percent-decoding.
@@ -22,7 +23,7 @@ namespace wirebook {
 struct Url {
   std::string scheme;  // lower case
   std::string host;    // without the brackets of an IPv6 address
-  uint16_t port = 0;   // 80 and 443 where the URL gives none
+  uint16_t port = 0;   // 80, 443 or 1080 where the URL gives none
   std::string target;  // path and query, at least "/"
 
   bool tls() const { return scheme == "wss" || scheme == "https"; }

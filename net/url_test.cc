@@ -23,10 +23,12 @@ TEST(UrlTest, DefaultsFollowTheScheme) {
   EXPECT_EQ(parse_url("http://h")->port, 80);
   EXPECT_EQ(parse_url("WSS://h")->port, 443);
   EXPECT_EQ(parse_url("https://h")->port, 443);
+  EXPECT_EQ(parse_url("socks5://h")->port, 1080);
   EXPECT_EQ(parse_url("ws://h")->target, "/");
   EXPECT_EQ(parse_url("ws://h?q")->target, "/?q");
   EXPECT_EQ(parse_url("ws://h:80")->authority(), "h");
   EXPECT_EQ(parse_url("wss://h:80")->authority(), "h:80");
+  EXPECT_EQ(parse_url("socks5://h:1080")->authority(), "h");
 }
 
 TEST(UrlTest, Ipv6InBrackets) {
