@@ -196,7 +196,7 @@ class EventBusCore {
   // Shadow memory knows eight bytes at a time.
   static constexpr bool kPoisonsSlots = kPoisons && sizeof(T) % 8 == 0;
 
-  uint64_t checked_capacity(const EventBusOptions& options) const {
+  uint64_t checked_capacity(const EventBusOptions& options) {
     if (const char* wrong = wrong_bus_options(options)) die(wrong);
     return options.capacity;
   }

@@ -120,7 +120,7 @@ class PoolDepot {
   };
   // Lines, on the one that has the cell that the pool's tag asks for.
   struct LineStack {
-    explicit LineStack(const PoolDepot* depot) noexcept
+    explicit LineStack(PoolDepot* depot) noexcept
         : by_pointer(LineLink{depot}), by_index(IndexLink{depot}) {}
     TaggedStack<TaggedPtr128<MagazineLine>, LineLink> by_pointer;
     TaggedStack<IndexTag64, IndexLink> by_index;
