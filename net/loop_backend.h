@@ -68,7 +68,8 @@ struct LoopStream {
   std::unique_ptr<char[]> sending;
   size_t queued_size = 0;
   size_t sending_size = 0;
-  size_t sent = 0;  // of `sending`
+  size_t sent = 0;          // of `sending`
+  size_t secret_bytes = 0;  // at the begin of either, to be wiped
 
   // Moves `queued` to `sending`, when that is empty; false if nothing is left.
   bool next_send() {

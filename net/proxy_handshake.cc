@@ -20,11 +20,11 @@
 namespace wirebook {
 namespace {
 
+// More than any request: the host twice, user and password in base64.
+constexpr size_t kMaxRequestBytes = 2048;
 constexpr size_t kMaxCredentialBytes = 255;  // RFC 1929, section 2
 // Of a proxy's own words, bytes in an error.
 constexpr size_t kMaxQuoteBytes = 100;
-// More than any request: host twice, user and password in base64, the words.
-constexpr size_t kRequestCapacity = 2048;
 
 constexpr char kSocksVersion = 5;
 constexpr char kNoAuthentication = 0;
@@ -101,7 +101,7 @@ absl::StatusOr<Proxy> parse_proxy(const ProxyOptions& options) {
 ProxyHandshake::ProxyHandshake(const Proxy& proxy, std::string host,
                                uint16_t port)
     : proxy_(proxy), host_(std::move(host)), port_(port) {
-  request_.reserve(kRequestCapacity);
+  request_.reserve(kMaxRequestBytes);
   if (proxy.kind == ProxyKind::kHttp) {
     step_ = Step::kHttp;
     write_http_request();

@@ -52,8 +52,7 @@ struct StreamConnectorOptions {
   uint64_t proxy_timeout_ns = 5'000'000'000;
   // Between the starts of two attempts: RFC 8305, section 8, has 100 ms to 2 s.
   uint64_t attempt_delay_ns = 250'000'000;
-  // nullptr-like (empty): the system's.
-  LookUp look_up = {};
+  LookUp look_up = system_look_up;
 };
 
 class StreamConnectorHandler {
@@ -85,10 +84,9 @@ class StreamConnector final : private ResolverHandler, private StreamHandler {
   StreamConnector(const StreamConnector&) = delete;
   StreamConnector& operator=(const StreamConnector&) = delete;
 
-  // When it is idle; one of the handler's calls follows, in a later turn. Its
-  // Status says no more than a failure's does: on_failed is not called then.
-  absl::Status start(const std::string& host, uint16_t port,
-                     RawMessageSlab* slab, StreamHandler* stream_handler);
+  // When it is idle; one of the handler's calls follows, in a later turn.
+  void start(const std::string& host, uint16_t port, RawMessageSlab* slab,
+             StreamHandler* stream_handler);
   // Gives up; on_failed(`status`) follows in a later turn.
   void stop(absl::Status status) noexcept;
   // Gives up without a call. True: the slab was in use, and goes back to the
@@ -97,7 +95,7 @@ class StreamConnector final : private ResolverHandler, private StreamHandler {
 
   bool idle() const noexcept { return step_ == Step::kIdle; }
   // What it does, for an error of the caller's own time limit.
-  std::string_view step_name() const noexcept;
+  const char* step_name() const noexcept;
 
  private:
   enum class Step : uint8_t {
@@ -109,15 +107,12 @@ class StreamConnector final : private ResolverHandler, private StreamHandler {
   };
   struct Attempt final : StreamHandler {
     void on_connected() noexcept override { owner->on_won(*this); }
-    void on_ended(int error) noexcept override {
-      owner->on_lost(*this, error);
-    }
+    void on_ended(int error) noexcept override { owner->on_lost(*this, error); }
     void on_received(uint64_t) noexcept override {}
     void on_reclaimed() noexcept override {}
     void on_closed() noexcept override {}
     StreamConnector* owner = nullptr;
     LoopStream* stream = nullptr;  // nullptr: not under way
-    size_t address = 0;
   };
   struct StepTimer final : LoopTimer {
     explicit StepTimer(StreamConnector* connector) : owner(connector) {}
@@ -139,17 +134,16 @@ class StreamConnector final : private ResolverHandler, private StreamHandler {
   void on_reclaimed() noexcept override {}
   void on_closed() noexcept override;
 
-  void race(const std::vector<SocketAddress>& addresses) noexcept;
+  void begin(Step step, uint64_t timeout_ns);
+  void race(const std::vector<SocketAddress>& addresses);
   void next_attempt() noexcept;
   void on_won(Attempt& attempt) noexcept;
   void on_lost(Attempt& attempt, int error) noexcept;
-  void note_failure(const SocketAddress& address, std::string_view what);
-  bool attempts_left() const noexcept;
+  void note_failure(size_t attempt, std::string_view what);
   void close_attempts() noexcept;
   void begin_proxy(LoopStream* stream) noexcept;
-  void hand_over(LoopStream* stream) noexcept;
   void on_step_timeout() noexcept;
-  void finish(absl::Status status) noexcept;
+  void finish() noexcept;
 
   UringLoop* const loop_;
   const Proxy proxy_;
@@ -167,7 +161,7 @@ class StreamConnector final : private ResolverHandler, private StreamHandler {
   DelayTimer delay_timer_;
   std::vector<SocketAddress> addresses_;
   size_t next_address_ = 0;
-  std::array<Attempt, kMaxAttempts> attempts_;
+  std::array<Attempt, kMaxAttempts> attempts_;  // at addresses_
   std::string failures_;
   LoopStream* proxy_stream_ = nullptr;
   std::optional<ProxyHandshake> proxy_handshake_;

@@ -218,6 +218,7 @@ void UringLoop::finish_closed() noexcept {
     StreamHandler* const handler = std::exchange(stream.handler, nullptr);
     RawMessageSlab* const slab = std::exchange(stream.slab, nullptr);
     stream.state = LoopStream::State::kFree;
+    wipe_secrets(&stream);
     --closing_;
     if (handler != nullptr) {
       handler->on_closed();
@@ -369,6 +370,21 @@ bool UringLoop::send(LoopStream* stream, std::string_view bytes) noexcept {
   std::memcpy(room, bytes.data(), bytes.size());
   finish_send(stream, bytes.size());
   return true;
+}
+
+bool UringLoop::send_secret(LoopStream* stream,
+                            std::string_view bytes) noexcept {
+  const size_t end = stream->queued_size + bytes.size();
+  if (!send(stream, bytes)) return false;
+  stream->secret_bytes = std::max(stream->secret_bytes, end);
+  return true;
+}
+
+void UringLoop::wipe_secrets(LoopStream* stream) noexcept {
+  const size_t size = std::exchange(stream->secret_bytes, 0);
+  if (size == 0) return;
+  explicit_bzero(stream->queued.get(), size);
+  explicit_bzero(stream->sending.get(), size);
 }
 
 void UringLoop::set_stalled(LoopStream* stream) noexcept {

@@ -162,12 +162,16 @@ class UringLoop {
   // turn that finds more come home to the loop's pool (without one: in the next
   // turn), once for each call.
   void set_stalled(LoopStream* stream) noexcept;
+  // As send(); what it leaves in the send queue is wiped by wipe_secrets(), to
+  // be called when nothing is unsent, or when the stream has been closed.
+  bool send_secret(LoopStream* stream, std::string_view bytes) noexcept;
+  static void wipe_secrets(LoopStream* stream) noexcept;
   // Ends the stream; queued bytes that were not sent yet are lost. on_closed()
   // follows in a later turn, and nothing else.
   void close(LoopStream* stream) noexcept;
 
-  // The same without on_closed(); the slab goes back to the pool when the
-  // kernel is done with it.
+  // The same without on_closed(); the slab, if it has one, goes back to the
+  // pool when the kernel is done with it.
   void close_and_return_slab(LoopStream* stream) noexcept;
 
   // Sends that the kernel has not taken yet.

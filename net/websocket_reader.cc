@@ -2,8 +2,6 @@
 
 #include "net/websocket_reader.h"
 
-#include <netdb.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -50,31 +48,35 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
   const absl::Status headers =
       WebSocketHandshake::check_headers(options.handshake);
   if (!headers.ok()) return headers;
+  absl::StatusOr<Proxy> proxy = parse_proxy(options.proxy);
+  if (!proxy.ok()) return proxy.status();
   absl::StatusOr<RawMessageSlab*> slab = pool->add_slab(options.slab_slots);
   if (!slab.ok()) return slab.status();
-  std::unique_ptr<WebSocketReader> reader(new WebSocketReader(
-      loop, pool, std::move(options), *std::move(url), handler));
+  std::unique_ptr<WebSocketReader> reader(
+      new WebSocketReader(loop, pool, std::move(options), *std::move(url),
+                          *std::move(proxy), handler));
   reader->slab_ = *slab;
   return reader;
 }
 
 WebSocketReader::WebSocketReader(UringLoop* loop, RawMessagePool* pool,
                                  WebSocketReaderOptions options, Url url,
-                                 WebSocketHandler* handler)
+                                 Proxy proxy, WebSocketHandler* handler)
     : loop_(loop),
       pool_(pool),
       options_(std::move(options)),
       url_(std::move(url)),
       handler_(handler),
       parser_(parser_options(options_)),
-      timer_(this) {}
+      timer_(this),
+      connector_(loop, std::move(proxy), options_.connector, this) {}
 
 WebSocketReader::~WebSocketReader() {
   loop_->stop_timer(&timer_);
   if (assembly_ == Assembly::kLarge) pool_->abandon_large(assembly_large_);
   if (stream_ != nullptr) {
     loop_->close_and_return_slab(stream_);
-  } else if (slab_ != nullptr) {
+  } else if (!connector_.abandon() && slab_ != nullptr) {
     pool_->return_slab(slab_);
   }
 }
@@ -91,47 +93,29 @@ absl::Status WebSocketReader::connect() {
     return error(absl::StatusCode::kFailedPrecondition,
                  "connect() before on_close of the connection before");
   }
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int result = getaddrinfo(
-      url_.host.c_str(), std::to_string(url_.port).c_str(), &hints, &found);
-  if (result != 0) {
-    return error(
-        absl::StatusCode::kUnavailable,
-        absl::StrCat("no address for ", url_.host, ": ", gai_strerror(result)));
-  }
-  addresses_.clear();
-  next_address_ = 0;
-  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    Address address = {};
-    std::memcpy(&address.bytes, info->ai_addr, info->ai_addrlen);
-    address.size = info->ai_addrlen;
-    addresses_.push_back(address);
-  }
-  freeaddrinfo(found);
-
   close_sent_ = peer_closed_ = peer_ended_ = pending_ = false;
   stalled_ = stall_counted_ = false;
   close_code_ = kCloseAbnormal;
   close_reason_size_ = 0;
   close_status_ = absl::OkStatus();
-  const absl::Status status = open_next_address();
-  if (!status.ok()) return status;
+  state_ = State::kConnecting;
+  connector_.start(url_.host, url_.port, slab_, this);
   loop_->start_timer(&timer_, options_.connect_timeout_ns);
   return absl::OkStatus();
 }
 
-absl::Status WebSocketReader::open_next_address() {
-  const Address& address = addresses_[next_address_++];
-  absl::StatusOr<LoopStream*> stream =
-      loop_->open(reinterpret_cast<const sockaddr*>(&address.bytes),
-                  address.size, slab_, this);
-  if (!stream.ok()) return stream.status();
-  stream_ = *stream;
-  state_ = State::kConnecting;
-  return absl::OkStatus();
+void WebSocketReader::on_stream(LoopStream* stream) noexcept {
+  stream_ = stream;
+  on_connected();
+}
+
+void WebSocketReader::on_failed(const absl::Status& status) noexcept {
+  loop_->stop_timer(&timer_);
+  if (state_ == State::kConnecting) {
+    const absl::string_view message = status.message();
+    close_status_ = error(status.code(), {message.data(), message.size()});
+  }
+  tell_close();
 }
 
 void WebSocketReader::on_connected() noexcept {
@@ -394,11 +378,6 @@ void WebSocketReader::on_peer_close(const WebSocketFrame& frame) noexcept {
 }
 
 void WebSocketReader::on_ended(int error_number) noexcept {
-  if (state_ == State::kConnecting) {
-    connect_error_ = error_number;
-    loop_->close(stream_);
-    return;
-  }
   peer_ended_ = true;
   peer_error_ = error_number;
   if (!stalled_) finish_end();
@@ -436,10 +415,11 @@ void WebSocketReader::on_timeout() noexcept {
   }
   end(kCloseAbnormal,
       error(absl::StatusCode::kDeadlineExceeded,
-            state_ == State::kConnecting
-                ? "no TCP connection within connect_timeout_ns"
-                : "no complete response to the handshake within "
-                  "connect_timeout_ns"));
+            absl::StrCat("no ",
+                         state_ == State::kConnecting
+                             ? connector_.step_name()
+                             : "complete response to the handshake",
+                         " within connect_timeout_ns")));
 }
 
 bool WebSocketReader::send_frame(WebSocketOpcode opcode,
@@ -501,7 +481,11 @@ void WebSocketReader::end(uint16_t code, absl::Status status) noexcept {
   close_status_ = std::move(status);
   state_ = State::kEnding;
   loop_->stop_timer(&timer_);
-  loop_->close(stream_);
+  if (stream_ != nullptr) {
+    loop_->close(stream_);
+  } else {
+    connector_.stop(close_status_);
+  }
 }
 
 void WebSocketReader::on_closed() noexcept {
@@ -511,13 +495,10 @@ void WebSocketReader::on_closed() noexcept {
   if (assembly_ == Assembly::kLarge) pool_->abandon_large(assembly_large_);
   assembly_ = Assembly::kNone;
   assembly_size_ = 0;
-  if (state_ == State::kConnecting) {
-    if (next_address_ != addresses_.size() && open_next_address().ok()) return;
-    loop_->stop_timer(&timer_);
-    close_status_ = error(absl::StatusCode::kUnavailable,
-                          absl::StrCat("connect to ", url_.authority(), ": ",
-                                       std::strerror(connect_error_)));
-  }
+  tell_close();
+}
+
+void WebSocketReader::tell_close() noexcept {
   state_ = State::kIdle;
   // The handler may connect again from here.
   const std::string reason(close_reason_, close_reason_size_);

@@ -38,8 +38,6 @@
 #ifndef WIREBOOK_NET_WEBSOCKET_READER_H_
 #define WIREBOOK_NET_WEBSOCKET_READER_H_
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -48,12 +46,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "net/kernel_random.h"
+#include "net/proxy_handshake.h"
 #include "net/raw_message_pool.h"
+#include "net/stream_connector.h"
 #include "net/uring_loop.h"
 #include "net/url.h"
 #include "net/websocket_frame_parser.h"
@@ -85,11 +84,14 @@ struct WebSocketReaderOptions {
   size_t slab_slots = 32;
   uint64_t max_message_bytes = uint64_t{16} << 20;
   bool validate_utf8 = true;
-  // From connect() to on_open().
+  // From connect() to on_open(), over all steps; those before the handshake
+  // have limits of their own in `connector`.
   uint64_t connect_timeout_ns = 10'000'000'000;
   // From a close frame to the end of the connection.
   uint64_t close_timeout_ns = 2'000'000'000;
   WebSocketHandshakeOptions handshake = {};
+  ProxyOptions proxy = {};
+  StreamConnectorOptions connector = {};
 };
 
 // Since creation, over all connections.
@@ -111,11 +113,12 @@ struct WebSocketStatistics {
   uint64_t pongs_not_sent = 0;  // the send queue was full
 };
 
-class WebSocketReader final : private StreamHandler {
+class WebSocketReader final : private StreamHandler,
+                              private StreamConnectorHandler {
  public:
   enum class State : uint8_t {
     kIdle,        // connect() may be called
-    kConnecting,  // TCP
+    kConnecting,  // name, TCP, proxy
     kHandshake,
     kOpen,
     kClosing,  // a close frame was sent or received
@@ -132,9 +135,9 @@ class WebSocketReader final : private StreamHandler {
   WebSocketReader(const WebSocketReader&) = delete;
   WebSocketReader& operator=(const WebSocketReader&) = delete;
 
-  // Begins to connect; the outcome is on_open or on_close. A host's name is
-  // looked up here, which blocks unless it is a number. An error means that
-  // nothing was begun.
+  // Begins to connect, as StreamConnector does; the outcome is on_open or
+  // on_close, in a later turn. An error means that nothing was begun: it is
+  // not idle. Does not block.
   absl::Status connect();
 
   // Queues one message; false, and nothing sent, when the connection is not
@@ -166,10 +169,6 @@ class WebSocketReader final : private StreamHandler {
     void on_timer() noexcept override { reader->on_timeout(); }
     WebSocketReader* reader;
   };
-  struct Address {
-    sockaddr_storage bytes;
-    socklen_t size;
-  };
   enum class Assembly : uint8_t { kNone, kInSlab, kLarge };
   // A completion: when it was seen, and where its bytes end.
   struct Arrival {
@@ -178,9 +177,12 @@ class WebSocketReader final : private StreamHandler {
   };
 
   WebSocketReader(UringLoop* loop, RawMessagePool* pool,
-                  WebSocketReaderOptions options, Url url,
+                  WebSocketReaderOptions options, Url url, Proxy proxy,
                   WebSocketHandler* handler);
 
+  // StreamConnectorHandler
+  void on_stream(LoopStream* stream) noexcept override;
+  void on_failed(const absl::Status& status) noexcept override;
   // StreamHandler
   void on_connected() noexcept override;
   void on_received(uint64_t receive_ticks) noexcept override;
@@ -188,7 +190,6 @@ class WebSocketReader final : private StreamHandler {
   void on_reclaimed() noexcept override;
   void on_closed() noexcept override;
 
-  absl::Status open_next_address();
   void on_timeout() noexcept;
   bool finish_handshake() noexcept;
   void parse() noexcept;
@@ -209,6 +210,7 @@ class WebSocketReader final : private StreamHandler {
   void send_close(uint16_t code, std::string_view reason) noexcept;
   // Closes the socket; on_close will say so.
   void end(uint16_t code, absl::Status status) noexcept;
+  void tell_close() noexcept;
   absl::Status error(absl::StatusCode code, std::string_view what) const;
 
   UringLoop* const loop_;
@@ -245,7 +247,6 @@ class WebSocketReader final : private StreamHandler {
   bool peer_closed_ = false;  // its close frame came
   bool peer_ended_ = false;   // nothing more will come, by error peer_error_
   int peer_error_ = 0;
-  int connect_error_ = 0;
   uint16_t close_code_ = kCloseAbnormal;
   char close_reason_[kMaxControlPayloadBytes] = {};
   size_t close_reason_size_ = 0;
@@ -255,9 +256,8 @@ class WebSocketReader final : private StreamHandler {
   KernelRandom random_;
   std::optional<WebSocketHandshake> handshake_;
   uint64_t handshake_begin_ = 0;
-  std::vector<Address> addresses_;
-  size_t next_address_ = 0;
   WebSocketStatistics statistics_;
+  StreamConnector connector_;
 };
 
 }  // namespace wirebook

@@ -31,6 +31,8 @@
 namespace wirebook {
 namespace {
 
+// A connection, and the attempts of a race for the next one.
+constexpr std::size_t kStreamsPerVenue = 20;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 // How long the connections may take to close in order at the end; longer than
 // one waits for its peer's answer.
@@ -99,7 +101,7 @@ class Node {
     UringLoopOptions loop_options;
     loop_options.wait = config.wait;
     loop_options.backend = backend_choice(config.backend);
-    loop_options.max_streams = config.venues.size();
+    loop_options.max_streams = kStreamsPerVenue * config.venues.size();
     auto loop = UringLoop::create(loop_options, pool_.get());
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
