@@ -21,18 +21,13 @@ PoolDecision PoolAdvisor::observe(const PoolSample& sample) noexcept {
         held_ns_ / elapsed *
         static_cast<double>(sample.total_allocations - last_.total_allocations);
     demand = demand_since_last(sample, elapsed);
-    ready_ = std::min(
-        ready_ + (sample.capacity - std::min(sample.capacity, last_.capacity)),
-        sample.capacity);
     // A rise goes on if it is the second in a row; one jump is none.
     const double rise = std::max(0.0, demand - last_demand_);
     growth_ = std::min(rise, rise_);
     rise_ = rise;
   } else {
     demand = static_cast<double>(std::max(sample.in_use, sample.peak_usage));
-    ready_ = sample.capacity;
   }
-  ready_ = std::max(ready_, std::min(sample.in_use, sample.capacity));
   started_ = true;
   last_demand_ = demand;
   last_ = sample;
@@ -99,13 +94,14 @@ std::size_t PoolAdvisor::limited(double objects) const noexcept {
 
 PoolDecision PoolAdvisor::decide(const PoolSample& sample,
                                  std::size_t wanted) noexcept {
-  const bool surplus = static_cast<double>(ready_) >
+  const bool surplus = static_cast<double>(sample.capacity) >
                        options_.surplus * static_cast<double>(wanted);
   if (!surplus) {
     in_surplus_ = false;
-    if (wanted <= ready_) return {};
-    ready_ += std::min(wanted - ready_, options_.max_step);
-    return {PoolAction::kGrow, ready_};
+    if (wanted <= sample.capacity) return {};
+    return {PoolAction::kGrow,
+            sample.capacity +
+                std::min(wanted - sample.capacity, options_.max_step)};
   }
   if (!in_surplus_) {
     in_surplus_ = true;
@@ -115,7 +111,6 @@ PoolDecision PoolAdvisor::decide(const PoolSample& sample,
   const std::uint64_t lasted = sample.at_ns - surplus_since_ns_;
   if (lasted >= options_.trim_after_ns) {
     in_surplus_ = false;
-    ready_ = wanted;
     return {PoolAction::kTrim, wanted};
   }
   if (!cooled_ && lasted >= options_.cool_after_ns) {
@@ -172,7 +167,7 @@ void Advisor::apply(Tuned& pool, const PoolDecision& decision) {
       break;
     case PoolAction::kTrim:
       if (controls.trim == nullptr) break;
-      controls.trim();
+      controls.trim(decision.capacity);
       if (controls.grow != nullptr) controls.grow(decision.capacity);
       ++pool.trimmed;
       break;

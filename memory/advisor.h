@@ -17,8 +17,9 @@
 //             or demand and its rise once more, if that is the second in a row
 //   wanted  = next * margin, within the limits
 // It grows at once. It cools and trims when capacity was above surplus * wanted
-// throughout cool_after_ns and trim_after_ns. Where a pool keeps its capacity
-// and gives only the pages back (ObjectPool), it knows them for gone. Demand
+// throughout cool_after_ns and trim_after_ns. Of an ObjectPool, which keeps its
+// capacity and gives only pages back, it counts what is ready(); both steer the
+// pool to its fuller chunks, so that each trim finds more than the last. Demand
 // that rises by more than the margin between two samples is a miss, and so is
 // a burst that comes back after the window and trim_after_ns: sample more
 // often, or set min_capacity. advisor_test has it beside fixed capacities.
@@ -53,7 +54,7 @@ namespace wirebook {
 // What a pool's stats() said, at one moment of the caller's clock.
 struct PoolSample {
   std::uint64_t at_ns = 0;
-  std::size_t capacity = 0;  // Objects, as all below.
+  std::size_t capacity = 0;  // Objects with memory; objects all below, too.
   std::size_t in_use = 0;
   std::size_t peak_usage = 0;  // Since the pool began.
   std::uint64_t total_allocations = 0;
@@ -128,9 +129,8 @@ class PoolAdvisor {
   double held_ns_ = 0;
   double most_ = 0;  // Demand ever.
   double last_demand_ = 0;
-  double rise_ = 0;        // Of demand, in the last interval.
-  double growth_ = 0;      // Of it, what is expected again.
-  std::size_t ready_ = 0;  // Of the capacity, what was not given back.
+  double rise_ = 0;    // Of demand, in the last interval.
+  double growth_ = 0;  // Of it, what is expected again.
   std::size_t predicted_ = 0;
   bool in_surplus_ = false;
   std::uint64_t surplus_since_ns_ = 0;
@@ -139,21 +139,24 @@ class PoolAdvisor {
 
 // How an Advisor handles a pool; what a pool cannot do is left empty.
 struct PoolControls {
-  std::function<PoolSample()> sample;            // at_ns is filled in later.
-  std::function<void(std::size_t count)> grow;   // To hold `count` at least.
-  std::function<void()> trim;                    // Gives free memory back.
-  std::function<void(std::size_t beyond)> cool;  // See PoolAction::kCool.
+  std::function<PoolSample()> sample;           // at_ns is filled in later.
+  std::function<void(std::size_t count)> grow;  // To hold `count` at least.
+  std::function<void(std::size_t keep)> trim;   // Gives free memory back.
+  std::function<void(std::size_t keep)> cool;   // See PoolAction::kCool.
 };
 
 // ObjectPool, EventPool, BufferPool, SharedPool, or a pool of your own whose
-// stats() has these fields; warm_up(count), trim() and cool(beyond) are used
-// where it has them. The pool must outlive the controls.
+// stats() has these fields; warm_up(count), trim(keep) or trim(), and
+// cool(keep) are used where it has them. A pool without (BufferPool, EventPool,
+// SharedPool) gets advice for its next start. It must outlive the controls.
 template <typename Pool>
 PoolControls controls_of(Pool& pool) {
   PoolControls controls;
   controls.sample = [&pool] {
     const auto stats = pool.stats();
-    return PoolSample{.capacity = stats.capacity,
+    std::size_t capacity = stats.capacity;
+    if constexpr (requires { stats.ready; }) capacity = stats.ready;
+    return PoolSample{.capacity = capacity,
                       .in_use = stats.in_use,
                       .peak_usage = stats.peak_usage,
                       .total_allocations = stats.total_allocations,
@@ -163,11 +166,13 @@ PoolControls controls_of(Pool& pool) {
   if constexpr (requires { pool.warm_up(std::size_t{1}); }) {
     controls.grow = [&pool](std::size_t count) { (void)pool.warm_up(count); };
   }
-  if constexpr (requires { pool.trim(); }) {
-    controls.trim = [&pool] { (void)pool.trim(); };
+  if constexpr (requires { pool.trim(std::size_t{1}); }) {
+    controls.trim = [&pool](std::size_t keep) { (void)pool.trim(keep); };
+  } else if constexpr (requires { pool.trim(); }) {
+    controls.trim = [&pool](std::size_t) { (void)pool.trim(); };
   }
   if constexpr (requires { pool.cool(std::size_t{1}); }) {
-    controls.cool = [&pool](std::size_t beyond) { (void)pool.cool(beyond); };
+    controls.cool = [&pool](std::size_t keep) { (void)pool.cool(keep); };
   }
   return controls;
 }
@@ -179,8 +184,8 @@ class Advisor {
                    AdvisorOptions options = {});
   void remove(const std::string& name) { pools_.erase(name); }
 
-  // Samples every pool and does what follows from it. Trimming gives back all
-  // that is wholly free and then grows to what is wanted.
+  // Samples every pool and does what follows from it. Trimming gives back what
+  // is wholly free beyond what is wanted, and then grows to that.
   void tick(std::uint64_t now_ns);
 
   // Grows every pool to what load() read for it, within its limits.

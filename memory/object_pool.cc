@@ -115,6 +115,11 @@ PoolCore::~PoolCore() {
   registry.remove_pool(index_);
 }
 
+PoolCache& PoolCore::attached() noexcept {
+  PoolCache& cache = this_thread();
+  return &cache == &g_no_pool_cache ? attach() : cache;
+}
+
 PoolCache& PoolCore::attach() noexcept {
   SharedEntry& shared = t_shared_entries[id_ % kPoolCacheEntries];
   if (shared.pool_id == id_) return *shared.cache;
@@ -167,6 +172,7 @@ void* PoolCore::take_slow(PoolCache& met) noexcept {
   }
   const std::uint64_t from = impl_->now_ns();
   void* slot = take_or_refill(cache);
+  if (slot == nullptr) return nullptr;  // Not an allocation: the next is timed.
   const std::uint64_t took = impl_->now_ns() - from;
   add(cache.sampled_ns, took - std::min(took, impl_->clock_ns));
   add(cache.samples, 1);
@@ -203,6 +209,7 @@ void* PoolCore::take_or_refill(PoolCache& cache) noexcept {
 }
 
 void PoolCore::put_slow(PoolCache& cache, void* slot) noexcept {
+  if (&cache == &g_no_pool_cache) return put_of_draining(slot);
   PoolDepot& depot = impl_->depot;
   const std::uint32_t count = cache.limit;
   add(cache.in, 1);
@@ -227,8 +234,36 @@ void PoolCore::put_slow(PoolCache& cache, void* slot) noexcept {
   flushed(cache, older);
 }
 
-// Everything that the cache holds goes to the depot.
+// An object of a chunk that drains goes to those set aside or, where that would
+// mean to wait, the usual way.
+void PoolCore::put_of_draining(void* slot) noexcept {
+  PoolCache& cache = attached();
+  if (impl_->depot.set_aside(slot)) {
+    add(cache.in, 1);
+    return flushed(cache, 1);
+  }
+  const std::uint64_t in = cache.in.load(std::memory_order_relaxed);
+  const std::uint64_t count = in - cache.out.load(std::memory_order_relaxed);
+  if (count == cache.limit) return put_slow(cache, slot);
+  cache.items()[count] = slot;
+  add(cache.in, 1);
+}
+
+// Everything that the cache holds goes to the depot, if that means no wait, so
+// that the next trim() finds it.
+void PoolCore::bring_home(PoolCache& cache) noexcept {
+  const std::unique_lock lock(impl_->depot.mutex(), std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  cache.asked.store(false, std::memory_order_relaxed);
+  flush_locked(cache);
+}
+
 void PoolCore::flush_all(PoolCache& cache) noexcept {
+  const std::lock_guard lock(impl_->depot.mutex());
+  flush_locked(cache);
+}
+
+void PoolCore::flush_locked(PoolCache& cache) noexcept {
   PoolDepot& depot = impl_->depot;
   const std::uint64_t all = cache.in.load(std::memory_order_relaxed) -
                             cache.out.load(std::memory_order_relaxed);
@@ -236,7 +271,6 @@ void PoolCore::flush_all(PoolCache& cache) noexcept {
   for (; count >= depot.magazine(); count -= depot.magazine()) {
     depot.push_magazine(cache.items() + count - depot.magazine());
   }
-  const std::lock_guard lock(depot.mutex());
   depot.push_loose(cache.items(), count);
   flushed(cache, all);
 }
@@ -249,18 +283,22 @@ void PoolCore::retire(PoolCache& cache) noexcept {
   flush_all(cache);
 }
 
+// Frees are compared with what was given out of the chunk of the last one. That
+// number cannot go down meanwhile: `slot` is out, and trim() takes back chunks
+// of which nothing is. When it does, all that this thread freed there has
+// reached the depot, by pushes that come after the stores below, and the pops
+// that found it come before trim() clears chunk_slots: relaxed is enough.
 PoolCache* PoolCore::find_chunk(PoolCache* met, const void* slot) noexcept {
   if (slot == nullptr) return nullptr;
   PoolCache& cache = met == &g_no_pool_cache ? attach() : *met;
-  for (;;) {
-    std::size_t fresh = 0;
-    const PoolChunk* chunk = impl_->depot.find(slot, &fresh);
-    if (chunk == nullptr) die("foreign free of", slot);
-    cache.chunk_begin = reinterpret_cast<std::uintptr_t>(chunk->begin);
-    cache.chunk_slots.store(fresh, std::memory_order_relaxed);
-    // A trim() in between took the chunk back, or had claimed its new slots.
-    if (chunk->fresh.load(std::memory_order_acquire) >= fresh) return &cache;
-  }
+  const PoolDepot& depot = impl_->depot;
+  const PoolChunk* chunk = depot.find(slot);
+  if (chunk == nullptr) die("foreign free of", slot);
+  if (cache.asked.load(std::memory_order_relaxed)) bring_home(cache);
+  if (depot.drains(*chunk)) return &g_no_pool_cache;  // Full: put_slow().
+  cache.chunk_begin = reinterpret_cast<std::uintptr_t>(chunk->begin);
+  cache.chunk_slots.store(chunk->given_out(), std::memory_order_relaxed);
+  return &cache;
 }
 
 std::size_t PoolCore::warm_up(std::size_t count) noexcept {
@@ -268,15 +306,30 @@ std::size_t PoolCore::warm_up(std::size_t count) noexcept {
   return impl_->depot.warm_up(count);
 }
 
-std::size_t PoolCore::trim() noexcept {
+std::size_t PoolCore::trim(std::size_t keep) noexcept {
   flush_all(attach());
   const std::lock_guard lock(impl_->depot.mutex());
-  const std::size_t bytes = impl_->depot.trim();
-  // Nobody takes a slot that is new again for one that is out.
+  const std::size_t bytes = impl_->depot.trim(keep);
+  forget_chunks();
+  return bytes;
+}
+
+std::size_t PoolCore::cool(std::size_t keep, PoolCooling how) noexcept {
+  flush_all(attach());
+  const std::lock_guard lock(impl_->depot.mutex());
+  const std::size_t bytes = impl_->depot.cool(keep, how);
+  forget_chunks();
+  return bytes;
+}
+
+// Each thread's next free looks its chunk up: nobody takes a slot that is new
+// again for one that is out, and what drains is seen. Under the depot's mutex.
+void PoolCore::forget_chunks() noexcept {
+  const bool drains = impl_->depot.drains();
   for (auto& cache : impl_->caches) {
+    cache->asked.store(drains, std::memory_order_relaxed);
     cache->chunk_slots.store(0, std::memory_order_relaxed);
   }
-  return bytes;
 }
 
 ObjectPoolStats PoolCore::stats() const noexcept {

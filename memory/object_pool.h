@@ -26,7 +26,9 @@
 // Always checked, fatal with one line on stderr: double free, freeing an
 // address that is no object of this pool, a free object whose first word was
 // overwritten, and destroying a pool with objects out. Not seen: freeing an
-// object that was freed and since given out again.
+// object that was freed and since given out again. After a fork() of a process
+// with threads the child must not use the pool, not even to free: it has a copy
+// of all objects and none of the threads, one of which may have held the mutex.
 //
 // A thread may keep stats().kept_per_thread free objects to itself: give a
 // bounded pool that much more than it needs for every thread that frees; it is
@@ -174,20 +176,41 @@ class ObjectPool {
   }
 
   // Makes the pool hold `count` objects at least, within max_capacity unless it
-  // grows, with every page of it touched. Returns the capacity. Each thread
+  // grows, with the pages of so many touched. Returns the capacity. Each thread
   // should also allocate and free once before its hot path begins.
   std::size_t warm_up(std::size_t count) noexcept {
     return core_.warm_up(count);
   }
 
   // Gives the pages of chunks whose objects are all free, and in no other
-  // thread's hands, back to the system; returns their bytes. Addresses and
-  // capacity stay: such a chunk is used again, page fault by page fault, when
-  // the others have nothing left, so call warm_up() first where that matters.
-  // Takes time in proportion to the free objects; threads that run out of
-  // theirs wait for it. A second free of what was given back is seen, but for
+  // thread's hands, back to the system, as long as others hold `keep` objects;
+  // returns how many of their bytes were in memory. Addresses and capacity
+  // stay: such a chunk is used again, page fault by page fault, when the others
+  // have nothing left. A second free of what was given back is seen, but for
   // one that begins while this runs.
-  std::size_t trim() noexcept { return core_.trim(); }
+  //
+  // And steers, so that a later call finds more: chunks of which few objects
+  // are out drain, the emptiest and then the largest first, while the others
+  // hold `keep` objects and a quarter more than are out. Objects of a chunk
+  // that drains are used again when the others have nothing left; to free one
+  // costs some 50 ns more. Threads bring home what they keep when they next
+  // free an object and nobody holds the lock.
+  //
+  // Takes time in proportion to the free objects and the pages given back;
+  // threads that run out of theirs wait for it.
+  std::size_t trim(std::size_t keep = 0) noexcept { return core_.trim(keep); }
+
+  // Steers as trim() does and, where that would give chunks back or drain them,
+  // tells the system that their pages will not be needed soon. Nothing is lost
+  // and nothing becomes new: a page that is used all the same is as before, for
+  // kPageOut after it was read from swap. Without swap the system can do no
+  // more than nothing with either, and only steering is left. Returns how many
+  // bytes in memory that were. Takes time as trim() does, for kPageOut until
+  // all is written.
+  std::size_t cool(std::size_t keep = 0,
+                   PoolCooling how = PoolCooling::kCold) noexcept {
+    return core_.cool(keep, how);
+  }
 
   // Takes a lock, walks the threads: for reports, not for hot paths.
   ObjectPoolStats stats() const noexcept { return core_.stats(); }

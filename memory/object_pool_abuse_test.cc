@@ -140,6 +140,34 @@ TEST(ObjectPoolDeathTest, ACorruptedLinkAmongWhatThreadsLeft) {
   for (int i = 0; i < 10; ++i) pool.destroy(orders[i]);
 }
 
+TEST(ObjectPoolDeathTest, WhatIsOutOfUseIsWatchedToo) {
+  ObjectPool<Order> pool;
+  std::vector<Order*> orders;
+  for (int i = 0; i < 10000; ++i) orders.push_back(pool.create(i, i));
+  for (int i = 1; i < 9990; ++i) pool.destroy(orders[i]);
+  pool.cool();  // The newest chunk drains; ten of its objects are out.
+  pool.destroy(orders[9990]);
+  EXPECT_DEATH(pool.destroy(orders[9990]), "double free of 0x");
+  EXPECT_DEATH(pool.destroy(orders[9980]), "double free of 0x");
+  const auto overwrite_all = [&] {
+    for (int i = 9000; i < 9980; ++i) overwrite(orders[i], 1, 7);
+  };
+  EXPECT_DEATH(
+      {
+        overwrite_all();
+        for (int i = 0; i < 10000; ++i) (void)pool.create(1, 1);
+      },
+      "corrupted link, write after free into 0x|use-after-poison");
+  EXPECT_DEATH(
+      {
+        overwrite_all();
+        pool.trim(20000);
+      },
+      "corrupted link, write after free into 0x|use-after-poison");
+  pool.destroy(orders[0]);
+  for (int i = 9991; i < 10000; ++i) pool.destroy(orders[i]);
+}
+
 // Magazines lie behind the last slot of a chunk, where an overrun of the last
 // object arrives.
 template <typename Pool>

@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// PoolDepot's chunks: how they are had, touched, and given back.
+// PoolDepot's chunks: how they are had and touched.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -67,8 +67,11 @@ bool PoolDepot::map_bytes(PoolChunk& chunk, std::size_t bytes) noexcept try {
   chunk.begin = chunk.pages.data();
   chunk.bytes = chunk.pages.size();
   return true;
-} catch (const std::bad_alloc&) {
+} catch (const std::bad_alloc&) {  // These two fit without the heap.
   map_error_ = "std::bad_alloc";
+  return false;
+} catch (...) {
+  map_error_ = "resource threw";
   return false;
 }
 
@@ -102,7 +105,7 @@ bool PoolDepot::map_chunk(std::size_t wanted) noexcept {
   }
   capacity_ += chunk.objects;
   // Nobody carves from it before its lines are there for full magazines.
-  chunk.fresh.store(chunk.objects, std::memory_order_relaxed);
+  chunk.fresh.store(PoolChunk::kSealed, std::memory_order_relaxed);
   // Release: pairs with the acquire in carve(), find() and the checks.
   chunk_count_.store(index + 1, std::memory_order_release);
   for (std::size_t i = 0; i < chunk.line_count; ++i) {
@@ -135,82 +138,23 @@ void PoolDepot::touch(PoolChunk& chunk) noexcept {
   }
 }
 
+// Chunks are used in this order: what was out before, what drains, what is new.
+unsigned PoolDepot::warm_up_rank(std::size_t chunk) const noexcept {
+  if (chunks_[chunk].ready() == 0) return 2;
+  return drains(chunks_[chunk]) ? 1 : 0;
+}
+
 std::size_t PoolDepot::warm_up(std::size_t count) noexcept {
   if (count > capacity_) grow(count - capacity_);
-  for (std::size_t i = 0; i < chunk_count_.load(); ++i) touch(chunks_[i]);
+  std::size_t ready = 0;
+  for (unsigned rank = 0; rank < 3; ++rank) {
+    for (std::size_t i = 0; i < chunk_count_.load() && ready < count; ++i) {
+      if (warm_up_rank(i) != rank) continue;
+      touch(chunks_[i]);
+      ready += chunks_[i].objects;
+    }
+  }
   return capacity_;
-}
-
-// Gives back the pages that hold nothing but slots of a chunk of which all are
-// free and in nobody's hands; afterwards they are new. Under the mutex.
-std::size_t PoolDepot::give_back(PoolChunk& chunk,
-                                 std::size_t were_out) noexcept {
-  std::size_t bytes = 0;
-  if (were_out != 0 || chunk.touched) {
-    const std::size_t page = std::max(options_.page_bytes, kSmallPageBytes);
-    bytes = chunk.objects * slot_bytes_ / page * page;
-    if (bytes != 0 && madvise(chunk.begin, bytes, MADV_DONTNEED) != 0) {
-      bytes =
-          0;  // Locked into memory, for one; the slots are new all the same.
-    }
-  }
-  chunk.touched = false;
-  trimmed_ += were_out;
-  return bytes;
-}
-
-std::size_t PoolDepot::trim() noexcept {
-  const std::size_t chunks = chunk_count_.load(std::memory_order_relaxed);
-  std::size_t were_out[kMaxPoolChunks];
-  std::size_t free[kMaxPoolChunks];
-  void* lists[kMaxPoolChunks] = {};
-  std::size_t lines = 0;
-  for (std::size_t i = 0; i < chunks; ++i) {
-    // Nobody carves while all is claimed; who needs to waits for the mutex.
-    were_out[i] = chunks_[i].fresh.exchange(chunks_[i].objects,
-                                            std::memory_order_relaxed);
-    free[i] = chunks_[i].objects - were_out[i];
-    lines += chunks_[i].line_count;
-  }
-  const auto file = [&](void* slot) {
-    const std::size_t chunk = chunk_of_slot(slot);
-    store_link(slot, 1, lists[chunk]);
-    lists[chunk] = slot;
-    ++free[chunk];
-  };
-  void* items[kMaxPoolMagazine];
-  // No more often than there are lines, as others go on to push.
-  for (; lines > 0 && unstack_magazine(items); --lines) {
-    std::for_each_n(items, magazine_, file);
-  }
-  while (loose_ != nullptr) {
-    void* next = load_link(loose_, 1);
-    file(loose_);
-    loose_ = next;
-  }
-  std::size_t bytes = 0;
-  unsigned kept = 0;
-  loose_count_.store(0, std::memory_order_relaxed);
-  // The oldest chunks last, so that they are used first and the others drain.
-  for (std::size_t i = chunks; i-- > 0;) {
-    if (free[i] == chunks_[i].objects && options_.resource == nullptr) {
-      bytes += give_back(chunks_[i], were_out[i]);
-      lists[i] = nullptr;
-      were_out[i] = 0;
-    }
-    for (void* slot = lists[i]; slot != nullptr;) {
-      void* next = load_link(slot, 1);
-      items[kept++] = slot;
-      if (kept == magazine_) stack_magazine(items), kept = 0;
-      slot = next;
-    }
-    // Release: pairs with the acquire in carve().
-    chunks_[i].fresh.store(were_out[i], std::memory_order_release);
-  }
-  fresh_chunk_.store(0, std::memory_order_relaxed);
-  outside_.fetch_add(kept, std::memory_order_relaxed);
-  push_loose(items, kept);
-  return bytes;
 }
 
 void PoolDepot::report(ObjectPoolStats& stats, std::size_t* outside,
@@ -225,7 +169,8 @@ void PoolDepot::report(ObjectPoolStats& stats, std::size_t* outside,
   std::size_t held = sizeof(*this);
   for (std::size_t i = 0; i < chunk_count_.load(); ++i) {
     held += chunks_[i].bytes;
-    new_once += chunks_[i].fresh.load(std::memory_order_relaxed);
+    new_once += chunks_[i].given_out();
+    stats.ready += chunks_[i].ready();
   }
   stats.overhead_bytes = held - capacity_ * object_bytes_;
   *made_new = new_once;

@@ -75,8 +75,8 @@ inline constexpr unsigned kPoolPrefetchAhead = 3;  // Objects.
 class PoolCore;
 
 // What one thread keeps of one pool, and its pool's constants. Written by that
-// thread alone, but for chunk_slots; atomic for stats(), which pairs with
-// nothing.
+// thread alone, but for chunk_slots and `asked`; atomic for stats(), which
+// pairs with nothing.
 struct alignas(kFalseSharingBytes) PoolCache {
   // Objects that went in, by frees and by refills, and that went out. There are
   // in - out, and no third number to keep. Two chains of one addition each are
@@ -86,7 +86,7 @@ struct alignas(kFalseSharingBytes) PoolCache {
   std::uint64_t sample_at = UINT64_MAX;  // The `out` to be timed next.
   // The part that was ever given out of the chunk that the last free fell into.
   std::uintptr_t chunk_begin = 0;
-  std::atomic<std::uint64_t> chunk_slots{0};  // PoolCore::trim() clears it.
+  std::atomic<std::uint64_t> chunk_slots{0};  // trim() and cool() clear it.
   std::uint32_t limit = 0;  // Objects it may hold now; 0 where none are kept.
 
   // Grows by use, from two magazines and one.
@@ -98,6 +98,7 @@ struct alignas(kFalseSharingBytes) PoolCache {
   std::atomic<std::uint64_t> flushed{0};
   std::atomic<std::uint64_t> samples{0};
   std::atomic<std::uint64_t> sampled_ns{0};
+  std::atomic<bool> asked{false};  // To bring all home, when it next can.
 
   // Under the registry's mutex.
   PoolCore* core = nullptr;
@@ -184,7 +185,8 @@ class PoolCore {
   }
 
   std::size_t warm_up(std::size_t count) noexcept;
-  std::size_t trim() noexcept;
+  std::size_t trim(std::size_t keep) noexcept;
+  std::size_t cool(std::size_t keep, PoolCooling how) noexcept;
   ObjectPoolStats stats() const noexcept;
 
   // The thread that owns `cache` ends. Under the registry's mutex.
@@ -227,13 +229,18 @@ class PoolCore {
     return slot;
   }
 
+  PoolCache& attached() noexcept;
   PoolCache& attach() noexcept;
   PoolCache& free_cache() noexcept;
   PoolCache& set_up(PoolCache& cache) noexcept;
   void* take_slow(PoolCache& met) noexcept;
   void* take_or_refill(PoolCache& cache) noexcept;
   void put_slow(PoolCache& cache, void* slot) noexcept;
+  void put_of_draining(void* slot) noexcept;
+  void bring_home(PoolCache& cache) noexcept;
   void flush_all(PoolCache& cache) noexcept;
+  void flush_locked(PoolCache& cache) noexcept;
+  void forget_chunks() noexcept;
   static void flushed(PoolCache& cache, std::uint64_t count) noexcept;
   PoolCache* find_chunk(PoolCache* met, const void* slot) noexcept;
   [[noreturn]] void die(const char* what, const void* slot) const noexcept;

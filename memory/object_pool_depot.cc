@@ -142,7 +142,7 @@ std::size_t PoolDepot::chunk_of_slot(const void* slot) const noexcept {
   for (std::size_t i = chunk_count_.load(std::memory_order_acquire); i-- > 0;) {
     if (indexer_(reinterpret_cast<std::uintptr_t>(slot) -
                  reinterpret_cast<std::uintptr_t>(chunks_[i].begin)) <
-        chunks_[i].fresh.load(std::memory_order_relaxed)) {
+        chunks_[i].given_out()) {
       return i;
     }
   }
@@ -159,7 +159,7 @@ void* PoolDepot::checked(void* slot, const void* holder,
       pool_die(pool_, "corrupted link, write after free into", holder);
     }
     window.begin = reinterpret_cast<std::uintptr_t>(chunks_[chunk].begin);
-    window.slots = chunks_[chunk].fresh.load(std::memory_order_relaxed);
+    window.slots = chunks_[chunk].given_out();
   }
   return slot;
 }
@@ -241,7 +241,8 @@ WIREBOOK_POOL_NO_ASAN unsigned PoolDepot::carve(
   const std::size_t chunks = chunk_count_.load(std::memory_order_acquire);
   for (std::size_t i = first_chunk; i < chunks; ++i) {
     PoolChunk& chunk = chunks_[i];
-    // Acquire: pairs with the release in trim(), whose pages are empty.
+    // Acquire: pairs with the release in offer() and stop_draining(), as the
+    // chunk's pages may have been given back. A sealed chunk has no end.
     std::size_t from = chunk.fresh.load(std::memory_order_acquire);
     while (from < chunk.objects) {
       const std::size_t to =
@@ -277,13 +278,16 @@ unsigned PoolDepot::refill(void** items) noexcept {
   }
   const std::lock_guard lock(mutex_);
   if (const unsigned taken = pop_loose(items)) return taken;
+  if (pop_magazine(items)) return magazine_;
+  while (stop_draining()) {
+    if (const unsigned taken = pop_loose(items)) return taken;
+  }
   if (const unsigned taken = carve(items, 0)) return taken;
   if (pop_magazine(items)) return magazine_;
   return grow(1) ? carve(items, 0) : 0;
 }
 
-const PoolChunk* PoolDepot::find(const void* slot,
-                                 std::size_t* fresh) const noexcept {
+const PoolChunk* PoolDepot::find(const void* slot) const noexcept {
   // Acquire: pairs with the release in map_chunk().
   for (std::size_t i = chunk_count_.load(std::memory_order_acquire); i-- > 0;) {
     const PoolChunk& chunk = chunks_[i];
@@ -293,9 +297,7 @@ const PoolChunk* PoolDepot::find(const void* slot,
     if (offset % slot_bytes_ != 0) {
       pool_die(pool_, "foreign free, inside an object:", slot);
     }
-    // Relaxed: whoever frees an object has it by way of who carved it.
-    *fresh = chunk.fresh.load(std::memory_order_relaxed);
-    if (offset / slot_bytes_ >= *fresh) {
+    if (offset / slot_bytes_ >= chunk.given_out()) {
       pool_die(pool_,
                "double or foreign free, never out since it is new:", slot);
     }

@@ -10,6 +10,10 @@
 // any that was ever on a stack; slots are read by their owner only, so trim()
 // may give their pages back.
 //
+// A chunk drains while others hold enough: what is free of it is set aside, and
+// nobody gets it before the others have nothing left. Its objects come home one
+// by one, and then trim() may have the chunk.
+//
 // Addresses in slots are stored mixed with the pool's, and each that is
 // read back must be that of a slot: what was written over ends the process.
 #ifndef WIREBOOK_MEMORY_OBJECT_POOL_DEPOT_H_
@@ -29,6 +33,7 @@
 namespace wirebook::internal {
 
 inline constexpr std::size_t kMaxPoolChunks = 40;  // Each doubles the pool.
+static_assert(kMaxPoolChunks <= 64, "draining_ has a bit for each");
 inline constexpr unsigned kAddressesPerLine = 7;
 
 // Writes "wirebook: ObjectPool <pool>: <what> <address>" and aborts.
@@ -53,8 +58,22 @@ struct PoolChunk {
   std::size_t bytes = 0;
   bool touched = false;
   PageMapping pages;  // Empty where the bytes came from a memory_resource.
-  // Slots below were given out since the chunk was new, or last trimmed.
+
+  // Slots below were given out since the chunk was new, or last trimmed. Nobody
+  // gets more while it is sealed. Only trim() moves it down, and only while no
+  // object of the chunk is out.
+  static constexpr std::size_t kSealed = ~(~std::size_t{0} >> 1);
   std::atomic<std::size_t> fresh{0};
+  std::size_t given_out() const noexcept {
+    return fresh.load(std::memory_order_relaxed) & ~kSealed;
+  }
+
+  // Under the mutex: free slots that are not offered, linked behind the mark.
+  void* aside = nullptr;
+  std::size_t aside_count = 0;
+
+  // Under the mutex. Objects that take no page fault.
+  std::size_t ready() const noexcept { return touched ? objects : given_out(); }
 };
 
 class PoolDepot {
@@ -87,7 +106,13 @@ class PoolDepot {
 
   // As PoolCore's.
   std::size_t warm_up(std::size_t count) noexcept;
-  std::size_t trim() noexcept;
+  std::size_t trim(std::size_t keep) noexcept;
+  std::size_t cool(std::size_t keep, PoolCooling how) noexcept;
+
+  // Whether any chunk is to be emptied.
+  bool drains() const noexcept {
+    return draining_.load(std::memory_order_relaxed) != 0;
+  }
 
   const std::string& map_error() const noexcept { return map_error_; }
 
@@ -96,9 +121,19 @@ class PoolDepot {
   void report(ObjectPoolStats& stats, std::size_t* outside,
               std::uint64_t* made_new) const noexcept;
 
-  // No mutex. The chunk that `slot` was given out from and its fresh mark, or
-  // null where there is none; ends the process if it is inside an object.
-  const PoolChunk* find(const void* slot, std::size_t* fresh) const noexcept;
+  // No mutex. The chunk that `slot` was given out from, or null where there is
+  // none; ends the process if it is inside an object.
+  const PoolChunk* find(const void* slot) const noexcept;
+
+  // No mutex. Whether `chunk` is to be emptied: for a while after this changed
+  // a thread may yet see it as it was.
+  bool drains(const PoolChunk& chunk) const noexcept {
+    return draining_.load(std::memory_order_relaxed) >> (&chunk - chunks_) & 1;
+  }
+
+  // Takes a free object of a chunk that drains out of use. False where it does
+  // not, or where the mutex is taken.
+  bool set_aside(void* slot) noexcept;
 
   void count_failure() noexcept {
     failures_.fetch_add(1, std::memory_order_relaxed);
@@ -155,8 +190,17 @@ class PoolDepot {
   std::size_t objects_in(std::size_t bytes) const noexcept;
   bool map_chunk(std::size_t wanted) noexcept;
   bool map_bytes(PoolChunk& chunk, std::size_t bytes) noexcept;
-  std::size_t give_back(PoolChunk& chunk, std::size_t were_out) noexcept;
   void touch(PoolChunk& chunk) noexcept;
+  unsigned warm_up_rank(std::size_t chunk) const noexcept;
+
+  // Under the mutex.
+  void file(void* slot) noexcept;
+  void collect() noexcept;
+  std::size_t give_back(PoolChunk& chunk) noexcept;
+  void steer(std::size_t keep) noexcept;
+  std::size_t fill_order(std::size_t* order) const noexcept;
+  void offer(PoolChunk& chunk, void** items, unsigned* kept) noexcept;
+  bool stop_draining() noexcept;
   void left(std::size_t objects) noexcept;
   void returned(std::size_t objects) noexcept;
 
@@ -179,7 +223,9 @@ class PoolDepot {
   bool direct_ = false;
   std::atomic<std::size_t> chunk_count_{0};
   std::atomic<std::size_t> fresh_chunk_{0};  // A hint: none fresh before it.
+  // Objects that are had under the mutex only, those set aside included.
   std::atomic<std::size_t> loose_count_{0};
+  std::atomic<std::uint64_t> draining_{0};  // Chunks, as bits.
   std::atomic<std::uint64_t> failures_{0};
   PoolChunk chunks_[kMaxPoolChunks];
 

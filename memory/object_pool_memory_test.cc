@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -137,8 +140,43 @@ TEST(Trim, WarmUpTouchesWhatWasGivenBack) {
   free_all(pool, orders);
   pool.trim();
   EXPECT_LT(resident_bytes(orders), 2 * kPage);
+  EXPECT_EQ(pool.stats().ready, 0u);
   pool.warm_up(10000);
   EXPECT_GE(resident_bytes(orders), 10000 * sizeof(Order));
+  EXPECT_GE(pool.stats().ready, 10000u);
+}
+
+TEST(Trim, WarmUpTouchesNoMoreThanItIsAskedFor) {
+  ObjectPool<Order> pool;
+  const std::vector<Order*> orders = take(pool, 50000);
+  free_all(pool, orders);
+  pool.trim();
+  pool.warm_up(1000);
+  EXPECT_GE(pool.stats().ready, 1000u);
+  EXPECT_LT(pool.stats().ready, 2500u) << "chunks double";
+  EXPECT_LT(resident_bytes(orders), 2500 * sizeof(Order));
+  const std::vector<Order*> few = take(pool, 1000);
+  EXPECT_LT(pool.stats().ready, 2500u) << "they are what is used";
+  free_all(pool, few);
+}
+
+TEST(Trim, KeepsWhatItIsAskedToKeep) {
+  ObjectPool<Order> pool;
+  free_all(pool, take(pool, 50000));
+  EXPECT_GT(pool.trim(10000), 0u);
+  EXPECT_GE(pool.stats().ready, 10000u);
+  EXPECT_LT(pool.stats().ready, 25000u);
+  EXPECT_EQ(pool.trim(10000), 0u);
+}
+
+TEST(Trim, CountsOnlyBytesThatWereInMemory) {
+  ObjectPool<Order> pool({.initial_capacity = 64});
+  const size_t count = 60000;
+  std::vector<Order*> orders = take(pool, 40000);  // The last chunk has more.
+  EXPECT_GT(pool.stats().capacity, count);
+  const size_t before = resident_bytes(orders);
+  free_all(pool, orders);
+  EXPECT_LE(pool.trim(), before + 64 * sizeof(Order) + kPage);
 }
 
 TEST(Trim, OlderChunksAreUsedFirst) {
@@ -201,8 +239,12 @@ TEST(Trim, GoesOnWhileThreadsDo) {
     });
   }
   std::thread trimmer([&] {
-    while (!stop) {
-      pool.trim();
+    for (size_t i = 0; !stop; ++i) {
+      if (i % 2 == 0) {
+        pool.trim();
+      } else {
+        pool.cool(i % 3000);
+      }
       std::this_thread::yield();
     }
   });
@@ -212,6 +254,172 @@ TEST(Trim, GoesOnWhileThreadsDo) {
   const ObjectPoolStats stats = pool.stats();
   EXPECT_EQ(stats.in_use, 0u);
   EXPECT_EQ(stats.total_allocations, stats.total_deallocations);
+}
+
+// ---- Steering
+
+// Every twentieth of them at random, the rest is freed.
+std::vector<Order*> fragment(auto& pool, size_t count, std::mt19937& random) {
+  std::vector<Order*> orders = take(pool, count);
+  std::shuffle(orders.begin(), orders.end(), random);
+  free_all(pool, {orders.begin() + count / 20, orders.end()});
+  orders.resize(count / 20);
+  return orders;
+}
+
+// Each of them is freed and another one taken, a few at a time.
+void replace_each(auto& pool, std::vector<Order*>& orders,
+                  std::mt19937& random) {
+  std::shuffle(orders.begin(), orders.end(), random);
+  for (size_t from = 0; from < orders.size();) {
+    const size_t to = std::min(orders.size(), from + 1 + random() % 64);
+    for (size_t i = from; i < to; ++i) pool.destroy(orders[i]);
+    for (; from < to; ++from) orders[from] = pool.create(3, 4);
+  }
+}
+
+constexpr size_t kFragmented = 100000;
+constexpr size_t kFragmentedBytes = kFragmented * sizeof(Order);
+
+TEST(Steering, EmptiesChunksThatFragmentationHeld) {
+  std::mt19937 random(1);
+  ObjectPool<Order> pool;
+  std::vector<Order*> orders = fragment(pool, kFragmented, random);
+  const size_t capacity = pool.stats().capacity;
+  EXPECT_LT(pool.trim(), kFragmentedBytes / 50) << "each chunk has some out";
+  replace_each(pool, orders, random);
+  EXPECT_GT(pool.trim(), kFragmentedBytes * 3 / 4);
+  EXPECT_LT(pool.stats().ready, kFragmented / 4);
+  EXPECT_EQ(pool.stats().capacity, capacity);
+  free_all(pool, orders);
+}
+
+TEST(Steering, WithoutItTheSameChurnFreesNoChunk) {
+  std::mt19937 random(1);
+  ObjectPool<Order> pool;
+  std::vector<Order*> orders = fragment(pool, kFragmented, random);
+  replace_each(pool, orders, random);
+  replace_each(pool, orders, random);
+  EXPECT_LT(pool.trim(), kFragmentedBytes / 50);
+  free_all(pool, orders);
+}
+
+TEST(Steering, WhatDrainsIsUsedBeforeThePoolGrows) {
+  std::mt19937 random(2);
+  Narrow pool({.max_capacity = 30000, .exhaustion = PoolExhaustion::kNull});
+  std::vector<Order*> orders = fragment(pool, 30000, random);
+  for (int round = 0; round < 4; ++round) {
+    pool.trim();
+    std::vector<Order*> more = take(pool, 30000 - orders.size());
+    EXPECT_EQ(pool.create(1, 1), nullptr);
+    more.insert(more.end(), orders.begin(), orders.end());
+    EXPECT_EQ(std::set(more.begin(), more.end()).size(), 30000u);
+    std::shuffle(more.begin(), more.end(), random);
+    free_all(pool, {more.begin() + 100, more.end()});
+    orders.assign(more.begin(), more.begin() + 100);
+    pool.cool();
+    replace_each(pool, orders, random);
+    EXPECT_EQ(pool.stats().in_use, 100u);
+  }
+  EXPECT_EQ(pool.stats().capacity, 30000u);
+  free_all(pool, orders);
+}
+
+TEST(Steering, AThreadBringsHomeWhatItKeepsWhenItNextFrees) {
+  std::mt19937 random(3);
+  ObjectPool<Order> pool;
+  std::vector<Order*> orders = fragment(pool, kFragmented, random);
+  std::atomic<int> step{0};
+  std::thread other([&] {
+    free_all(pool, take(pool, 500));
+    step = 1;
+    while (step != 2) std::this_thread::yield();
+    pool.destroy(pool.create(1, 1));
+    step = 3;
+    while (step != 4) std::this_thread::yield();
+  });
+  while (step != 1) std::this_thread::yield();
+  pool.trim();
+  replace_each(pool, orders, random);
+  step = 2;
+  while (step != 3) std::this_thread::yield();
+  EXPECT_GT(pool.trim(), kFragmentedBytes * 3 / 4);
+  step = 4;
+  other.join();
+  free_all(pool, orders);
+}
+
+// ---- Cooling
+
+// Of the mapping that `address` lies in, the bytes that were touched since the
+// system last looked; nothing where it does not say so.
+std::optional<size_t> referenced_bytes(const void* address) {
+  std::ifstream smaps("/proc/self/smaps");
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    size_t begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx ", &begin, &end) == 2) {
+      const auto at = reinterpret_cast<size_t>(address);
+      inside = begin <= at && at < end;
+    }
+    size_t kilobytes = 0;
+    if (inside &&
+        std::sscanf(line.c_str(), "Referenced: %zu kB", &kilobytes) == 1) {
+      return kilobytes * 1024;
+    }
+  }
+  return std::nullopt;
+}
+
+TEST(Cool, MarksWhatIsBeyondAsColdAndLosesNothing) {
+  ObjectPool<Order> pool;
+  std::vector<Order*> orders = take(pool, kFragmented);
+  Order* first = orders.front();  // In the oldest and smallest chunk.
+  Order* last = orders.back();    // In the newest.
+  first->price = 77;
+  last->price = 78;
+  free_all(pool, {orders.begin() + 1, orders.end() - 1});
+  const std::optional<size_t> before = referenced_bytes(last);
+  const ObjectPoolStats warm = pool.stats();
+  const size_t cold = pool.cool();
+  EXPECT_GT(cold, kFragmentedBytes * 9 / 10);
+  EXPECT_LT(cold, kFragmentedBytes * 11 / 10);
+  if (before.has_value() && *before >= kFragmentedBytes / 3) {
+    EXPECT_LT(*referenced_bytes(last), *before / 2);
+  }
+  EXPECT_EQ(pool.stats().capacity, warm.capacity);
+  EXPECT_EQ(pool.stats().ready, warm.ready) << "nothing is given back";
+  EXPECT_EQ(first->price, 77);
+  EXPECT_EQ(last->price, 78);
+  pool.destroy(first);
+  pool.destroy(last);
+  free_all(pool, take(pool, kFragmented));
+}
+
+TEST(Cool, LeavesWhatIsWanted) {
+  ObjectPool<Order> pool({.initial_capacity = 10000});
+  free_all(pool, take(pool, 10000));
+  EXPECT_EQ(pool.cool(5000), 0u) << "one chunk has them all";
+  free_all(pool, take(pool, 80000));
+  const size_t cold = pool.cool(10000);
+  EXPECT_GT(cold, 60000 * sizeof(Order));
+  EXPECT_LT(cold, 75000 * sizeof(Order));
+}
+
+TEST(Cool, PageOutLosesNothingEither) {
+  ObjectPool<Order> pool;
+  std::mt19937 random(4);
+  std::vector<Order*> orders = fragment(pool, 20000, random);
+  for (size_t i = 0; i < orders.size(); ++i) {
+    orders[i]->price = static_cast<int64_t>(i);
+  }
+  EXPECT_GT(pool.cool(0, PoolCooling::kPageOut), 0u);
+  for (size_t i = 0; i < orders.size(); ++i) {
+    ASSERT_EQ(orders[i]->price, static_cast<int64_t>(i));
+  }
+  std::vector<Order*> rest = take(pool, 19000);
+  free_all(pool, rest);
+  free_all(pool, orders);
 }
 
 size_t process_resident_bytes() {
@@ -243,9 +451,11 @@ class CountingResource : public std::pmr::memory_resource {
  public:
   size_t bytes = 0;
   size_t limit = SIZE_MAX;
+  bool odd = false;  // Throws something of its own.
 
  private:
   void* do_allocate(size_t size, size_t alignment) override {
+    if (bytes + size > limit && odd) throw std::runtime_error("no more");
     if (bytes + size > limit) throw std::bad_alloc();
     bytes += size;
     return std::pmr::new_delete_resource()->allocate(size, alignment);
@@ -281,6 +491,9 @@ TEST(Source, AResourceThatIsUsedUpIsAFailureThatIsCounted) {
   while (Order* order = pool.create(1, 1)) orders.push_back(order);
   EXPECT_GT(orders.size(), 100u);
   EXPECT_EQ(pool.stats().allocation_failures, 1u);
+  resource.odd = true;
+  EXPECT_EQ(pool.create(1, 1), nullptr);
+  EXPECT_EQ(pool.stats().allocation_failures, 2u);
   resource.limit = SIZE_MAX;
   orders.push_back(pool.create(1, 1));
   EXPECT_NE(orders.back(), nullptr) << "it is asked again";

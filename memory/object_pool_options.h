@@ -34,6 +34,12 @@ enum class PoolExhaustion : unsigned char {
   kTerminate,  // One line on stderr, then abort.
 };
 
+// What ObjectPool::cool() asks of the system.
+enum class PoolCooling : unsigned char {
+  kCold,     // To take these pages first when it is short (MADV_COLD).
+  kPageOut,  // To write them to swap now (MADV_PAGEOUT).
+};
+
 struct ObjectPoolOptions {
   // Objects, mapped and touched by the constructor.
   std::size_t initial_capacity = 0;
@@ -59,7 +65,10 @@ struct ObjectPoolOptions {
 // Exact while no other thread is inside the pool.
 struct ObjectPoolStats {
   std::size_t capacity = 0;  // Objects that are mapped.
-  std::size_t in_use = 0;    // Objects out.
+  // Of those, the ones whose pages were touched since they were mapped or given
+  // back: by warm_up(), or as the object was given out, its first page.
+  std::size_t ready = 0;
+  std::size_t in_use = 0;  // Objects out.
   // At least the highest in_use ever, and above it by what threads had cached:
   // at most kept_per_thread for each.
   std::size_t peak_usage = 0;

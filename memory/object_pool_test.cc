@@ -338,6 +338,24 @@ TEST(ObjectPoolStats, TimesSomeAllocationsByTheClockThatItIsGiven) {
   EXPECT_EQ((t_fake_ns - calls) / (2 * 47), 9u) << "every 1021st of a thread";
 }
 
+TEST(ObjectPoolStats, CallsThatFailAreNotTimed) {
+  t_fake_step = 5;
+  ObjectPool<Order> pool({.initial_capacity = 2042,
+                          .max_capacity = 2042,
+                          .exhaustion = PoolExhaustion::kNull,
+                          .now_ns = &fake_clock});
+  t_fake_step = 47;
+  std::vector<Pooled<Order>> held(2042);
+  for (auto& order : held) order = pool.make(1, 1);  // The next is the 2043rd.
+  t_fake_step = 1000;
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(pool.make(1, 1));
+  EXPECT_EQ(pool.stats().average_allocation_ns, 42);
+  held.pop_back();
+  t_fake_step = 47;
+  (void)pool.make(1, 1);
+  EXPECT_EQ(pool.stats().average_allocation_ns, 42);
+}
+
 TEST(ObjectPoolStats, ReuseIsAboveNinetyFivePercentInSteadyState) {
   ObjectPool<Order> pool;
   std::vector<Pooled<Order>> held(1000);
