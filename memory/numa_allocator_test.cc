@@ -134,9 +134,8 @@ TEST(NumaAllocator, ZeroOverflowAndOddAlignments) {
 
 TEST(NumaAllocator, AnAlignmentThatCannotBeHadIsRefusedAndForgotten) {
   NumaAllocator allocator;
-  EXPECT_EQ(
-      allocator.allocate(internal::kNumaChunkBytes, std::size_t{1} << 50),
-      nullptr);
+  EXPECT_EQ(allocator.allocate(internal::kNumaChunkBytes, std::size_t{1} << 50),
+            nullptr);
   void* block = allocator.allocate(1);
   ASSERT_NE(block, nullptr);
   allocator.deallocate(block);

@@ -37,11 +37,13 @@ struct NodeMask {
   std::array<unsigned long, kMaxNodes / kWordBits> words{};
 };
 
-// The nodes with memory that this process may use; nothing if not told.
+// The nodes with memory that this process may use, at least one; nothing if not
+// told.
 std::optional<NodeMask> allowed_nodes() {
   NodeMask mask;
   if (syscall(SYS_get_mempolicy, nullptr, mask.words.data(), kMaxNodes, nullptr,
-              MPOL_F_MEMS_ALLOWED) != 0) {
+              MPOL_F_MEMS_ALLOWED) != 0 ||
+      mask.words == NodeMask().words) {
     return std::nullopt;
   }
   return mask;
@@ -63,17 +65,38 @@ int next_in_turn(const NodeMask& nodes) {
 // True where the call is refused as such, whatever its arguments.
 bool is_refusal(int error) { return error == EPERM || error == ENOSYS; }
 
+std::string name_of(NumaPlacement placement) {
+  switch (placement.policy) {
+    case NumaPolicy::kDefault:
+      break;
+    case NumaPolicy::kLocalPreferred:
+      return "LocalPreferred";
+    case NumaPolicy::kLocalOnly:
+      return absl::StrCat("LocalOnly on node ", placement.node);
+    case NumaPolicy::kBind:
+      return absl::StrCat("Bind to node ", placement.node);
+    case NumaPolicy::kPreferred:
+      return absl::StrCat("Preferred to node ", placement.node);
+    case NumaPolicy::kRoundRobin:
+      return absl::StrCat("RoundRobin at node ", placement.node);
+    case NumaPolicy::kInterleaved:
+      return "Interleaved";
+  }
+  return "Default";
+}
+
+// `nodes` is nullptr for a mode that takes none; `placement` is for the error.
 absl::Status bind_pages(void* pages, std::size_t bytes, int mode,
-                        const NodeMask& nodes, const std::string& wish) {
+                        const NodeMask* nodes, NumaPlacement placement) {
   // The kernel takes one bit less than it is told of.
-  const bool local = mode == MPOL_LOCAL;
   if (syscall(SYS_mbind, pages, bytes, mode,
-              local ? nullptr : nodes.words.data(), local ? 0 : kMaxNodes + 1,
-              0) == 0 ||
+              nodes == nullptr ? nullptr : nodes->words.data(),
+              nodes == nullptr ? 0 : kMaxNodes + 1, 0) == 0 ||
       is_refusal(errno)) {
     return absl::OkStatus();
   }
   const int error = errno;
+  const std::string wish = name_of(placement);
   if (error == EINVAL && reinterpret_cast<std::uintptr_t>(pages) %
                                  static_cast<std::uintptr_t>(getpagesize()) ==
                              0) {
@@ -90,40 +113,34 @@ absl::Status apply_numa_placement(void* pages, std::size_t bytes,
   NodeMask nodes;
   switch (placement.policy) {
     case NumaPolicy::kDefault:
-      break;
+      return bind_pages(pages, bytes, MPOL_DEFAULT, nullptr, placement);
     case NumaPolicy::kLocalPreferred:
-      return bind_pages(pages, bytes, MPOL_LOCAL, nodes, "LocalPreferred");
-    case NumaPolicy::kLocalOnly: {
-      const int node = current_numa_node();
-      nodes.add(node);
-      return bind_pages(pages, bytes, MPOL_BIND, nodes,
-                        absl::StrCat("LocalOnly on node ", node));
-    }
+      return bind_pages(pages, bytes, MPOL_LOCAL, nullptr, placement);
+    case NumaPolicy::kLocalOnly:
+      placement.node = current_numa_node();
+      nodes.add(placement.node);
+      return bind_pages(pages, bytes, MPOL_BIND, &nodes, placement);
     case NumaPolicy::kBind:
-    case NumaPolicy::kPreferred: {
-      const bool strict = placement.policy == NumaPolicy::kBind;
-      const std::string wish = absl::StrCat(strict ? "Bind" : "Preferred",
-                                            " to node ", placement.node);
+    case NumaPolicy::kPreferred:
       if (placement.node < 0 || placement.node >= kMaxNodes) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(wish, ": give a node from 0 to ", kMaxNodes - 1));
+        return absl::InvalidArgumentError(absl::StrCat(
+            name_of(placement), ": give a node from 0 to ", kMaxNodes - 1));
       }
       nodes.add(placement.node);
-      return bind_pages(pages, bytes, strict ? MPOL_BIND : MPOL_PREFERRED,
-                        nodes, wish);
-    }
+      return bind_pages(
+          pages, bytes,
+          placement.policy == NumaPolicy::kBind ? MPOL_BIND : MPOL_PREFERRED,
+          &nodes, placement);
     case NumaPolicy::kRoundRobin:
       if (const auto allowed = allowed_nodes()) {
-        const int node = next_in_turn(*allowed);
-        nodes.add(node);
-        return bind_pages(pages, bytes, MPOL_PREFERRED, nodes,
-                          absl::StrCat("RoundRobin at node ", node));
+        placement.node = next_in_turn(*allowed);
+        nodes.add(placement.node);
+        return bind_pages(pages, bytes, MPOL_PREFERRED, &nodes, placement);
       }
       break;
     case NumaPolicy::kInterleaved:
       if (const auto allowed = allowed_nodes()) {
-        return bind_pages(pages, bytes, MPOL_INTERLEAVE, *allowed,
-                          "Interleaved");
+        return bind_pages(pages, bytes, MPOL_INTERLEAVE, &*allowed, placement);
       }
       break;
   }

@@ -16,10 +16,9 @@
 // Threads: any, at once. Cost: one system call each, about a microsecond; two
 // for kRoundRobin and kInterleaved. current_numa_node() makes none (vDSO).
 //
-//   apply_numa_placement(pages, bytes, {.policy = NumaPolicy::kBind,
-//                                       .node = 1});  // Before the first
-//                                       touch.
-//   pages[0] = std::byte{1};
+//   const NumaPlacement there = {.policy = NumaPolicy::kBind, .node = 1};
+//   absl::Status placed = apply_numa_placement(pages, bytes, there);
+//   pages[0] = std::byte{1};  // The first touch, after it.
 //   std::optional<int> node = numa_node_of(pages);  // 1, or nothing: unknown.
 #ifndef WIREBOOK_MEMORY_NUMA_POLICY_H_
 #define WIREBOOK_MEMORY_NUMA_POLICY_H_
@@ -54,10 +53,11 @@ struct NumaPlacement {
   friend bool operator==(const NumaPlacement&, const NumaPlacement&) = default;
 };
 
-// Sets where pages of [pages, pages + bytes) that are not touched yet will lie.
-// `pages` is at a page boundary. InvalidArgument for a node that has no memory,
-// does not exist or is not allowed to this process. OK, and no effect, where
-// the system refuses NUMA calls.
+// Sets where pages of [pages, pages + bytes) that are not touched yet will lie,
+// in place of what was set before. `pages` is at a page boundary.
+// InvalidArgument for a node that has no memory, does not exist or is not
+// allowed to this process. OK, and no effect, where the system refuses NUMA
+// calls.
 //
 // A page under kLocalOnly or kBind for which its node has no memory left makes
 // the kernel end a process when it is touched (the OOM killer; SIGBUS for

@@ -1,6 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "memory/numa_policy.h"
 
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "memory/testing/refuse_calls.h"
+#include "memory/testing/refuse_heap.h"
 
 namespace wirebook {
 namespace {
@@ -188,6 +190,34 @@ TEST(NumaPolicy, ANodeThatIsNotThereIsAnError) {
   }
 }
 
+// How pages at `address` are to be placed, as the kernel notes it.
+int mode_of(const void* address) {
+  int mode = -1;
+  EXPECT_EQ(syscall(SYS_get_mempolicy, &mode, nullptr, 0, address, MPOL_F_ADDR),
+            0);
+  return mode;
+}
+
+TEST(NumaPolicy, DefaultTakesBackWhatWasAskedForBefore) {
+  REQUIRE_NUMA_CALLS();
+  Pages pages(1);
+  ASSERT_EQ(pages.place({NumaPolicy::kBind, nodes_with_memory().at(0)}),
+            absl::OkStatus());
+  EXPECT_EQ(mode_of(pages.data()), MPOL_BIND);
+  ASSERT_EQ(pages.place({NumaPolicy::kDefault}), absl::OkStatus());
+  EXPECT_EQ(mode_of(pages.data()), MPOL_DEFAULT);
+}
+
+TEST(NumaPolicy, PlacesPagesWithoutTheHeap) {
+  Pages pages(1);
+  for (int policy = 0; policy <= static_cast<int>(NumaPolicy::kInterleaved);
+       ++policy) {
+    const testing::RefuseHeap refusing;
+    const NumaPlacement placement{static_cast<NumaPolicy>(policy), 0};
+    EXPECT_NO_THROW((void)pages.place(placement)) << policy;
+  }
+}
+
 TEST(NumaPolicy, AnAddressWithinAPageIsAnError) {
   REQUIRE_NUMA_CALLS();
   Pages pages(2);
@@ -225,6 +255,25 @@ TEST(NumaPolicy, AsksForMoreAddressesThanOneCallTakes) {
   Pages pages(1500);
   pages.touch();
   EXPECT_EQ(pages.pages_by_node().count(kNumaNodeUnknown), 0u);
+}
+
+// Emulated kernels: the call is taken, and says nothing.
+TEST(NumaPolicy, WhereTheKernelNamesNoNodeNobodyWaitsForOne) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!testing::refuse_calls({SYS_get_mempolicy}, 0)) testing::leave_child(2);
+    alarm(10);
+    for (const NumaPolicy policy :
+         {NumaPolicy::kRoundRobin, NumaPolicy::kInterleaved}) {
+      Pages pages(1);
+      if (!pages.place({policy}).ok()) testing::leave_child(1);
+    }
+    testing::leave_child(0);
+  }
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(status, 0);
 }
 
 // What a container's seccomp profile does: EPERM; and a kernel without NUMA:

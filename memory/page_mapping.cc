@@ -92,11 +92,13 @@ absl::Status PageMapping::prefault() {
               is_writable() ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0) {
     return absl::OkStatus();
   }
+  if (errno == EFAULT && is_file()) return cut_short();
   if (errno != EINVAL) {
     return call_failed("madvise",
                        absl::StrCat("to prefault ", mapped, " bytes"));
   }
   // Before Linux 5.14. Others may write here already: add nothing.
+  if (absl::Status status = check_length(size_); !status.ok()) return status;
   for (std::size_t at = 0; at < mapped; at += kSmallPageBytes) {
     auto* byte = reinterpret_cast<unsigned char*>(data_ + at);
     if (is_writable()) {
@@ -175,7 +177,7 @@ absl::Status PageMapping::advise(PageAdvice advice, std::size_t offset,
   const std::size_t begin = round_up(offset, page_);
   // The last page of a file is whole where its last byte is meant.
   const std::size_t end = offset + length == size_
-                              ? mapped_bytes()
+                              ? round_up(size_, page_)
                               : (offset + length) / page_ * page_;
   return advise_pages(data_ + begin, begin < end ? end - begin : 0, advice);
 }

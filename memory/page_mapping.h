@@ -15,7 +15,9 @@
 // A file that others cut short while it is mapped raises SIGBUS at an access
 // beyond its last page: the kernel's rule, which no library lifts without
 // taking the process's signal handler. read_at() never raises it and reports
-// DataLoss instead; checked_bytes() reports what was cut until then.
+// DataLoss instead; checked_bytes() and prefault() report what was cut until
+// then. A first write where the disk has no room for a file's page raises it,
+// too; prefault() reports that.
 //
 //   absl::StatusOr<PageMapping> feed = PageMapping::file("feed.bin");
 //   if (!feed.ok()) return feed.status();
@@ -136,7 +138,8 @@ class PageMapping {
   // every span of it are new. New bytes are zero. A kReadWrite file becomes as
   // long; of others no more can be mapped than the file has (OutOfRange).
   // FailedPrecondition where the kernel cannot: mirrored and shared anonymous
-  // memory, and growth in reserved huge pages.
+  // memory, growth in reserved huge pages, and growth where advice was given
+  // for a part.
   absl::Status resize(std::size_t bytes);
 
   // How long the mapped file is now, whoever made it so.
@@ -151,7 +154,8 @@ class PageMapping {
   absl::StatusOr<std::span<const std::byte>> checked_bytes(
       std::size_t offset, std::size_t length) const;
 
-  // Makes every page present, and writable where the mapping is.
+  // Makes every page present, and writable where the mapping is. DataLoss where
+  // a file's pages cannot be had.
   absl::Status prefault();
 
   // Keeps it in memory (mlock), within RLIMIT_MEMLOCK.

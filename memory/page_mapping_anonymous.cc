@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "memory/page_mapping.h"
@@ -74,10 +76,12 @@ absl::StatusOr<PageMapping> PageMapping::try_anonymous(
       options.placement.policy == NumaPolicy::kInterleaved) {
     (void)mapping.advise(PageAdvice::kNoHuge);
   }
-  if (absl::Status status =
-          apply_numa_placement(memory, size, options.placement);
-      !status.ok()) {
-    return status;
+  if (options.placement.policy != NumaPolicy::kDefault) {
+    if (absl::Status status =
+            apply_numa_placement(memory, size, options.placement);
+        !status.ok()) {
+      return status;
+    }
   }
   // Pages are reserved on whatever nodes have them: whether the right one does
   // shows at the first touch, which must not be the user's (SIGBUS).
@@ -107,8 +111,14 @@ absl::StatusOr<PageMapping> PageMapping::anonymous(std::size_t bytes,
   for (const std::size_t page : kPageSizes) {
     known = known || page == options.page_bytes;
     if (!known) continue;
-    auto mapping = try_anonymous(bytes, page, options);
-    if (mapping.ok() || page == kSmallPageBytes) return mapping;
+    try {
+      auto mapping = try_anonymous(bytes, page, options);
+      if (mapping.ok() || page == kSmallPageBytes) return mapping;
+    } catch (const std::bad_alloc&) {
+      // For the text of an error. A status without one takes no heap; it is
+      // what allocators that stand on this get to see.
+      return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    }
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "page_bytes is ", options.page_bytes, ": ", kSmallPageBytes, ", ",
@@ -166,6 +176,18 @@ absl::Status PageMapping::resize(std::size_t bytes) {
   return remap(round_up(bytes, wants_huge_ ? kHugePageBytes : page_));
 }
 
+namespace {
+
+absl::Status mremap_failed(const std::string& what) {
+  if (errno != EFAULT) return call_failed("mremap", what);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "mremap ", what,
+      ": advice or a placement holds for a part of it: map a new one and "
+      "copy"));
+}
+
+}  // namespace
+
 // Moves the pages' addresses, not the pages: mremap(2).
 absl::Status PageMapping::remap(std::size_t bytes) {
   const std::size_t to = round_up(bytes, page_);
@@ -186,12 +208,12 @@ absl::Status PageMapping::remap(std::size_t bytes) {
       moved = mremap(data_, mapped_bytes(), to, MREMAP_MAYMOVE | MREMAP_FIXED,
                      place);
       if (moved == MAP_FAILED) {
-        const absl::Status status = call_failed("mremap", what);
+        const absl::Status status = mremap_failed(what);
         munmap(place, to);
         return status;
       }
     }
-    if (moved == MAP_FAILED) return call_failed("mremap", what);
+    if (moved == MAP_FAILED) return mremap_failed(what);
   }
   data_ = static_cast<std::byte*>(moved);
   size_ = bytes;

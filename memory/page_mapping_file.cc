@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
@@ -50,12 +51,10 @@ absl::StatusOr<PageMapping> PageMapping::file(const std::string& path,
     mapped = mapping.set_file_size(size);
   }
   if (mapped.ok()) mapped = mapping.map_file(size);
+  if (mapped.ok() && options.prefault) mapped = mapping.prefault();
   if (!mapped.ok()) {
     return absl::Status(mapped.code(),
                         absl::StrCat(path, ": ", mapped.message()));
-  }
-  if (options.prefault) {
-    if (absl::Status ready = mapping.prefault(); !ready.ok()) return ready;
   }
   return mapping;
 }
@@ -110,9 +109,16 @@ absl::Status PageMapping::map_file(std::size_t bytes) {
 }
 
 absl::Status PageMapping::cut_short() const {
+  const std::size_t now = file_size().value_or(0);
+  if (now >= size_) {
+    return absl::DataLossError(
+        absl::StrCat("a page of the file, which has ", now,
+                     " bytes, cannot be had: its disk has no room or an error, "
+                     "or it was cut short meanwhile"));
+  }
   return absl::DataLossError(
       absl::StrCat("the file was cut short under a mapping of ", size_,
-                   " bytes: it has ", file_size().value_or(0), " now"));
+                   " bytes: it has ", now, " now"));
 }
 
 // DataLoss if the file no longer reaches to `end`. Within its last page a cut
@@ -128,6 +134,10 @@ absl::Status PageMapping::read_at(std::size_t offset,
                                   std::span<std::byte> out) const {
   if (absl::Status status = check_range(offset, out.size()); !status.ok()) {
     return status;
+  }
+  if (!is_file()) {  // Nobody cuts memory.
+    std::copy_n(data_ + offset, out.size(), out.data());
+    return absl::OkStatus();
   }
   const bool is_the_files =
       kind_ == Kind::kReadOnlyFile || kind_ == Kind::kReadWriteFile;

@@ -1,7 +1,9 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "memory/page_mapping.h"
 
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,8 +13,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cinttypes>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -32,6 +36,7 @@
 #include "gtest/gtest.h"
 #include "memory/numa_policy.h"
 #include "memory/testing/refuse_calls.h"
+#include "memory/testing/refuse_heap.h"
 
 namespace wirebook {
 namespace {
@@ -423,6 +428,38 @@ TEST(AnonymousMapping, APrefaultThatFailsIsReported) {
   });
 }
 
+TEST(AnonymousMapping, WithoutHeapItIsAStatusToo) {
+  const testing::RefuseHeap refusing;
+  const auto none = PageMapping::anonymous(size_t{1} << 46);
+  EXPECT_EQ(none.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(PageMapping::anonymous(4096).ok());
+}
+
+TEST(AnonymousMapping, ReadAtNeedsNoCallOfTheKernel) {
+  in_a_child_without({SYS_process_vm_readv}, EPERM, [] {
+    auto memory = PageMapping::anonymous(8192);
+    auto ring = PageMapping::mirrored(4096);
+    memory->data()[5000] = ring->data()[7] = std::byte{3};
+    std::byte out[2] = {};
+    return memory->read_at(4999, out).ok() && out[1] == std::byte{3} &&
+                   ring->read_at(6, out).ok() && out[1] == std::byte{3}
+               ? 0
+               : 1;
+  });
+}
+
+TEST(AnonymousMapping, WhatWasAdvisedInPartsCannotGrowAndSaysSo) {
+  auto memory = PageMapping::anonymous(8192);
+  ASSERT_TRUE(memory.ok());
+  memory->data()[5000] = std::byte{1};
+  ASSERT_EQ(memory->advise(PageAdvice::kDontDump, 0, 4096), absl::OkStatus());
+  EXPECT_EQ(memory->resize(1 << 20).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(memory->size(), 8192u);
+  EXPECT_EQ(memory->data()[5000], std::byte{1});
+  EXPECT_EQ(memory->resize(4096), absl::OkStatus());
+}
+
 TEST(FileMapping, ReadsWithoutACopy) {
   const std::string path = write_file("read", "hello, book");
   auto file = PageMapping::file(path, {.prefault = true});
@@ -593,6 +630,56 @@ TEST(FileMapping, AFileThatWasCutShortIsAnErrorAndNoCrash) {
   }
 }
 
+TEST(FileMapping, PrefaultOfAFileThatWasCutShortIsAnError) {
+  const auto cut_and_prefault = [] {
+    for (const FileAccess access :
+         {FileAccess::kReadOnly, FileAccess::kReadWrite}) {
+      const std::string path = write_file("cut2", std::string(3 * 4096, 'x'));
+      auto file = PageMapping::file(path, {.access = access});
+      if (truncate(path.c_str(), 4096) != 0) return 3;
+      if (!absl::IsDataLoss(file->prefault())) return 4;
+    }
+    return 0;
+  };
+  EXPECT_EQ(cut_and_prefault(), 0);
+  // Before Linux 5.14.
+  in_a_child_without({SYS_madvise}, EINVAL, cut_and_prefault);
+}
+
+TEST(FileMapping, PrefaultSaysWhereADiskHasNoRoom) {
+  const std::string folder = temporary("small");
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    if ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) ||
+        unshare(CLONE_NEWNS) != 0 ||
+        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("none", folder.c_str(), "tmpfs", 0, "size=64k") != 0) {
+      testing::leave_child(2);
+    }
+    const absl::Status full =
+        PageMapping::file(folder + "/file", {.access = FileAccess::kReadWrite,
+                                             .grow_to_bytes = 1 << 20,
+                                             .prefault = true})
+            .status();
+    const bool told = full.ToString().find("no room") != std::string::npos &&
+                      full.ToString().find("/file") != std::string::npos;
+    testing::leave_child(told ? 0 : 1);
+  }
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "nothing can be mounted here";
+  EXPECT_EQ(status, 0);
+}
+
+TEST(FileMapping, ASyncThatFailsIsReported) {
+  in_a_child_without({SYS_msync}, EIO, [] {
+    auto file = PageMapping::file(write_file("sync", "abc"),
+                                  {.access = FileAccess::kReadWrite});
+    return file.ok() && !file->sync().ok() ? 0 : 1;
+  });
+}
+
 TEST(FileMapping, ARangeBeyondTheMappingIsAnError) {
   auto file = PageMapping::file(write_file("range", "abcdef"));
   ASSERT_TRUE(file.ok());
@@ -694,6 +781,34 @@ TEST(MirroredMapping, BothHalvesAreGivenBack) {
   *ring = PageMapping();
   EXPECT_FALSE(is_mapped(address));
   EXPECT_FALSE(is_mapped(address + 4096));
+}
+
+// Whether the page is left out of core files.
+bool is_not_dumped(const void* page) {
+  const auto address = reinterpret_cast<uintptr_t>(page);
+  std::ifstream smaps("/proc/self/smaps");
+  bool here = false;
+  for (std::string line; std::getline(smaps, line);) {
+    uintptr_t from = 0, to = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) ==
+        2) {
+      here = from <= address && address < to;
+    } else if (here && line.find("VmFlags:") == 0) {
+      return line.find(" dd") != std::string::npos;
+    }
+  }
+  return false;
+}
+
+TEST(MirroredMapping, AdviceForARangeStaysInIt) {
+  auto ring = PageMapping::mirrored(2 * 4096);
+  ASSERT_TRUE(ring.ok());
+  ASSERT_EQ(ring->advise(PageAdvice::kDontDump, 4096, 4096), absl::OkStatus());
+  EXPECT_FALSE(is_not_dumped(ring->data()));
+  EXPECT_TRUE(is_not_dumped(ring->data() + 4096));
+  EXPECT_FALSE(is_not_dumped(ring->data() + 2 * 4096));
+  ASSERT_EQ(ring->advise(PageAdvice::kDontDump), absl::OkStatus());
+  EXPECT_TRUE(is_not_dumped(ring->data() + 3 * 4096));
 }
 
 TEST(MirroredMapping, AgreesWithARingThatWraps) {
