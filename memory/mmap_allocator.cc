@@ -38,6 +38,23 @@ PageMapping MmapAllocator::evict(std::size_t index) noexcept {
   return block;
 }
 
+// Whether a kept block lies where the caller's placement wants it.
+bool MmapAllocator::suits_caller(PageMapping& block) const noexcept {
+  const NumaPolicy policy = options_.placement.policy;
+  if (policy != NumaPolicy::kLocalPreferred &&
+      policy != NumaPolicy::kLocalOnly) {
+    return true;
+  }
+  if (const auto node = numa_node_of(block.data())) {
+    return *node == current_numa_node();
+  }
+  // Never touched, or the system does not say. LocalOnly had bound it to the
+  // node of who asked for it first.
+  return policy == NumaPolicy::kLocalPreferred ||
+         apply_numa_placement(block.data(), block.size(), options_.placement)
+             .ok();
+}
+
 PageMapping MmapAllocator::take_retained(std::size_t bytes,
                                          std::size_t alignment) noexcept {
   // The newest first: its pages are likely still in a cache.
@@ -45,7 +62,8 @@ PageMapping MmapAllocator::take_retained(std::size_t bytes,
     const std::size_t size = retained_[i].size();
     if (size >= bytes && size - bytes <= bytes / 8 &&
         reinterpret_cast<std::uintptr_t>(retained_[i].data()) % alignment ==
-            0) {
+            0 &&
+        suits_caller(retained_[i])) {
       return evict(i);
     }
   }
@@ -133,9 +151,14 @@ std::size_t MmapAllocator::usable_bytes(const void* block) const noexcept {
 }
 
 std::size_t MmapAllocator::trim() noexcept {
+  // Unmapped after the mutex is free again.
+  std::array<PageMapping, kMaxRetained> dropped;
   const std::lock_guard lock(mutex_);
   const std::size_t bytes = stats_.retained_bytes;
-  while (retained_count_ != 0) (void)evict(retained_count_ - 1);
+  while (retained_count_ != 0) {
+    const std::size_t last = retained_count_ - 1;
+    dropped[last] = evict(last);
+  }
   stats_.capacity_bytes -= bytes;
   return bytes;
 }

@@ -12,9 +12,12 @@
 // How: a freed block is kept, up to retain_bytes in all, and given out again to
 // the next request that it fits and of which it is at most an eighth too large:
 // a reused block costs no page faults, and these are what a fresh one costs
-// most. The oldest kept block goes back to the system first.
+// most. The oldest kept block goes back to the system first. Under
+// kLocalPreferred and kLocalOnly a kept block serves callers on the node where
+// its first page lies.
 //
-// Progress: a mutex; system calls are made outside it. Cost: a reused block
+// Progress: a mutex; system calls are made outside it, but for the question
+// where a kept block lies. Cost: a reused block
 // takes a fifth of a microsecond, a fresh one a few microseconds and its page
 // faults when it is touched (mmap_allocator_benchmark; COSTS.md has figures).
 //
@@ -102,6 +105,7 @@ class MmapAllocator {
   static constexpr std::size_t kMaxRetained = 32;
 
   std::size_t rounded(std::size_t bytes) const noexcept;
+  bool suits_caller(PageMapping& block) const noexcept;
   PageMapping take_retained(std::size_t bytes, std::size_t alignment) noexcept;
   PageMapping evict(std::size_t index) noexcept;
   void* give_out(PageMapping block) noexcept;

@@ -1,24 +1,29 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "memory/mmap_allocator.h"
 
-#include <sys/resource.h>
-#include <sys/wait.h>
+#include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <memory_resource>
 #include <mutex>
 #include <new>
 #include <random>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "memory/asan_poison.h"
+#include "memory/numa_policy.h"
+#include "memory/numa_topology.h"
+#include "memory/testing/refuse_heap.h"
 
 namespace wirebook {
 namespace {
@@ -107,7 +112,86 @@ TEST(MmapAllocator, HugePagesPrefaultAndPlacementAreTheMappings) {
   EXPECT_EQ(allocator.usable_bytes(block), 4 * kMiB);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % kHugePageBytes, 0u);
   EXPECT_EQ(numa_node_of(block).value_or(0), 0);
+  unsigned char present = 0;
+  ASSERT_EQ(mincore(block + 4 * kMiB - 4096, 4096, &present), 0);
+  EXPECT_EQ(present & 1, 1) << "nobody touched it";
   allocator.deallocate(block, 3 * kMiB);
+}
+
+TEST(MmapAllocator, ANodeThatIsNotThereHasNoMemory) {
+  if (int here = 0; !numa_node_of(&here).has_value()) {
+    GTEST_SKIP() << "NUMA system calls are refused here";
+  }
+  MmapAllocator allocator({.placement = {NumaPolicy::kBind, 900}});
+  EXPECT_EQ(allocator.allocate(kMiB), nullptr);
+  EXPECT_EQ(allocator.stats().allocation_failures, 1u);
+}
+
+// Memory that this process holds locked.
+std::size_t locked_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::size_t kib = 0;
+  for (std::string line; std::getline(status, line);) {
+    if (std::sscanf(line.c_str(), "VmLck: %zu kB", &kib) == 1) return kib << 10;
+  }
+  return 0;
+}
+
+TEST(MmapAllocator, LocksItsBlocksWhereAskedTo) {
+  if (kPoisons) GTEST_SKIP() << "AddressSanitizer makes mlock do nothing";
+  MmapAllocator allocator({.lock = true, .retain_bytes = 0});
+  void* block = allocator.allocate(64 << 10);
+  if (block == nullptr) GTEST_SKIP() << "RLIMIT_MEMLOCK is below 64 KiB";
+  EXPECT_GE(locked_bytes(), std::size_t{64} << 10);
+  allocator.deallocate(block);
+  EXPECT_EQ(locked_bytes(), 0u);
+}
+
+TEST(MmapAllocator, WithoutHeapItStillGivesMemoryOrNull) {
+  MmapAllocator allocator;
+  const testing::RefuseHeap refusing;
+  EXPECT_EQ(allocator.allocate(std::size_t{1} << 46), nullptr);
+  void* block = allocator.allocate(kMiB);
+  EXPECT_NE(block, nullptr);
+  allocator.deallocate(block);
+}
+
+// Needs several nodes: tools/numa_guest.sh.
+TEST(MmapAllocator, AKeptBlockIsLocalToWhoGetsIt) {
+  const NumaTopology& machine = NumaTopology::system();
+  std::vector<unsigned> cpus;  // One of each node that has memory.
+  for (const int node : machine.memory_by_distance(machine.nodes()[0])) {
+    if (machine.cpus(node).empty()) continue;
+    cpus.push_back(static_cast<unsigned>(machine.cpus(node)[0]));
+  }
+  if (cpus.size() < 2) GTEST_SKIP() << "this machine has one node";
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  for (const NumaPolicy policy :
+       {NumaPolicy::kLocalOnly, NumaPolicy::kLocalPreferred}) {
+    for (const bool touched : {true, false}) {
+      MmapAllocator allocator({.prefault = touched, .placement = {policy}});
+      void* first = nullptr;
+      for (const unsigned cpu : {cpus[0], cpus[1], cpus[0]}) {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+        auto* block = static_cast<char*>(allocator.allocate(kMiB));
+        ASSERT_NE(block, nullptr);
+        if (first == nullptr) first = block;
+        if (touched || cpu == cpus[1]) block[kMiB - 1] = 1;
+        EXPECT_EQ(numa_node_of(block + kMiB - 1).value_or(current_numa_node()),
+                  current_numa_node())
+            << static_cast<int>(policy) << touched;
+        allocator.deallocate(block);
+      }
+      if (touched) {
+        EXPECT_EQ(allocator.stats().reused, 1u) << "by the node that had it";
+      }
+    }
+  }
+  sched_setaffinity(0, sizeof(before), &before);
 }
 
 TEST(MmapAllocator, ZeroBytesAreABlockOfTheirOwn) {

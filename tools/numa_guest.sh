@@ -28,6 +28,7 @@ readonly DEFAULT_TARGETS=(
   //memory:numa_topology_test
   //memory:numa_allocator_test
   //memory:page_mapping_test
+  //memory:mmap_allocator_test
 )
 readonly GUEST_SECONDS=900
 
