@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,15 +39,16 @@ FlushBy best_flush() noexcept {
 }
 
 void flush_line(char* line, FlushBy by) noexcept {
+  // "memory": what was stored anywhere in the line comes before.
   switch (by) {
     case FlushBy::kClwb:
-      asm volatile("clwb %0" : "+m"(*line));
+      asm volatile("clwb %0" : "+m"(*line)::"memory");
       break;
     case FlushBy::kClflushopt:
-      asm volatile("clflushopt %0" : "+m"(*line));
+      asm volatile("clflushopt %0" : "+m"(*line)::"memory");
       break;
     case FlushBy::kClflush:
-      asm volatile("clflush %0" : "+m"(*line));
+      asm volatile("clflush %0" : "+m"(*line)::"memory");
       break;
   }
 }
@@ -53,6 +56,24 @@ void flush_line(char* line, FlushBy by) noexcept {
 absl::Status failed(const char* call, const std::string& path) {
   const int error = errno;
   return absl::ErrnoToStatus(error, absl::StrCat(call, " ", path));
+}
+
+// The file's length, and its name in its folder: fsync(2) of a file does not
+// see to the latter.
+absl::Status make_durable(int fd, const std::string& path) {
+  if (fsync(fd) != 0) return failed("fsync", path);
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  const int folder_fd =
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) return failed("open", folder);
+  absl::Status result;
+  // EINVAL: a file system that takes no fsync of folders.
+  if (fsync(folder_fd) != 0 && errno != EINVAL) {
+    result = failed("fsync", folder);
+  }
+  close(folder_fd);
+  return result;
 }
 
 }  // namespace
@@ -73,13 +94,14 @@ absl::StatusOr<PersistentMapping> PersistentMapping::open(
     const std::string& path, std::size_t bytes) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return failed("open", path);
-  struct stat status;
+  struct stat status = {};
   absl::Status result;
   if (fstat(fd, &status) != 0) {
     result = failed("fstat", path);
-  } else if (static_cast<std::size_t>(status.st_size) < bytes &&
-             ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
-    result = failed("ftruncate", path);
+  } else if (static_cast<std::size_t>(status.st_size) < bytes) {
+    result = ftruncate(fd, static_cast<off_t>(bytes)) == 0
+                 ? make_durable(fd, path)
+                 : failed("ftruncate", path);
   }
   const std::size_t size =
       std::max(static_cast<std::size_t>(status.st_size), bytes);

@@ -90,6 +90,7 @@ void flush_to_memory(const void* begin, std::size_t bytes) noexcept;
 class PersistentMapping {
  public:
   // Makes the file, or lengthens it, to `bytes` at least; never shortens it.
+  // Its name and length then outlast a loss of power, too.
   static absl::StatusOr<PersistentMapping> open(const std::string& path,
                                                 std::size_t bytes);
 

@@ -2,9 +2,12 @@
 #include "memory/device_memory.h"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -15,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "memory/testing/refuse_calls.h"
 
 namespace wirebook {
 namespace {
@@ -190,6 +194,44 @@ TEST(PersistentMapping, FallsBackToMsyncWithoutDax) {
   unlink(("/dev/shm/" + std::to_string(getpid())).c_str());
   EXPECT_FALSE(journal->is_direct()) << "this is memory, not persistent memory";
   EXPECT_EQ(journal->persist(0, 4096), absl::OkStatus());
+}
+
+// Runs `check` in a child in which `call` fails with EIO; 0 is success.
+void in_a_child_without(long call, int (*check)()) {
+  const pid_t child = fork();
+  if (child == 0) {
+    testing::leave_child(testing::refuse_calls({call}, EIO) ? check() : 2);
+  }
+  int status;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(status, 0);
+}
+
+TEST(PersistentMapping, WhatCannotBeMadeDurableIsReported) {
+  in_a_child_without(SYS_msync, [] {
+    auto journal = PersistentMapping::open(temporary("msync"), 4096);
+    if (!journal.ok()) return 3;
+    return journal->is_direct() || !journal->persist(0, 1).ok() ? 0 : 1;
+  });
+}
+
+// A record in a file whose name or length is lost with the power is lost, too.
+TEST(PersistentMapping, AFileThatItMadeIsItselfDurable) {
+  in_a_child_without(SYS_fsync, [] {
+    const std::string path = temporary("made");
+    const absl::Status made = PersistentMapping::open(path, 4096).status();
+    if (made.ok() || made.ToString().find("fsync") == std::string::npos) {
+      return 1;
+    }
+    return PersistentMapping::open(path, 4096).ok() ? 0 : 3;
+  });
+}
+
+TEST(PersistentMapping, AFileWhoseLengthIsNotToldIsAnError) {
+  in_a_child_without(SYS_newfstatat, [] {
+    return PersistentMapping::open(temporary("fstat"), 1).ok() ? 1 : 0;
+  });
 }
 
 TEST(PersistentMapping, SaysWhatIsWrong) {

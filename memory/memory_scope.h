@@ -36,8 +36,9 @@ class MemoryScope {
   MemoryScope(const MemoryScope&) = delete;
   MemoryScope& operator=(const MemoryScope&) = delete;
   ~MemoryScope() {
-    for (; last_ != nullptr; last_ = last_->before) {
-      last_->destroy(last_->object);
+    while (last_ != nullptr) {  // Also what a destructor makes.
+      const Ending* const ending = std::exchange(last_, last_->before);
+      ending->destroy(ending->object);
     }
   }
 

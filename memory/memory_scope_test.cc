@@ -50,6 +50,25 @@ TEST(MemoryScope, DestroysWhatItMadeTheLastOneFirst) {
   EXPECT_EQ(ends, (std::vector<int>{2, 1, 0})) << "and not what was never made";
 }
 
+// Leaves a last word in the scope that it lives in.
+struct Parting {
+  ~Parting() { scope.make<Note>(ends, 7); }
+  MemoryScope& scope;
+  std::vector<int>& ends;
+};
+
+TEST(MemoryScope, WhatADestructorMakesIsDestroyedOnceToo) {
+  MemoryManager manager;
+  std::vector<int> ends;
+  {
+    MemoryScope scope(manager);
+    scope.make<Note>(ends, 0);
+    scope.make<Parting>(scope, ends);
+    scope.make<Note>(ends, 1);
+  }
+  EXPECT_EQ(ends, (std::vector<int>{1, 7, 0}));
+}
+
 TEST(MemoryScope, StandsOnTheInstanceByDefault) {
   MemoryManager& manager = MemoryManager::instance();
   const std::uint64_t before = manager.stats().total.total_allocations;

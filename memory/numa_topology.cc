@@ -50,8 +50,9 @@ absl::StatusOr<std::vector<int>> read_id_list(const std::string& path) {
     if (parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '-') {
       parsed = std::from_chars(parsed.ptr + 1, end, last);
     }
-    if (parsed.ec != std::errc() || first < 0 || last < first ||
-        last > kMaxId || (parsed.ptr != end && *parsed.ptr != ',')) {
+    if (parsed.ec != std::errc() || last < first || last > kMaxId ||
+        first <= (ids.empty() ? -1 : ids.back()) ||
+        (parsed.ptr != end && *parsed.ptr != ',')) {
       return malformed(path, *text);
     }
     for (int id = first; id <= last; ++id) ids.push_back(id);

@@ -169,8 +169,10 @@ TEST(NumaTopology, AKernelWithoutNumaIsOneNode) {
 }
 
 TEST(NumaTopology, FilesThatMakeNoSenseAreNamed) {
-  for (const char* online : {"", "x", "1-", "3-2", "0;1", "0-99999999"}) {
+  for (const char* online :
+       {"", "x", "1-", "3-2", "0;1", "0-99999999", "1,0", "0,0", "0-2,1"}) {
     Tree tree(online);
+    for (int id = 0; id < 3; ++id) tree.node(id, "", "", 1);
     const auto read = NumaTopology::read(tree.root());
     EXPECT_EQ(read.status().code(), absl::StatusCode::kDataLoss) << online;
     EXPECT_NE(read.status().ToString().find("/online"), std::string::npos);
