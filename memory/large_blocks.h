@@ -1,8 +1,11 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// LargeBlocks: mappings of their own, found again by address. The part of
-// ThreadCacheAllocator for what is larger than its classes; it uses no heap, so
-// that it can stand below malloc.
+// LargeBlocks: the part of ThreadCacheAllocator for what is larger than its
+// classes: a mapping each, found again by its address. Unlike MmapAllocator it
+// keeps none back, and unmaps at its end what is still out.
+//
+// It uses the heap only for the words of an error, and then holds no lock that
+// a small allocation needs: it can stand below malloc.
 //
 // Progress: a mutex. Cost: a map and an unmap, microseconds.
 #ifndef WIREBOOK_MEMORY_LARGE_BLOCKS_H_
@@ -17,6 +20,7 @@
 #include <mutex>
 
 #include "memory/numa_policy.h"
+#include "memory/page_block_table.h"
 
 namespace wirebook::internal {
 
@@ -48,22 +52,8 @@ class LargeBlocks {
   Totals totals() const noexcept;
 
  private:
-  struct Entry {
-    void* address;
-    std::size_t bytes;
-  };
-
-  std::size_t home_of(const void* address) const noexcept;
-  // The entry of `address`, or the empty one where it belongs.
-  std::size_t find(const void* address) const noexcept;
-  bool grow() noexcept;
-  void erase(std::size_t at) noexcept;
-
-  mutable std::mutex mutex_;
-  // Open addressing, linear probing, at most half full; a power of two.
-  Entry* entries_ = nullptr;
-  std::size_t slots_ = 0;
-  std::size_t used_ = 0;
+  mutable std::mutex mutex_;  // For all below.
+  mutable PageBlockTable blocks_;
   Totals totals_;
 };
 

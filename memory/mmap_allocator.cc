@@ -103,15 +103,16 @@ void* MmapAllocator::allocate(std::size_t bytes,
       return reused;
     }
   }
-  auto fresh = PageMapping::anonymous(size, {.page_bytes = options_.page_bytes,
-                                             .prefault = options_.prefault,
-                                             .lock = options_.lock,
-                                             .placement = options_.placement,
-                                             .alignment = alignment});
-  if (!fresh.ok()) return failed();
+  PageMapping fresh =
+      internal::map_block(size, {.page_bytes = options_.page_bytes,
+                                 .prefault = options_.prefault,
+                                 .lock = options_.lock,
+                                 .placement = options_.placement,
+                                 .alignment = alignment});
+  if (fresh.empty()) return failed();
   const std::lock_guard lock(mutex_);
-  stats_.capacity_bytes += fresh->size();
-  return give_out(*std::move(fresh));
+  stats_.capacity_bytes += fresh.size();
+  return give_out(std::move(fresh));
 }
 
 void MmapAllocator::release(void* address, const std::size_t* bytes) noexcept {

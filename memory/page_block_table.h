@@ -16,11 +16,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "memory/page_mapping.h"
 
 namespace wirebook::internal {
+
+// PageMapping::anonymous(), empty where it fails: for the words of its error
+// there may be no memory either.
+inline PageMapping map_block(std::size_t bytes,
+                             const AnonymousOptions& options = {}) noexcept
+    try {
+  auto block = PageMapping::anonymous(bytes, options);
+  return block.ok() ? *std::move(block) : PageMapping();
+} catch (const std::bad_alloc&) {
+  return {};
+}
 
 class PageBlockTable {
  public:
@@ -103,12 +115,11 @@ class PageBlockTable {
   bool grow() noexcept {
     PageBlockTable larger;
     larger.places_ = places_ == 0 ? 64 : 2 * places_;
-    auto pages = PageMapping::anonymous(larger.places_ * sizeof(PageMapping));
-    if (!pages.ok()) {
+    larger.pages_ = map_block(larger.places_ * sizeof(PageMapping));
+    if (larger.pages_.empty()) {
       larger.places_ = 0;
       return false;
     }
-    larger.pages_ = *std::move(pages);
     std::uninitialized_default_construct_n(larger.table(), larger.places_);
     for_each([&](PageMapping& block) { larger.insert(block); });
     std::swap(pages_, larger.pages_);

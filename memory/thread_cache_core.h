@@ -87,7 +87,8 @@ constexpr std::size_t cache_slots_before(std::size_t c) noexcept {
   return slots;
 }
 
-// ---- What a thread keeps --------------------
+// ---- What a thread keeps
+
 struct alignas(kCacheLineBytes) CacheMagazine {
   std::atomic<CacheMagazine*> next{nullptr};
   std::size_t count = 0;
@@ -144,8 +145,8 @@ extern constinit thread_local ThreadCacheEntry
     __attribute__((tls_model("initial-exec")));
 
 // ---- The allocator
-// -------------------------------------------------------------- Page classes
-// that are none.
+
+// Page classes that are none.
 inline constexpr std::uint8_t kFreePage = 254;
 inline constexpr std::uint8_t kNoPage = 255;
 
