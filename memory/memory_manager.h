@@ -18,7 +18,9 @@
 //   more                                    mmap_allocator
 // A block needs no header: deallocate() knows the allocator by the address.
 //
-// Threads: any may call any method; the destructor runs alone. Cost: what the
+// Threads: any may call any method; the destructor runs alone. It takes back
+// what is still out of thread_cache_allocator, and ends the process, with one
+// line that names a block, where any of the other two is. Cost: what the
 // chosen allocator costs, and two comparisons where the sizes are known
 // (memory_manager_benchmark). Nothing runs behind the caller's back: alerts are
 // looked at by stats(), check_alerts() and optimize() only, and time comes from

@@ -323,5 +323,24 @@ TEST(MemoryManagerDeathTest, DoubleAndForeignFree) {
   EXPECT_DEATH(manager.deallocate(&local), "wirebook: NumaAllocator.*0x");
 }
 
+TEST(MemoryManagerDeathTest, ItsEndTakesBackSmallBlocksAndNoOthers) {
+  {
+    MemoryManager manager;
+    (void)manager.allocate(100);
+  }
+  EXPECT_DEATH(
+      {
+        MemoryManager manager;
+        (void)manager.allocate(100000);
+      },
+      "NumaAllocator 0x.*: destroyed with blocks out; one is 0x");
+  EXPECT_DEATH(
+      {
+        MemoryManager manager;
+        (void)manager.allocate(std::size_t{4} << 20);
+      },
+      "MmapAllocator 0x.*: destroyed with blocks out; one is 0x");
+}
+
 }  // namespace
 }  // namespace wirebook

@@ -7,7 +7,10 @@
 // hot: one object, freed at once. batch: 1024 taken, then 1024 freed. handed:
 // one thread makes 8192, another reads and frees them, in turns; the time of
 // both without their waiting. shared: each of the threads takes 64, then frees
-// them. latency: single calls of each, in ticks of the TSC less what reading it
+// them. steady_<bytes>: the oldest of 1024 is freed and another one taken; its
+// counters are the pool's bookkeeping in percent of its objects' bytes, and the
+// part of the allocations that got an object which had been out before.
+// latency: single calls of each, in ticks of the TSC less what reading it
 // takes (clock_ns); steady frees the oldest of 512 and takes another.
 //
 // pool has statistics and all checks on, as ever. prefetch and tag64 are its
@@ -212,6 +215,41 @@ void Shared(benchmark::State& state) {
   if (state.thread_index() == 0) delete pool;
 }
 
+template <std::size_t kBytes>
+void Steady(benchmark::State& state) {
+  struct Thing {
+    explicit Thing(std::uint64_t v) noexcept : value(v) {}
+    std::uint64_t value;
+    char rest[kBytes - sizeof(std::uint64_t)];
+  };
+  have_a_second_thread();
+  ObjectPool<Thing> pool({.initial_capacity = 16384});
+  std::array<Thing*, kBatch> objects;
+  for (Thing*& object : objects) object = pool.create(0u);
+  const auto made_new = [](const ObjectPoolStats& stats) {
+    return (1 - stats.reuse_rate) *
+           static_cast<double>(stats.total_allocations);
+  };
+  const ObjectPoolStats before = pool.stats();
+  std::uint64_t pairs = 0;
+  for (auto _ : state) {
+    Thing*& oldest = objects[pairs++ % objects.size()];
+    pool.destroy(oldest);
+    oldest = pool.create(pairs);
+    benchmark::DoNotOptimize(oldest);
+  }
+  const ObjectPoolStats after = pool.stats();
+  for (Thing* object : objects) pool.destroy(object);
+  state.counters["overhead_percent"] =
+      100 * static_cast<double>(after.overhead_bytes) /
+      static_cast<double>(after.capacity * sizeof(Thing));
+  state.counters["reuse_percent"] =
+      100 * (1 - (made_new(after) - made_new(before)) /
+                     static_cast<double>(after.total_allocations -
+                                         before.total_allocations));
+  state.SetItemsProcessed(static_cast<std::int64_t>(pairs));
+}
+
 // Calls by what they took, in ticks.
 class Latencies {
  public:
@@ -353,6 +391,9 @@ void BatchLatency(benchmark::State& state) {
 WIREBOOK_ALONE("pool", Wirebook<>);
 WIREBOOK_HANDED("pool", Wirebook<>);
 WIREBOOK_THREADS("pool", Wirebook<>);
+BENCHMARK(Steady<64>)->Name("pool/steady_64");
+BENCHMARK(Steady<128>)->Name("pool/steady_128");
+BENCHMARK(Steady<1000>)->Name("pool/steady_1000");
 WIREBOOK_ALONE("prefetch", Prefetch);
 WIREBOOK_HANDED("prefetch", Prefetch);
 WIREBOOK_ALONE("tag64", Tag64);

@@ -34,6 +34,13 @@
 // Status. A named segment that somebody truncates while it is mapped raises
 // SIGBUS; one from create_anonymous() cannot be truncated (sealed).
 //
+// The word names its owner by place in the table and 12 bits of a count of that
+// place's attachments: the 4,096th later one looks the same. Seen only where an
+// object was left behind with an owner that had gone, by a transfer() that was
+// killed between two instructions, and nobody reclaimed anything while that
+// place was attached to as often. The object then counts as the later one's and
+// is reclaimed with what that one held: late, but neither lost nor freed early.
+//
 //   auto pool = SharedPool<Quote>::create("/quotes", {.capacity = 4096});
 //   if (!pool.ok()) return pool.status();
 //   if (Quote* quote = pool->make(bid, ask)) ring.push(pool->handle_of(quote));
@@ -64,9 +71,10 @@
 namespace wirebook {
 
 // Any thread may call any method. A child of fork() does not have the memory
-// (an access is SIGSEGV) and attaches anew; it may end the life of the
-// SharedPool that it inherited, without effect on its parent's. One that was
-// moved from is only destroyed or assigned to.
+// (an access is SIGSEGV) and attaches anew, whatever threads its parent had,
+// since there is no mutex; it may end the life of the SharedPool that it
+// inherited, without effect on its parent's. One that was moved from is only
+// destroyed or assigned to.
 template <typename T>
 class SharedPool {
  public:

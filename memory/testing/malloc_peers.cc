@@ -58,7 +58,7 @@ bool failed(const Run& run) {
   }
 }
 
-// Writes "R <tab> name <tab> ns" a line, for the parent.
+// Writes "R <tab> name <tab> figure" a line, for the parent.
 class LineReporter : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
@@ -69,8 +69,7 @@ class LineReporter : public benchmark::BenchmarkReporter {
       for (const auto& [counter, value] : run.counters) {
         if (counter == "items_per_second") {
           std::printf("R\t%s\t%.4f\n", name.c_str(), 1e9 / value.value);
-        } else if (counter.size() > 3 &&
-                   counter.compare(counter.size() - 3, 3, "_ns") == 0) {
+        } else if (counter.ends_with("_ns") || counter.ends_with("_percent")) {
           std::printf("R\t%s %s\t%.4f\n", name.c_str(), counter.c_str(),
                       value.value);
         }
@@ -214,7 +213,7 @@ std::vector<std::string> with_filter(const Plan& plan,
 std::string peer_table(const PeerSamples& samples,
                        const std::vector<std::string>& subjects,
                        const std::vector<std::string>& mallocs) {
-  std::size_t width = 12;
+  std::size_t width = 16;
   for (const auto& [name, columns] : samples) {
     width = std::max(width, name.size());
   }
@@ -222,7 +221,7 @@ std::string peer_table(const PeerSamples& samples,
   columns.insert(columns.end(), mallocs.begin(), mallocs.end());
   char cell[160];
   std::snprintf(cell, sizeof(cell), "%-*s", static_cast<int>(width),
-                "ns, medians");
+                "ns or %, medians");
   std::string table = cell;
   for (const std::string& column : columns) {
     std::snprintf(cell, sizeof(cell), " %10.10s", column.c_str());

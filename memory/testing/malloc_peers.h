@@ -8,7 +8,7 @@
 // The first part of a benchmark's name is its subject, the rest its case. Those
 // whose subject is "malloc" run once for every malloc; the others run in one
 // more child with nothing preloaded. A case needs SetItemsProcessed(); a
-// counter whose name ends in _ns is a row of its own.
+// counter whose name ends in _ns or _percent is a row of its own.
 //
 //   BENCHMARK(Hot<MyPool>)->Name("pool/hot");
 //   BENCHMARK(Hot<Malloc>)->Name("malloc/hot");
@@ -35,7 +35,7 @@ namespace wirebook {
 int run_beside_mallocs(int argc, char** argv,
                        const std::vector<std::string>& subjects);
 
-// What the table is made from: ns (or a counter's ns) by case and column.
+// What the table is made from: ns (or a counter's value) by case and column.
 using PeerSamples =
     std::map<std::string, std::map<std::string, std::vector<double>>>;
 
