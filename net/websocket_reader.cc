@@ -11,10 +11,12 @@ namespace wirebook {
 namespace {
 
 WebSocketFrameParserOptions parser_options(
-    const WebSocketReaderOptions& options) {
+    const WebSocketReaderOptions& options, bool tls) {
   WebSocketFrameParserOptions result;
   result.max_message = options.max_message_bytes;
-  result.max_whole_frame = (options.slab_slots - 1) * kRawMessageSlotBytes;
+  result.max_whole_frame =
+      tls ? TlsStream::max_window_bytes(options.slab_slots)
+          : (options.slab_slots - 1) * kRawMessageSlotBytes;
   result.validate_utf8 = options.validate_utf8;
   return result;
 }
@@ -26,15 +28,19 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
     WebSocketHandler* handler) {
   absl::StatusOr<Url> url = parse_url(options.url);
   if (!url.ok()) return url.status();
-  if (url->scheme == "wss") {
-    return absl::UnimplementedError(
-        absl::StrCat("WebSocket ", options.url,
-                     ": this build speaks plain ws:// only, no TLS; give a "
-                     "ws:// address, for example of a local TLS proxy"));
+  if (url->scheme != "ws" && url->scheme != "wss") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "WebSocket ", options.url, ": the scheme must be ws or wss"));
   }
-  if (url->scheme != "ws") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("WebSocket ", options.url, ": the scheme must be ws"));
+  if (url->tls() && options.slab_slots < TlsStream::kLeastSlabSlots) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "WebSocket ", options.url, ": slab_slots is ", options.slab_slots,
+        "; TLS needs at least ", TlsStream::kLeastSlabSlots));
+  }
+  if (url->tls() && options.tls == nullptr) {
+    absl::StatusOr<std::shared_ptr<TlsContext>> tls = TlsContext::create({});
+    if (!tls.ok()) return tls.status();
+    options.tls = *std::move(tls);
   }
   const RawMessagePoolOptions& pool_options = pool->options();
   if (pool_options.large_messages == 0 ||
@@ -67,9 +73,15 @@ WebSocketReader::WebSocketReader(UringLoop* loop, RawMessagePool* pool,
       options_(std::move(options)),
       url_(std::move(url)),
       handler_(handler),
-      parser_(parser_options(options_)),
+      parser_(parser_options(options_, url_.tls())),
       timer_(this),
-      connector_(loop, std::move(proxy), options_.connector, this) {}
+      output_(this),
+      connector_(loop, std::move(proxy), options_.connector, this) {
+  if (url_.tls()) {
+    tls_ = std::make_unique<TlsStream>(options_.tls, url_.host, url_.port,
+                                       &output_);
+  }
+}
 
 WebSocketReader::~WebSocketReader() {
   loop_->stop_timer(&timer_);
@@ -88,12 +100,18 @@ absl::Status WebSocketReader::error(absl::StatusCode code,
                          absl::string_view(what.data(), what.size())));
 }
 
+absl::Status WebSocketReader::tls_error() const {
+  const absl::string_view message = tls_->status().message();
+  return error(tls_->status().code(), {message.data(), message.size()});
+}
+
 absl::Status WebSocketReader::connect() {
   if (state_ != State::kIdle) {
     return error(absl::StatusCode::kFailedPrecondition,
                  "connect() before on_close of the connection before");
   }
   close_sent_ = peer_closed_ = peer_ended_ = pending_ = false;
+  tls_ended_ = false;
   stalled_ = stall_counted_ = false;
   close_code_ = kCloseAbnormal;
   close_reason_size_ = 0;
@@ -120,10 +138,21 @@ void WebSocketReader::on_failed(const absl::Status& status) noexcept {
 
 void WebSocketReader::on_connected() noexcept {
   state_ = State::kHandshake;
-  handshake_.emplace(url_, options_.handshake, random_);
-  handshake_begin_ = cursor_ = seen_ = slab_->write_position();
+  handshake_begin_ = cursor_ = plain_end_ = seen_ = slab_->write_position();
   parser_.reset();
-  if (!loop_->send(stream_, handshake_->request())) {
+  if (tls_ == nullptr) {
+    begin_upgrade();
+  } else if (tls_->start(slab_) == TlsStream::Result::kFailed) {
+    end(kCloseAbnormal, tls_error());
+  }
+}
+
+void WebSocketReader::begin_upgrade() noexcept {
+  handshake_.emplace(url_, options_.handshake, random_);
+  const std::string& request = handshake_->request();
+  char* const room = prepare_output(request.size());
+  if (room != nullptr) std::memcpy(room, request.data(), request.size());
+  if (room == nullptr || !finish_output(request.size())) {
     end(kCloseAbnormal, error(absl::StatusCode::kResourceExhausted,
                               "the request is longer than send_queue_bytes"));
   }
@@ -134,23 +163,67 @@ void WebSocketReader::on_received(uint64_t receive_ticks) noexcept {
   note_arrival(write, receive_ticks);
   statistics_.bytes += write - seen_;
   seen_ = write;
+  if (tls_ == nullptr) {
+    plain_end_ = write;
+  } else if (!tls_->handshake_done() && !finish_tls_handshake()) {
+    return;
+  }
   if (state_ == State::kHandshake && !finish_handshake()) return;
   parse();
 }
 
-bool WebSocketReader::finish_handshake() noexcept {
-  absl::Status status;
-  switch (handshake_->parse(slab_->at(handshake_begin_),
-                            slab_->write_position() - handshake_begin_,
-                            &status)) {
-    case WebSocketHandshake::State::kNeedMore:
+bool WebSocketReader::finish_tls_handshake() noexcept {
+  switch (tls_->handshake()) {
+    case TlsStream::Result::kNeedMore:
+      slab_->set_parse_position(tls_->record_position());
       return false;
-    case WebSocketHandshake::State::kFailed:
+    case TlsStream::Result::kOk:
+      handshake_begin_ = plain_end_ = tls_->record_position();
+      begin_upgrade();
+      return state_ == State::kHandshake;
+    case TlsStream::Result::kEnded:
+      end(kCloseAbnormal, error(absl::StatusCode::kUnavailable,
+                                "the server ended the TLS handshake"));
+      return false;
+    case TlsStream::Result::kFailed:
+      end(kCloseAbnormal, tls_error());
+      return false;
+  }
+  return false;
+}
+
+bool WebSocketReader::read_more(uint64_t* begin, uint64_t wanted) noexcept {
+  if (tls_ == nullptr) return false;
+  TlsWindow window = {*begin, plain_end_};
+  const TlsStream::Result result = tls_->read(&window, wanted);
+  *begin = window.begin;
+  plain_end_ = window.end;
+  if (result == TlsStream::Result::kEnded) {
+    tls_ended_ = peer_ended_ = true;
+    finish_end();
+  } else if (result == TlsStream::Result::kFailed) {
+    end(kCloseAbnormal, tls_error());
+  }
+  return result == TlsStream::Result::kOk;
+}
+
+bool WebSocketReader::finish_handshake() noexcept {
+  for (;;) {
+    const uint64_t have = plain_end_ - handshake_begin_;
+    absl::Status status;
+    const WebSocketHandshake::State state =
+        handshake_->parse(slab_->at(handshake_begin_), have, &status);
+    if (state == WebSocketHandshake::State::kDone) break;
+    if (state == WebSocketHandshake::State::kFailed) {
       end(kCloseAbnormal, std::move(status));
       return false;
-    case WebSocketHandshake::State::kDone:
-      break;
+    }
+    if (!read_more(&handshake_begin_, have + 1)) {
+      slab_->set_parse_position(handshake_begin_);
+      return false;
+    }
   }
+  if (tls_ != nullptr) tls_->take_over();
   cursor_ = handshake_begin_ + handshake_->response_bytes();
   loop_->stop_timer(&timer_);
   state_ = State::kOpen;
@@ -174,8 +247,8 @@ void WebSocketReader::parse() noexcept {
   WebSocketFrame frame;
   bool more = true;
   while (more && reading()) {
-    const WebSocketEvent event = parser_.next(
-        slab_->at(cursor_), slab_->write_position() - cursor_, &frame);
+    const WebSocketEvent event =
+        parser_.next(slab_->at(cursor_), plain_end_ - cursor_, &frame);
     switch (event) {
       case WebSocketEvent::kMessage:
         more = deliver_message(frame);
@@ -188,8 +261,9 @@ void WebSocketReader::parse() noexcept {
         }
         break;
       case WebSocketEvent::kNeedMore:
-        more = false;
-        if (assembly_ == Assembly::kInSlab && !fits_in_slab(parser_.wanted())) {
+        more = read_more(&cursor_, parser_.wanted());
+        if (!more && state_ != State::kEnding &&
+            assembly_ == Assembly::kInSlab && !fits_in_slab(parser_.wanted())) {
           move_to_large();
         }
         break;
@@ -218,7 +292,7 @@ void WebSocketReader::parse() noexcept {
     }
   }
   if (state_ == State::kEnding) return;
-  if (!reading()) cursor_ = slab_->write_position();
+  if (!reading()) cursor_ = plain_end_ = slab_->write_position();
   slab_->set_parse_position(assembly_ == Assembly::kInSlab ? assembly_begin_
                                                            : cursor_);
 }
@@ -230,6 +304,9 @@ bool WebSocketReader::deliver_message(const WebSocketFrame& frame) noexcept {
   if (message == nullptr) [[unlikely]] {
     stall();  // the parser gives the same event again
     return false;
+  }
+  if (tls_ != nullptr && cursor_ < tls_->copied_position()) {
+    ++statistics_.copied_messages;
   }
   cursor_ += frame.consumed;
   hand_over(message, frame.opcode);
@@ -290,7 +367,9 @@ bool WebSocketReader::deliver_fragment(const WebSocketFrame& frame) noexcept {
 // Whether `frame_bytes` from the cursor find room while the assembled message
 // is kept: its slot and all that follow it, once around.
 bool WebSocketReader::fits_in_slab(uint64_t frame_bytes) const noexcept {
-  return cursor_ + frame_bytes <=
+  const uint64_t room =
+      tls_ == nullptr ? frame_bytes : TlsStream::room_for(frame_bytes);
+  return cursor_ + room <=
          (assembly_begin_ / kRawMessageSlotBytes + slab_->slots()) *
              kRawMessageSlotBytes;
 }
@@ -338,10 +417,11 @@ void WebSocketReader::note_arrival(uint64_t end, uint64_t ticks) noexcept {
   ++arrival_count_;
 }
 
-// Of the message that ends at the cursor.
+// Of the message that ends at the cursor; with TLS, of its record.
 uint64_t WebSocketReader::arrival_ticks() noexcept {
+  const uint64_t end = tls_ == nullptr ? cursor_ : tls_->record_position();
   // The last arrival ends at the write position, never before the cursor.
-  while (arrivals_[first_arrival_].end < cursor_) {
+  while (arrivals_[first_arrival_].end < end) {
     first_arrival_ = (first_arrival_ + 1) % arrivals_.size();
     --arrival_count_;
   }
@@ -372,6 +452,7 @@ void WebSocketReader::on_peer_close(const WebSocketFrame& frame) noexcept {
     // Section 5.5.1: the answer carries the code that was received.
     send_close(close_code_, {});
   }
+  if (tls_ != nullptr) tls_->send_close_notify();
   state_ = State::kClosing;
   // The server ends TCP first (section 7.1.1).
   loop_->start_timer(&timer_, options_.close_timeout_ns);
@@ -385,7 +466,11 @@ void WebSocketReader::on_ended(int error_number) noexcept {
 
 void WebSocketReader::finish_end() noexcept {
   const char* const cause =
-      peer_error_ == 0 ? "the server ended it" : std::strerror(peer_error_);
+      peer_error_ != 0 ? std::strerror(peer_error_)
+      : tls_ == nullptr || tls_ended_
+          ? "the server ended it"
+          : "the server ended TCP without TLS's close_notify, so something may "
+            "be cut off";
   if (peer_closed_ || !close_status_.ok()) {
     end(close_code_, close_status_);
   } else if (state_ == State::kHandshake) {
@@ -393,7 +478,10 @@ void WebSocketReader::finish_end() noexcept {
         error(absl::StatusCode::kUnavailable,
               absl::StrCat("the connection broke in the handshake: ", cause)));
   } else {
-    const uint64_t rest = slab_->write_position() - cursor_;
+    uint64_t rest = plain_end_ - cursor_;
+    if (tls_ != nullptr && !tls_ended_) {
+      rest += slab_->write_position() - tls_->record_position();
+    }
     const bool inside = rest != 0 || parser_.inside_message();
     end(kCloseAbnormal,
         error(absl::StatusCode::kUnavailable,
@@ -416,8 +504,9 @@ void WebSocketReader::on_timeout() noexcept {
   end(kCloseAbnormal,
       error(absl::StatusCode::kDeadlineExceeded,
             absl::StrCat("no ",
-                         state_ == State::kConnecting
-                             ? connector_.step_name()
+                         state_ == State::kConnecting ? connector_.step_name()
+                         : tls_ != nullptr && !tls_->handshake_done()
+                             ? "TLS session"
                              : "complete response to the handshake",
                          " within connect_timeout_ns")));
 }
@@ -429,11 +518,21 @@ bool WebSocketReader::send_frame(WebSocketOpcode opcode,
 
 bool WebSocketReader::write_frame(WebSocketOpcode opcode,
                                   std::string_view payload) noexcept {
-  char* const room =
-      loop_->prepare_send(stream_, kMaxWebSocketHeaderBytes + payload.size());
-  if (room == nullptr) return false;
-  loop_->finish_send(
-      stream_, write_client_frame(opcode, payload, random_.next32(), room));
+  char* const room = prepare_output(kMaxWebSocketHeaderBytes + payload.size());
+  return room != nullptr && finish_output(write_client_frame(
+                                opcode, payload, random_.next32(), room));
+}
+
+char* WebSocketReader::prepare_output(size_t size) {
+  if (tls_ == nullptr) return loop_->prepare_send(stream_, size);
+  return loop_->prepare_send(stream_, TlsStream::sealed_bytes(size)) == nullptr
+             ? nullptr
+             : tls_->prepare_write(size);
+}
+
+bool WebSocketReader::finish_output(size_t size) noexcept {
+  if (tls_ != nullptr) return tls_->finish_write(size);
+  loop_->finish_send(stream_, size);
   return true;
 }
 
@@ -471,6 +570,7 @@ void WebSocketReader::close(uint16_t code, std::string_view reason) {
 
 void WebSocketReader::fail(uint16_t code, absl::Status status) noexcept {
   if (!close_sent_) send_close(code, {});
+  if (tls_ != nullptr) tls_->send_close_notify();
   close_status_ = std::move(status);
   state_ = State::kClosing;
   loop_->start_timer(&timer_, options_.close_timeout_ns);
@@ -492,6 +592,7 @@ void WebSocketReader::on_closed() noexcept {
   statistics_.slab_full += stream_->starvations;
   stream_ = nullptr;
   slab_->set_parse_position(slab_->write_position());
+  if (tls_ != nullptr) tls_->stop();
   if (assembly_ == Assembly::kLarge) pool_->abandon_large(assembly_large_);
   assembly_ = Assembly::kNone;
   assembly_size_ = 0;
@@ -509,6 +610,7 @@ void WebSocketReader::tell_close() noexcept {
 WebSocketStatistics WebSocketReader::statistics() const noexcept {
   WebSocketStatistics result = statistics_;
   if (stream_ != nullptr) result.slab_full += stream_->starvations;
+  if (tls_ != nullptr) result.copied_bytes += tls_->statistics().copied_bytes;
   return result;
 }
 

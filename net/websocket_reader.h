@@ -3,13 +3,15 @@
 // WebSocketReader: a WebSocket client (RFC 6455) on a UringLoop that hands over
 // messages as RawMessages of a RawMessagePool.
 //
-// Use it for feeds: much comes in, little goes out. It speaks plain ws://.
+// Use it for feeds: much comes in, little goes out. It speaks ws:// and wss://.
 //
-// A message that arrived in one frame is handed over as a view into the memory
-// that the kernel received into, never copied. Fragments are put together by
-// one copy, in the slab where they lie; what does not fit in the slab is
-// copied into one of the pool's large buffers. Both are counted. Pings are
-// answered before what follows them is looked at.
+// A message that arrived in one frame, and with TLS 1.3 in one record, is
+// handed over as a view into the memory that the kernel received into, never
+// copied. Fragments are put together by one copy, in the slab where they lie;
+// what does not fit in the slab is copied into one of the pool's large buffers;
+// frames that run over TLS records, and all that TLS 1.2 brings, are copied
+// once in the slab (tls_stream.h). All of it is counted. Pings are answered
+// before what follows them is looked at.
 //
 // Back-pressure: when descriptors, slots or large buffers run out, it stops
 // reading (the sender's TCP stalls) and goes on when messages come home.
@@ -53,6 +55,8 @@
 #include "net/proxy_handshake.h"
 #include "net/raw_message_pool.h"
 #include "net/stream_connector.h"
+#include "net/tls_context.h"
+#include "net/tls_stream.h"
 #include "net/uring_loop.h"
 #include "net/url.h"
 #include "net/websocket_frame_parser.h"
@@ -75,12 +79,16 @@ class WebSocketHandler {
 };
 
 struct WebSocketReaderOptions {
-  std::string url = {};  // ws://host[:port][/path]
+  std::string url = {};  // ws://host[:port][/path] or wss://...
   // Stamped into every message; see RawMessage.
   uint16_t connection = 0;
   uint8_t venue = 0;
+  // For wss://: whom to trust; nullptr is a context of its own, by
+  // TlsOptions{}.
+  std::shared_ptr<TlsContext> tls = {};
   // Receive memory, in slots of 64 KiB: a power of two. A message of more than
-  // (slab_slots - 1) * 64 KiB takes the large path.
+  // (slab_slots - 1) * 64 KiB takes the large path; with TLS, which needs 4
+  // slots, one of more than TlsStream::max_window_bytes(slab_slots).
   size_t slab_slots = 32;
   uint64_t max_message_bytes = uint64_t{16} << 20;
   bool validate_utf8 = true;
@@ -101,8 +109,8 @@ struct WebSocketStatistics {
   uint64_t bytes = 0;            // received, headers included
   uint64_t payload_bytes = 0;    // of the messages
   uint64_t fragments = 0;        // pieces that messages were put together from
-  uint64_t copied_messages = 0;  // put together, so copied
-  uint64_t copied_bytes = 0;     // by that
+  uint64_t copied_messages = 0;  // put together or by TLS, so copied
+  uint64_t copied_bytes = 0;     // by that; with TLS, headers too
   uint64_t large_messages = 0;   // of those, in a large buffer
   uint64_t pings = 0;            // received
   uint64_t pongs = 0;            // received
@@ -119,7 +127,7 @@ class WebSocketReader final : private StreamHandler,
   enum class State : uint8_t {
     kIdle,        // connect() may be called
     kConnecting,  // name, TCP, proxy
-    kHandshake,
+    kHandshake,   // TLS, HTTP
     kOpen,
     kClosing,  // a close frame was sent or received
     kEnding,   // the socket is being closed; on_close follows
@@ -161,12 +169,21 @@ class WebSocketReader final : private StreamHandler,
 
   State state() const noexcept { return state_; }
   WebSocketStatistics statistics() const noexcept;
+  // Of wss://, for what became of the TLS connection; otherwise nullptr.
+  const TlsStream* tls() const noexcept { return tls_.get(); }
   const WebSocketReaderOptions& options() const noexcept { return options_; }
 
  private:
   struct Timer final : LoopTimer {
     explicit Timer(WebSocketReader* owner) : reader(owner) {}
     void on_timer() noexcept override { reader->on_timeout(); }
+    WebSocketReader* reader;
+  };
+  struct Output final : TlsOutput {
+    explicit Output(WebSocketReader* owner) : reader(owner) {}
+    bool send_records(std::string_view records) noexcept override {
+      return reader->loop_->send(reader->stream_, records);
+    }
     WebSocketReader* reader;
   };
   enum class Assembly : uint8_t { kNone, kInSlab, kLarge };
@@ -191,7 +208,12 @@ class WebSocketReader final : private StreamHandler,
   void on_closed() noexcept override;
 
   void on_timeout() noexcept;
+  bool finish_tls_handshake() noexcept;
+  void begin_upgrade() noexcept;
   bool finish_handshake() noexcept;
+  // More plain text behind `*begin`, out of TLS records; false while there is
+  // none, or when the connection has ended.
+  bool read_more(uint64_t* begin, uint64_t wanted) noexcept;
   void parse() noexcept;
   bool deliver_message(const WebSocketFrame& frame) noexcept;
   bool deliver_fragment(const WebSocketFrame& frame) noexcept;
@@ -207,11 +229,14 @@ class WebSocketReader final : private StreamHandler,
   void fail(uint16_t code, absl::Status status) noexcept;
   bool send_frame(WebSocketOpcode opcode, std::string_view payload) noexcept;
   bool write_frame(WebSocketOpcode opcode, std::string_view payload) noexcept;
+  char* prepare_output(size_t size);
+  bool finish_output(size_t size) noexcept;
   void send_close(uint16_t code, std::string_view reason) noexcept;
   // Closes the socket; on_close will say so.
   void end(uint16_t code, absl::Status status) noexcept;
   void tell_close() noexcept;
   absl::Status error(absl::StatusCode code, std::string_view what) const;
+  absl::Status tls_error() const;
 
   UringLoop* const loop_;
   RawMessagePool* const pool_;
@@ -228,7 +253,8 @@ class WebSocketReader final : private StreamHandler,
   std::array<Arrival, 64> arrivals_ = {};
   size_t first_arrival_ = 0;
   size_t arrival_count_ = 0;
-  uint64_t cursor_ = 0;  // the next byte to be parsed
+  uint64_t cursor_ = 0;     // the next byte to be parsed
+  uint64_t plain_end_ = 0;  // the end of those that can be
   uint64_t sequence_ = 0;
   WebSocketFrameParser parser_;
 
@@ -247,12 +273,15 @@ class WebSocketReader final : private StreamHandler,
   bool peer_closed_ = false;  // its close frame came
   bool peer_ended_ = false;   // nothing more will come, by error peer_error_
   int peer_error_ = 0;
+  bool tls_ended_ = false;  // by close_notify
   uint16_t close_code_ = kCloseAbnormal;
   char close_reason_[kMaxControlPayloadBytes] = {};
   size_t close_reason_size_ = 0;
   absl::Status close_status_;
 
   Timer timer_;
+  Output output_;
+  std::unique_ptr<TlsStream> tls_;
   KernelRandom random_;
   std::optional<WebSocketHandshake> handshake_;
   uint64_t handshake_begin_ = 0;

@@ -110,9 +110,13 @@ bool Peer::send_in_pieces(std::string_view bytes, size_t size) {
   return true;
 }
 
+long Peer::read_some(char* data, size_t size) {
+  return recv(fd_, data, size, 0);
+}
+
 bool Peer::read_exactly(char* data, size_t size) {
   while (size != 0) {
-    const ssize_t n = recv(fd_, data, size, 0);
+    const long n = read_some(data, size);
     if (n <= 0) return false;
     data += n;
     size -= static_cast<size_t>(n);
@@ -146,7 +150,7 @@ ClientFrame Peer::read_frame() {
 
 void Peer::read_to_end() {
   char buffer[4096];
-  while (recv(fd_, buffer, sizeof(buffer), 0) > 0) {
+  while (read_some(buffer, sizeof(buffer)) > 0) {
   }
 }
 

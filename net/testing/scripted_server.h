@@ -42,6 +42,8 @@ struct ClientFrame {
 class Peer {
  public:
   explicit Peer(int fd) : fd_(fd) {}
+  virtual ~Peer() = default;
+  int fd() const { return fd_; }
 
   // The request's head, with its empty line; "" when the connection ended.
   std::string read_request();
@@ -50,7 +52,7 @@ class Peer {
   // The answer of upgrade() for a request.
   static std::string upgrade_response(std::string_view request);
   // False when the other side has gone.
-  bool send(std::string_view bytes);
+  virtual bool send(std::string_view bytes);
   // In pieces of `size`, each its own segment.
   bool send_in_pieces(std::string_view bytes, size_t size);
   ClientFrame read_frame();
@@ -62,7 +64,8 @@ class Peer {
   void set_send_buffer(int bytes);
 
  private:
-  friend class ScriptedServer;
+  // As recv() does.
+  virtual long read_some(char* data, size_t size);
   int fd_;
 };
 
