@@ -25,8 +25,8 @@
 // never holds more than 2 n + 64 KiB of the slab, and one record.
 //
 // One thread, the slab's. Errors are in status(), with OpenSSL's reasons.
-// Between the handshake and the end reading allocates nothing, KeyUpdate
-// excepted; sending does, in OpenSSL.
+// Between the handshake and the end the opener allocates nothing, KeyUpdate
+// excepted; OpenSSL does, in reading and in sending.
 // Cost: tls_stream_benchmark; README.md has the figures.
 //
 //   wirebook::TlsStream tls(context, "stream.example.com", 443, &output);

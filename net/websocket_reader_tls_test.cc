@@ -779,7 +779,8 @@ TEST_F(TlsReaderTest, ReceivingAllocatesNothing) {
     step.store(1);
     ASSERT_TRUE(run_until([&] { return count == 21 * 200; }));
     const uint64_t allocated = thread_allocations() - before;
-    EXPECT_EQ(allocated, 0u);
+    // OpenSSL 3.0 allocates once for each record of TLS 1.3.
+    EXPECT_LE(allocated, opener ? 0u : 4'000u);
     step.store(2);
     ASSERT_TRUE(run_until_closed());
     EXPECT_TRUE(recorder.status.ok()) << recorder.status;
