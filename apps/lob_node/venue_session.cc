@@ -19,7 +19,7 @@ namespace wirebook {
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000;
-// How often the connection's silence and its books are looked at.
+// How often its books are looked at.
 constexpr std::uint64_t kWatchNs = 250 * kMillisecond;
 // A book that is still without its snapshot after so long asks again: an answer
 // may never come.
@@ -59,8 +59,6 @@ VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
       pool_(pool),
       listener_(listener),
       requests_(RequestBudget{}),
-      backoff_(ReconnectBackoffOptions{}),
-      reconnect_timer_(this),
       watch_timer_(this) {}
 
 VenueSession::~VenueSession() { disconnect(); }
@@ -83,14 +81,18 @@ absl::Status VenueSession::set_up(const NodeConfig& node) {
             .status();
     if (!status.ok()) return status;
   }
-  WebSocketReaderOptions reader;
-  reader.url = config_.url;
-  reader.connection = connection_;
-  reader.venue = static_cast<std::uint8_t>(config_.id);
-  reader.close_timeout_ns = kCloseTimeoutNs;
-  auto created = WebSocketReader::create(loop_, pool_, reader, this);
+  ConnectionOptions feed;
+  feed.reader.url = config_.url;
+  feed.reader.connection = connection_;
+  feed.reader.venue = static_cast<std::uint8_t>(config_.id);
+  feed.reader.close_timeout_ns = kCloseTimeoutNs;
+  // Whatever the venue sends counts, its pings too: a quiet market is not a
+  // mute connection.
+  feed.silence_deadline_ns =
+      static_cast<std::uint64_t>(config_.stale_after_ms) * kMillisecond;
+  auto created = Connection::create(loop_, pool_, std::move(feed), this);
   if (!created.ok()) return created.status();
-  reader_ = *std::move(created);
+  feed_ = *std::move(created);
   if (config_.rest_url.empty()) return absl::OkStatus();
   auto http = HttpClient::create(loop_, pool_, {}, this);
   if (!http.ok()) return http.status();
@@ -98,43 +100,43 @@ absl::Status VenueSession::set_up(const NodeConfig& node) {
   return absl::OkStatus();
 }
 
-void VenueSession::start() { connect(); }
+void VenueSession::start() { feed_->start(); }
 
-void VenueSession::connect() {
-  if (stopping_) return;
-  set_status_text("connecting");
-  const absl::Status status = reader_->connect();
-  if (!status.ok()) on_close(kCloseAbnormal, {}, status);
-}
+void VenueSession::on_attempt(std::size_t) { set_status_text("connecting"); }
 
-void VenueSession::on_open() {
+void VenueSession::on_open(std::size_t leg) {
   spdlog::info("{}: connected to {}", config_.name, config_.url);
   set_status_text("up");
-  backoff_.connected(loop_->now_ns());
   pipeline_->on_connection_up(connection_);
   const VenueRequests& venue = find_venue_requests(config_.id);
-  if (!reader_->send_text(
-          venue.subscribe(config_.symbols, subscription(config_)))) {
-    reader_->close();
+  if (!feed_->send_text(
+          leg, venue.subscribe(config_.symbols, subscription(config_)))) {
+    feed_->close(leg);
     return;
   }
-  heard_ns_ = loop_->now_ns();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
-void VenueSession::on_message(RawMessage* message) {
+void VenueSession::on_message(std::size_t, RawMessage* message) {
   pipeline_->on_message(message);
 }
 
-void VenueSession::on_close(std::uint16_t code, std::string_view reason,
-                            const absl::Status& status) {
-  std::string why = status.ok()
-                        ? absl::StrCat("closed by the venue with code ", code)
-                        : std::string(status.message());
-  if (!reason.empty()) absl::StrAppend(&why, " (", to_absl(reason), ")");
+void VenueSession::on_silent(std::size_t) {
+  spdlog::warn("{}: nothing heard for {} ms", config_.name,
+               config_.stale_after_ms);
+  pipeline_->on_connection_stale(connection_);
+}
+
+void VenueSession::on_close(std::size_t, const ConnectionEnd& end) {
+  std::string why =
+      end.status.ok() ? absl::StrCat("closed by the venue with code ", end.code)
+                      : std::string(end.status.message());
+  if (!end.reason.empty()) {
+    absl::StrAppend(&why, " (", to_absl(end.reason), ")");
+  }
   loop_->stop_timer(&watch_timer_);
   requests_.clear_waiting();
-  if (stopping_ && status.ok()) {
+  if (stopping_ && end.status.ok()) {
     // Our own doing: the report shows the books as they were.
     set_status_text("closed");
     return;
@@ -142,33 +144,9 @@ void VenueSession::on_close(std::uint16_t code, std::string_view reason,
   pipeline_->on_connection_lost(connection_);
   spdlog::warn("{}: {}", config_.name, why);
   set_status_text(why);
-  reconnect_later();
 }
 
-void VenueSession::reconnect_later() {
-  if (stopping_) return;
-  loop_->start_timer(&reconnect_timer_,
-                     backoff_.lost(loop_->now_ns(), random_.next32()));
-}
-
-// Whatever the venue sends counts, its pings too: a quiet market is not a mute
-// connection.
 void VenueSession::watch() {
-  const std::uint64_t now = loop_->now_ns();
-  const std::uint64_t bytes = reader_->statistics().bytes;
-  if (bytes != bytes_heard_) {
-    bytes_heard_ = bytes;
-    heard_ns_ = now;
-  }
-  const auto deadline_ns =
-      static_cast<std::uint64_t>(config_.stale_after_ms) * kMillisecond;
-  if (deadline_ns != 0 && now - heard_ns_ > deadline_ns) {
-    spdlog::warn("{}: nothing heard for {} ms", config_.name,
-                 config_.stale_after_ms);
-    pipeline_->on_connection_stale(connection_);
-    reader_->close(kCloseNormal, "nothing heard");
-    return;
-  }
   ask_for_missing_books();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
@@ -198,7 +176,7 @@ void VenueSession::poll() {
   while (const auto request = pipeline_->next_request()) {
     requests_.add(*request, now);
   }
-  if (reader_->state() != WebSocketReader::State::kOpen) return;
+  if (!feed_->is_open(feed_->leg())) return;
   while (const auto due = requests_.take(now)) serve(*due);
 }
 
@@ -209,15 +187,16 @@ void VenueSession::serve(const BookRequest& request) {
   }
   if (request.kind == BookRequestKind::kReconnect) {
     spdlog::info("{}: the venue is about to end the connection", config_.name);
-    reader_->close();
+    feed_->close(feed_->leg());
     return;
   }
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::vector<std::string> symbols = {symbol(request.instrument)};
   const SubscriptionOptions options = subscription(config_);
   spdlog::info("{}: subscribing {} anew", config_.name, symbols[0]);
-  if (!reader_->send_text(venue.unsubscribe(symbols, options)) ||
-      !reader_->send_text(venue.subscribe(symbols, options))) {
+  const std::size_t leg = feed_->leg();
+  if (!feed_->send_text(leg, venue.unsubscribe(symbols, options)) ||
+      !feed_->send_text(leg, venue.subscribe(symbols, options))) {
     requests_.add(request, loop_->now_ns());
   }
 }
@@ -281,21 +260,18 @@ void VenueSession::snapshot_failed(std::uint32_t instrument,
 
 void VenueSession::stop() {
   stopping_ = true;
-  loop_->stop_timer(&reconnect_timer_);
   loop_->stop_timer(&watch_timer_);
-  if (!stopped()) reader_->close();
+  feed_->stop();
 }
 
 bool VenueSession::stopped() const noexcept {
-  return reader_ == nullptr ||
-         reader_->state() == WebSocketReader::State::kIdle;
+  return feed_ == nullptr || feed_->stopped();
 }
 
 void VenueSession::disconnect() {
-  loop_->stop_timer(&reconnect_timer_);
   loop_->stop_timer(&watch_timer_);
   http_.reset();
-  reader_.reset();
+  feed_.reset();
 }
 
 std::string VenueSession::status_text() const {

@@ -30,16 +30,14 @@
 #include "apps/lob_node/request_queue.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
+#include "net/connection.h"
 #include "net/http_client.h"
-#include "net/kernel_random.h"
 #include "net/raw_message_pool.h"
-#include "net/reconnect_backoff.h"
 #include "net/uring_loop.h"
-#include "net/websocket_reader.h"
 
 namespace wirebook {
 
-class VenueSession final : private WebSocketHandler,
+class VenueSession final : private ConnectionHandler,
                            private HttpHandler,
                            private BookPipelineListener {
  public:
@@ -68,11 +66,6 @@ class VenueSession final : private WebSocketHandler,
   std::string status_text() const;
 
  private:
-  struct ReconnectTimer final : LoopTimer {
-    explicit ReconnectTimer(VenueSession* owner) : session(owner) {}
-    void on_timer() noexcept override { session->connect(); }
-    VenueSession* session;
-  };
   struct WatchTimer final : LoopTimer {
     explicit WatchTimer(VenueSession* owner) : session(owner) {}
     void on_timer() noexcept override { session->watch(); }
@@ -84,10 +77,11 @@ class VenueSession final : private WebSocketHandler,
                BookPipelineListener* listener);
   absl::Status set_up(const NodeConfig& node);
 
-  void on_open() override;
-  void on_message(RawMessage* message) override;
-  void on_close(std::uint16_t code, std::string_view reason,
-                const absl::Status& status) override;
+  void on_attempt(std::size_t leg) override;
+  void on_open(std::size_t leg) override;
+  void on_message(std::size_t leg, RawMessage* message) override;
+  void on_silent(std::size_t leg) override;
+  void on_close(std::size_t leg, const ConnectionEnd& end) override;
 
   void on_http(const HttpResult& result) override;
 
@@ -97,8 +91,6 @@ class VenueSession final : private WebSocketHandler,
   void on_state_changed(const BookKeeper& keeper) override;
   void on_other(const ParsedMessage& message) override;
 
-  void connect();
-  void reconnect_later();
   void watch();
   void ask_for_missing_books();
   void serve(const BookRequest& request);
@@ -114,16 +106,11 @@ class VenueSession final : private WebSocketHandler,
   RawMessagePool* const pool_;
   BookPipelineListener* const listener_;  // or null
   std::unique_ptr<BookPipeline> pipeline_;
-  std::unique_ptr<WebSocketReader> reader_;
+  std::unique_ptr<Connection> feed_;
   std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
   TscClock clock_;
   RequestQueue requests_;
-  ReconnectBackoff backoff_;
-  KernelRandom random_;
-  ReconnectTimer reconnect_timer_;
   WatchTimer watch_timer_;
-  std::uint64_t bytes_heard_ = 0;
-  std::uint64_t heard_ns_ = 0;  // when bytes_heard_ last grew
   bool stopping_ = false;
 
   mutable std::mutex status_mutex_;

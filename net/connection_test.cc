@@ -1,0 +1,551 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "net/connection.h"
+
+#include <dirent.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "net/testing/listener.h"
+#include "net/testing/scripted_server.h"
+
+namespace wirebook {
+namespace {
+
+using testing::ClientFrame;
+using testing::close_frame;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::Listener;
+using testing::Peer;
+using testing::refusing_port;
+using testing::ScriptedServer;
+using testing::server_frame;
+
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kSecond = 1'000'000'000;
+
+uint64_t test_time = 0;
+
+struct Recorder : ConnectionHandler {
+  void on_attempt(size_t leg) override { attempts.push_back(leg); }
+  void on_open(size_t leg) override {
+    opens.push_back(leg);
+    if (when_open) when_open(leg);
+  }
+  void on_message(size_t leg, RawMessage* message) override {
+    messages.push_back(std::to_string(leg) + ":" +
+                       std::string(message->view()));
+    pool->release(message);
+  }
+  void on_silent(size_t leg) override { silent.push_back(leg); }
+  void on_close(size_t leg, const ConnectionEnd& connection_end) override {
+    closes.push_back(leg);
+    end = connection_end;
+    reason = end.reason;
+    if (when_close) when_close();
+  }
+
+  RawMessagePool* pool = nullptr;
+  std::vector<size_t> attempts, opens, closes, silent;
+  std::vector<std::string> messages;
+  ConnectionEnd end;
+  std::string reason;
+  std::function<void(size_t)> when_open;
+  std::function<void()> when_close;
+};
+
+// A venue that keeps a connection: it says its name, answers pings while it
+// is told to, and takes a close.
+class Venue {
+ public:
+  explicit Venue(std::string name)
+      : server_([this, name](Peer& peer) {
+          peer.upgrade(server_frame(0x1, name));
+          for (;;) {
+            const ClientFrame frame = peer.read_frame();
+            if (frame.first_byte < 0) return;
+            if (frame.opcode() == 0x9) {
+              ++pings;
+              if (answers) peer.send(server_frame(0xa, frame.payload));
+            } else if (frame.opcode() == 0x8) {
+              if (answers) peer.send(close_frame(1000, "as you wish"));
+              return;
+            } else if (frame.payload == "die") {
+              return;
+            } else {
+              peer.send(server_frame(0x1, frame.payload));
+            }
+          }
+        }) {}
+  uint16_t port() const { return server_.port(); }
+  std::string url() const { return server_.url(); }
+  int connections() const { return server_.connections(); }
+
+  std::atomic<bool> answers{true};
+  std::atomic<int> pings{0};
+
+ private:
+  ScriptedServer server_;
+};
+
+class ConnectionTest : public ::testing::TestWithParam<LoopBackendChoice> {
+ protected:
+  void SetUp() override {
+    test_time = 1000 * kSecond;
+    pool = *RawMessagePool::create({});
+    UringLoopOptions options;
+    options.wait = WaitMode::kSleep;
+    options.backend = GetParam();
+    options.now_ns = [] { return test_time; };
+    auto made = UringLoop::create(options, pool.get());
+    if (!made.ok()) GTEST_SKIP() << made.status().ToString();
+    loop = *std::move(made);
+    recorder.pool = pool.get();
+  }
+
+  static ConnectionOptions options_for(const std::string& url) {
+    ConnectionOptions options;
+    options.reader.url = url;
+    options.reader.slab_slots = 4;
+    options.backoff.jitter = 0;
+    options.rollover_jitter = 0;
+    return options;
+  }
+  // The name leads to these ports, one attempt after the other; then to the
+  // last.
+  static ConnectionOptions options_for_ports(std::vector<uint16_t> ports) {
+    ConnectionOptions options = options_for("ws://venue.test/");
+    auto next = std::make_shared<std::atomic<size_t>>(0);
+    options.reader.connector.look_up = [ports, next](const std::string&,
+                                                     uint16_t) -> Addresses {
+      const size_t i = std::min(next->fetch_add(1), ports.size() - 1);
+      return std::vector<SocketAddress>{
+          *parse_socket_address("127.0.0.1", ports[i])};
+    };
+    return options;
+  }
+  void start(const ConnectionOptions& options) {
+    auto made = Connection::create(loop.get(), pool.get(), options, &recorder);
+    ASSERT_TRUE(made.ok()) << made.status();
+    connection = *std::move(made);
+    connection->start();
+  }
+
+  bool run_until(const std::function<bool()>& done) {
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      loop->run_once(kMillisecond);
+    }
+    return true;
+  }
+  bool run_until_opens(size_t count) {
+    return run_until([&] { return recorder.opens.size() == count; });
+  }
+  bool run_until_closes(size_t count) {
+    return run_until([&] { return recorder.closes.size() == count; });
+  }
+  bool run_until_messages(size_t count) {
+    return run_until([&] { return recorder.messages.size() == count; });
+  }
+  void turn(int turns = 5) {
+    for (int i = 0; i < turns; ++i) loop->run_once(kMillisecond);
+  }
+  void advance(uint64_t ns) {
+    test_time += ns;
+    turn();
+  }
+
+  std::unique_ptr<RawMessagePool> pool;
+  std::unique_ptr<UringLoop> loop;
+  Recorder recorder;
+  std::unique_ptr<Connection> connection;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Backends, ConnectionTest,
+    ::testing::Values(LoopBackendChoice::kAuto, LoopBackendChoice::kEpoll),
+    [](const ::testing::TestParamInfo<LoopBackendChoice>& choice) {
+      return choice.param == LoopBackendChoice::kAuto ? "best" : "epoll";
+    });
+
+TEST_P(ConnectionTest, ConnectsSendsReceivesAndStops) {
+  Venue venue("hello");
+  recorder.when_open = [&](size_t leg) {
+    EXPECT_TRUE(connection->send_text(leg, "subscribe"));
+    EXPECT_TRUE(connection->send_binary(leg, "more"));
+  };
+  start(options_for(venue.url()));
+  EXPECT_FALSE(connection->stopped());
+  ASSERT_TRUE(run_until_messages(3));
+  EXPECT_THAT(recorder.messages,
+              ElementsAre("0:hello", "0:subscribe", "0:more"));
+  EXPECT_EQ(connection->leg(), 0u);
+  EXPECT_EQ(connection->reader_statistics(0).messages, 3u);
+  EXPECT_EQ(connection->reader_statistics(1).messages, 0u);
+  EXPECT_FALSE(connection->send_text(1, "no second leg"));
+  connection->stop();
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_TRUE(connection->stopped());
+  EXPECT_TRUE(recorder.end.status.ok()) << recorder.end.status;
+  EXPECT_TRUE(recorder.end.planned);
+  EXPECT_EQ(recorder.reason, "as you wish");
+  advance(100 * kSecond);
+  EXPECT_EQ(venue.connections(), 1) << "no other attempt";
+  EXPECT_EQ(connection->statistics().losses, 0u);
+
+  connection->start();
+  ASSERT_TRUE(run_until_opens(2));
+}
+
+TEST_P(ConnectionTest, ALossIsMadeGoodAfterTheBackoff) {
+  Venue venue("hello");
+  start(options_for(venue.url()));
+  ASSERT_TRUE(run_until_messages(1));
+  ASSERT_TRUE(connection->send_text(connection->leg(), "die"));
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_FALSE(recorder.end.planned);
+  EXPECT_FALSE(recorder.end.still_up);
+  EXPECT_THAT(recorder.end.status.ToString(), HasSubstr("without a close"));
+  advance(249 * kMillisecond);
+  EXPECT_EQ(connection->statistics().attempts, 1u);
+  advance(kMillisecond);
+  EXPECT_EQ(connection->statistics().attempts, 2u);
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(connection->statistics().losses, 1u);
+}
+
+TEST_P(ConnectionTest, CloseIsALossToo) {
+  Venue venue("hello");
+  start(options_for(venue.url()));
+  connection->close(0);  // before it is open
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_EQ(recorder.end.status.code(), absl::StatusCode::kCancelled);
+  advance(250 * kMillisecond);
+  ASSERT_TRUE(run_until_messages(1));
+  connection->close(0, "anew");
+  ASSERT_TRUE(run_until_closes(2));
+  EXPECT_TRUE(recorder.end.status.ok());
+  EXPECT_FALSE(recorder.end.planned);
+  advance(500 * kMillisecond);
+  ASSERT_TRUE(run_until_messages(2));
+}
+
+TEST_P(ConnectionTest, FailedAttemptsComeFurtherAndFurtherApart) {
+  start(options_for("ws://127.0.0.1:" + std::to_string(refusing_port())));
+  uint64_t delay = 250 * kMillisecond;
+  for (size_t attempt = 1; attempt <= 6; ++attempt) {
+    ASSERT_TRUE(run_until_closes(attempt));
+    EXPECT_EQ(connection->statistics().attempts, attempt);
+    EXPECT_EQ(connection->statistics().failed_attempts, attempt);
+    advance(delay - 1);
+    EXPECT_EQ(connection->statistics().attempts, attempt);
+    advance(1);
+    delay *= 2;
+  }
+  EXPECT_THAT(recorder.end.status.ToString(), HasSubstr("refused"));
+}
+
+TEST_P(ConnectionTest, AHostsBudgetDelaysTheAttempts) {
+  ConnectBudget budget({.attempts = 2, .period_ns = 100 * kSecond});
+  ConnectionOptions options =
+      options_for("ws://127.0.0.1:" + std::to_string(refusing_port()));
+  options.budget = &budget;
+  start(options);
+  ASSERT_TRUE(run_until_closes(1));
+  advance(250 * kMillisecond);
+  ASSERT_TRUE(run_until_closes(2));
+  advance(500 * kMillisecond);
+  EXPECT_EQ(connection->statistics().budget_waits, 1u);
+  advance(99 * kSecond);
+  EXPECT_EQ(connection->statistics().attempts, 2u);
+  advance(250 * kMillisecond);  // 100 s after the first
+  ASSERT_TRUE(run_until_closes(3));
+}
+
+// ---- Silence
+
+TEST_P(ConnectionTest, PingsKeepAQuietConnection) {
+  Venue venue("hello");
+  ConnectionOptions options = options_for(venue.url());
+  options.ping_interval_ns = 10 * kSecond;
+  options.silence_deadline_ns = 15 * kSecond;
+  start(options);
+  ASSERT_TRUE(run_until_messages(1));
+  advance(250 * kMillisecond);  // the greeting is noticed
+  for (int second = 0; second < 60; ++second) {
+    const uint64_t pongs = connection->reader_statistics(0).pongs;
+    const uint64_t pings = connection->statistics().pings;
+    advance(kSecond);
+    if (connection->statistics().pings != pings) {
+      ASSERT_TRUE(run_until(
+          [&] { return connection->reader_statistics(0).pongs != pongs; }));
+    }
+  }
+  EXPECT_GE(venue.pings.load(), 4);
+  EXPECT_LE(venue.pings.load(), 6);
+  EXPECT_EQ(recorder.closes.size(), 0u);
+
+  // A peer that answers no more is noticed, and left when it does not even
+  // answer the close.
+  venue.answers = false;
+  for (int i = 0; i < 70 && recorder.silent.empty(); ++i) {
+    advance(250 * kMillisecond);
+  }
+  EXPECT_THAT(recorder.silent, ElementsAre(0));
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_EQ(recorder.end.status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(recorder.end.status.ToString(),
+              HasSubstr("nothing heard for 15000 ms"));
+  EXPECT_EQ(connection->statistics().silences, 1u);
+  venue.answers = true;
+  advance(kSecond);
+  ASSERT_TRUE(run_until_messages(2));
+}
+
+TEST_P(ConnectionTest, APeerThatOnlyAnswersPingsMissesTheDataDeadline) {
+  Venue venue("hello");
+  ConnectionOptions options = options_for(venue.url());
+  options.ping_interval_ns = kSecond;
+  options.silence_deadline_ns = 10 * kSecond;
+  options.data_deadline_ns = 20 * kSecond;
+  start(options);
+  ASSERT_TRUE(run_until_messages(1));
+  const uint64_t begin = test_time;
+  while (recorder.silent.empty() && test_time < begin + 100 * kSecond) {
+    const int pings = venue.pings.load();
+    const uint64_t sent = connection->statistics().pings;
+    advance(250 * kMillisecond);
+    if (connection->statistics().pings != sent) {
+      ASSERT_TRUE(run_until([&] { return venue.pings.load() != pings; }));
+      turn();
+    }
+  }
+  EXPECT_GT(test_time - begin, 20 * kSecond);
+  EXPECT_LE(test_time - begin, 21 * kSecond);
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_THAT(recorder.end.status.ToString(),
+              HasSubstr("no message heard for 20000 ms"));
+}
+
+// ---- Rollover
+
+ConnectionOptions with_rollover(ConnectionOptions options) {
+  options.rollover_after_ns = 100 * kSecond;
+  options.overlap_ns = 10 * kSecond;
+  return options;
+}
+
+TEST_P(ConnectionTest, ARolloverOverlapsThenClosesTheOld) {
+  Venue first("first"), second("second");
+  start(with_rollover(options_for_ports({first.port(), second.port()})));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(100 * kSecond - 1);
+  EXPECT_EQ(connection->statistics().attempts, 1u);
+  advance(1);
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_EQ(connection->leg(), 1u);
+  // Both deliver.
+  EXPECT_TRUE(connection->send_text(0, "old"));
+  ASSERT_TRUE(run_until_messages(3));
+  EXPECT_TRUE(connection->send_text(1, "new"));
+  ASSERT_TRUE(run_until_messages(4));
+  EXPECT_THAT(recorder.messages,
+              ElementsAre("0:first", "1:second", "0:old", "1:new"));
+  EXPECT_THAT(recorder.attempts, ElementsAre(0, 1));
+  advance(10 * kSecond - 1);
+  EXPECT_TRUE(connection->is_open(0));
+  advance(1);
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_EQ(recorder.closes[0], 0u);
+  EXPECT_TRUE(recorder.end.planned);
+  EXPECT_TRUE(recorder.end.still_up);
+  EXPECT_TRUE(recorder.end.status.ok());
+  EXPECT_EQ(connection->statistics().rollovers, 1u);
+  EXPECT_EQ(connection->statistics().losses, 0u);
+
+  // And back, on demand.
+  EXPECT_TRUE(connection->roll_over());
+  ASSERT_TRUE(run_until([&] { return !connection->is_open(0); }));
+  EXPECT_FALSE(connection->roll_over()) << "one is under way";
+}
+
+TEST_P(ConnectionTest, TheOldLegStaysWhileNoNewOneIsToBeHad) {
+  Venue first("first"), second("second");
+  start(with_rollover(
+      options_for_ports({first.port(), refusing_port(), second.port()})));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(100 * kSecond);
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_EQ(recorder.closes[0], 1u);
+  EXPECT_TRUE(recorder.end.still_up);
+  EXPECT_EQ(connection->leg(), 0u) << "where requests go";
+  EXPECT_TRUE(connection->send_text(connection->leg(), "still"));
+  ASSERT_TRUE(run_until_messages(2));
+  advance(20 * kSecond);  // the backoff and more
+  ASSERT_TRUE(run_until_messages(3));
+  EXPECT_EQ(recorder.messages.back(), "1:second");
+  EXPECT_EQ(connection->statistics().failed_attempts, 1u);
+  EXPECT_EQ(connection->statistics().losses, 0u);
+}
+
+TEST_P(ConnectionTest, ALegThatIsLostInTheOverlapLeavesTheOther) {
+  for (const size_t lost : {0, 1}) {
+    SCOPED_TRACE(lost);
+    recorder = Recorder();
+    recorder.pool = pool.get();
+    Venue first("first"), second("second"), third("third");
+    start(with_rollover(
+        options_for_ports({first.port(), second.port(), third.port()})));
+    ASSERT_TRUE(run_until_messages(1));
+    advance(100 * kSecond);
+    ASSERT_TRUE(run_until_messages(2));
+    EXPECT_TRUE(connection->send_text(lost, "die"));
+    ASSERT_TRUE(run_until_closes(1));
+    EXPECT_EQ(recorder.closes[0], lost);
+    EXPECT_FALSE(recorder.end.planned);
+    EXPECT_TRUE(recorder.end.still_up);
+    EXPECT_TRUE(connection->is_open(1 - lost));
+    advance(15 * kSecond);
+    if (lost == 0) {
+      EXPECT_EQ(connection->statistics().attempts, 2u) << "nothing is missing";
+    } else {
+      ASSERT_TRUE(run_until_messages(3)) << "the new leg again";
+      EXPECT_EQ(recorder.messages.back(), "1:third");
+      advance(10 * kSecond);
+      ASSERT_TRUE(run_until_closes(2));
+      EXPECT_EQ(recorder.closes[1], 0u);
+    }
+    connection.reset();
+  }
+}
+
+TEST_P(ConnectionTest, TheOldLegMayBeLostBeforeTheNewOneStands) {
+  Venue first("first"), second("second");
+  start(with_rollover(
+      options_for_ports({first.port(), refusing_port(), second.port()})));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(100 * kSecond);
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_TRUE(connection->send_text(0, "die"));
+  ASSERT_TRUE(run_until_closes(2));
+  EXPECT_FALSE(recorder.end.still_up);
+  advance(kSecond);
+  ASSERT_TRUE(run_until_messages(2));
+  advance(50 * kSecond);
+  EXPECT_EQ(connection->statistics().attempts, 3u);
+}
+
+TEST_P(ConnectionTest, StopEndsARollover) {
+  Venue first("first"), second("second");
+  start(with_rollover(options_for_ports({first.port(), second.port()})));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(100 * kSecond);
+  ASSERT_TRUE(run_until_messages(2));
+  recorder.when_close = [&] { connection->stop(); };  // at any time
+  connection->stop();
+  ASSERT_TRUE(run_until([&] { return connection->stopped(); }));
+  EXPECT_EQ(recorder.closes.size(), 2u);
+  EXPECT_TRUE(recorder.end.planned);
+}
+
+// ---- Ends
+
+TEST_P(ConnectionTest, StopsBeforeItIsOpen) {
+  const Listener black_hole("127.0.0.1", Listener::kFull);
+  start(options_for("ws://127.0.0.1:" + std::to_string(black_hole.port())));
+  turn();
+  connection->stop();
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_TRUE(connection->stopped());
+  EXPECT_EQ(recorder.end.status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(connection->statistics().failed_attempts, 0u);
+}
+
+TEST_P(ConnectionTest, ItsEndInMidRolloverLeaksNothing) {
+  Venue first("first"), second("second");
+  start(with_rollover(options_for_ports({first.port(), second.port()})));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(100 * kSecond);
+  ASSERT_TRUE(run_until_messages(2));
+  connection.reset();
+  turn();
+  EXPECT_EQ(recorder.closes.size(), 0u);
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
+size_t open_files() {
+  size_t count = 0;
+  DIR* const folder = opendir("/proc/self/fd");
+  while (readdir(folder) != nullptr) ++count;
+  closedir(folder);
+  return count;
+}
+
+TEST_P(ConnectionTest, TenThousandReconnectsLeakNothing) {
+  constexpr size_t kConnects = 10'000;
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade(server_frame(0x1, "x"));
+    peer.reset();
+  });
+  ConnectionOptions options = options_for(server.url());
+  options.backoff.initial_ns = options.backoff.max_ns = 1;
+  start(options);
+  ASSERT_TRUE(run_until_closes(1));
+  const size_t files = open_files();
+  const size_t slots = pool->statistics().slots;
+  while (recorder.closes.size() < kConnects) {
+    ++test_time;
+    loop->run_once(10 * kMillisecond);
+  }
+  EXPECT_EQ(pool->outstanding(), 0u);
+  EXPECT_EQ(pool->statistics().slots, slots);
+  connection->stop();
+  ASSERT_TRUE(run_until([&] { return connection->stopped(); }));
+  server.stop();
+  EXPECT_LE(open_files(), files);
+}
+
+TEST(ConnectionOptionsTest, WrongOptionsAreRefusedWithAReason) {
+  auto pool = *RawMessagePool::create({});
+  auto loop = *UringLoop::create({}, pool.get());
+  Recorder recorder;
+  ConnectionOptions good;
+  good.reader.url = "ws://x/";
+  const auto problem = [&](const ConnectionOptions& options) {
+    return Connection::create(loop.get(), pool.get(), options, &recorder)
+        .status()
+        .ToString();
+  };
+  ConnectionOptions bad = good;
+  bad.reader.url = "x";
+  EXPECT_THAT(problem(bad), HasSubstr("URL"));
+  bad = good;
+  bad.reader.slab_slots = 3;
+  EXPECT_THAT(problem(bad), HasSubstr("power of two"));
+  bad = good;
+  bad.ping_interval_ns = bad.silence_deadline_ns = kSecond;
+  EXPECT_THAT(problem(bad), HasSubstr("silence_deadline_ns"));
+  bad = good;
+  bad.rollover_jitter = 1.5;
+  EXPECT_THAT(problem(bad), HasSubstr("rollover_jitter"));
+  bad = good;
+  bad.rollover_after_ns = kSecond;
+  EXPECT_THAT(problem(bad), HasSubstr("longer than overlap_ns"));
+  bad = good;
+  bad.reader.proxy.url = "ftp://x";
+  EXPECT_FALSE(Connection::create(loop.get(), pool.get(), bad, &recorder).ok());
+}
+
+}  // namespace
+}  // namespace wirebook
