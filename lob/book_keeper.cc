@@ -5,14 +5,22 @@
 #include <algorithm>
 #include <numeric>
 
+#include "lob/interleaved_checksum.h"
+
 namespace wirebook {
 namespace {
 
 static_assert(kBookViewDepth >= KrakenChecksum::kLevels);
 
-Assurance assurance_of(SyncClass sync) noexcept {
-  return sync == SyncClass::kChecksum ? Assurance::kChecksummed
-                                      : Assurance::kSequenced;
+Assurance assurance_of(const VenueTraits& venue) noexcept {
+  if (venue.sync == SyncClass::kChecksum) {
+    return venue.checksum == ChecksumKind::kNone ? Assurance::kPromised
+                                                 : Assurance::kChecksummed;
+  }
+  return venue.sync == SyncClass::kRestSnapshot &&
+                 venue.diffs == DiffRule::kTime
+             ? Assurance::kPromised
+             : Assurance::kSequenced;
 }
 
 // The parts of one message, `first` to the one that says last_part.
@@ -37,7 +45,7 @@ L2BookOptions book_options(const Instrument& instrument,
                            const BookKeeperOptions& options) {
   L2BookOptions book = options.book;
   // A book that its venue cuts to a depth is small: no window of ticks.
-  if (venue_traits(instrument.venue).sync == SyncClass::kChecksum) {
+  if (venue_traits(instrument.venue).truncates) {
     book.window_ticks = 0;
     book.max_depth = depth_of(instrument, options);
   }
@@ -50,14 +58,15 @@ BookKeeper::BookKeeper(const Instrument& instrument,
                        const BookKeeperOptions& options,
                        BookKeeperObserver* observer)
     : instrument_(instrument),
-      sync_class_(venue_traits(instrument.venue).sync),
+      traits_(venue_traits(instrument.venue)),
       observer_(observer),
       book_(book_options(instrument, options)),
+      rest_(traits_.diffs),
       kept_(
-          sync_class_ == SyncClass::kRestSnapshot ? options.buffered_diffs : 0,
+          traits_.sync == SyncClass::kRestSnapshot ? options.buffered_diffs : 0,
           options.buffered_levels) {
-  checksum_.set_depth(depth_of(instrument, options));
-  view_.assurance = assurance_of(sync_class_);
+  if (traits_.truncates) checksum_.set_depth(depth_of(instrument, options));
+  view_.assurance = assurance_of(traits_);
   view_.instrument = instrument.index;
   published_.store(view_);
 }
@@ -79,10 +88,10 @@ void BookKeeper::on_message(const ParsedMessage& first) noexcept {
     if (first.kind == ParsedMessageKind::kDelta) updates_dropped_.add(1);
     return;
   }
-  if (sync_class_ == SyncClass::kRestSnapshot) {
+  if (traits_.sync == SyncClass::kRestSnapshot) {
     on_rest_message(first);
   } else {
-    on_checksum_message(first);
+    on_stream_message(first);
   }
 }
 
@@ -126,7 +135,8 @@ void BookKeeper::on_rest_diff(const ParsedMessage& first) noexcept {
     publish();
   }
   const Phase before = rest_.phase();
-  switch (rest_.on_diff(first.first_update_id, first.last_update_id)) {
+  switch (rest_.on_diff(first.first_update_id, first.last_update_id,
+                        first.previous_update_id)) {
     case Action::kBufferRestart:
       gaps_.add(1);
       updates_dropped_.add(kept_.size());
@@ -150,7 +160,8 @@ void BookKeeper::on_rest_diff(const ParsedMessage& first) noexcept {
     case Action::kGap:
       fail(BookState::kGapped, BookReason::kSequenceGap);
       // fail() forgot what the machine knew of this diff.
-      rest_.on_diff(first.first_update_id, first.last_update_id);
+      rest_.on_diff(first.first_update_id, first.last_update_id,
+                    first.previous_update_id);
       keep(first);
       publish();
       break;
@@ -170,7 +181,8 @@ void BookKeeper::keep(const ParsedMessage& first) noexcept {
   if (kept_.empty()) {
     rest_.restart();
   } else {
-    rest_.on_buffer_trimmed(kept_.front().first_update_id);
+    rest_.on_buffer_trimmed(kept_.front().first_update_id,
+                            kept_.front().previous_update_id);
   }
 }
 
@@ -209,8 +221,8 @@ void BookKeeper::offer_kept() noexcept {
   while (!kept_.empty()) {
     const ParsedMessageHeader& diff = kept_.front();
     // Ignored, joined or applied: see RestSnapshotSync::on_snapshot.
-    const Action action =
-        rest_.on_diff(diff.first_update_id, diff.last_update_id);
+    const Action action = rest_.on_diff(
+        diff.first_update_id, diff.last_update_id, diff.previous_update_id);
     if (action == Action::kIgnore) {
       updates_dropped_.add(1);
       kept_.pop_front();
@@ -239,27 +251,23 @@ void BookKeeper::offer_kept() noexcept {
   }
 }
 
-void BookKeeper::on_checksum_message(const ParsedMessage& first) noexcept {
+// Snapshots in the stream: chained ids, a sequence that the pipeline watches,
+// a checksum, or a promise.
+void BookKeeper::on_stream_message(const ParsedMessage& first) noexcept {
   switch (first.kind) {
     case ParsedMessageKind::kDelta:
-      if (checksum_.on_delta() == ChecksumSync::Action::kDrop) {
-        updates_dropped_.add(1);
-        if (view_.state == BookState::kEmpty) {
-          enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
-          publish();
-        }
-        return;
-      }
+      if (!may_apply(first)) break;
       if (!scales_match(first)) {
         fail(BookState::kGapped, BookReason::kScaleChanged);
         publish();
-        return;
+        break;
       }
       apply_delta(first);
       break;
     case ParsedMessageKind::kSnapshot: {
       asked_ = false;
       load_snapshot(first);
+      if (first.has_last_update_id) chain_.on_snapshot(first.last_update_id);
       checksum_.on_snapshot(
           std::max(book_.levels(Side::kBid), book_.levels(Side::kAsk)));
       applied(for_each_part(first, [](const ParsedMessage&) {}), false);
@@ -267,13 +275,13 @@ void BookKeeper::on_checksum_message(const ParsedMessage& first) noexcept {
     }
     case ParsedMessageKind::kSubscribed:
       // Its snapshot overtook it, and is verified.
-      if (checksum_.live() &&
-          (first.depth == 0 || first.depth == checksum_.depth())) {
+      if (checksum_.live() && (!traits_.truncates || first.depth == 0 ||
+                               first.depth == checksum_.depth())) {
         break;
       }
       [[fallthrough]];
     case ParsedMessageKind::kUnsubscribed:
-      checksum_.on_subscribed(first.depth);
+      checksum_.on_subscribed(traits_.truncates ? first.depth : 0);
       enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
       publish();
       break;
@@ -289,6 +297,35 @@ void BookKeeper::on_checksum_message(const ParsedMessage& first) noexcept {
       on_notice(first);
       break;
   }
+}
+
+bool BookKeeper::may_apply(const ParsedMessage& first) noexcept {
+  if (checksum_.on_delta() == ChecksumSync::Action::kDrop) {
+    updates_dropped_.add(1);
+    if (view_.state == BookState::kEmpty) {
+      enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+      publish();
+    }
+    return false;
+  }
+  // A message of such a venue without ids stands on its checksum alone.
+  if (traits_.sync != SyncClass::kChainedIds || !first.has_last_update_id) {
+    return true;
+  }
+  switch (chain_.on_delta(first.previous_update_id, first.last_update_id)) {
+    case ChainedIdSync::Action::kApply:
+      return true;
+    case ChainedIdSync::Action::kIgnore:
+      updates_dropped_.add(1);
+      return false;
+    case ChainedIdSync::Action::kDrop:  // ids come where there were none
+    case ChainedIdSync::Action::kGap:
+      updates_dropped_.add(1);
+      fail(BookState::kGapped, BookReason::kSequenceGap);
+      publish();
+      return false;
+  }
+  return false;
 }
 
 // What concerns every synchronisation alike.
@@ -338,7 +375,7 @@ void BookKeeper::load_snapshot(const ParsedMessage& first) noexcept {
   for_each_part(first, [this](const ParsedMessage& part) {
     book_.apply(Side::kBid, part.bids());
     book_.apply(Side::kAsk, part.asks());
-    if (sync_class_ != SyncClass::kRestSnapshot) return;
+    if (traits_.whole_snapshots) return;
     for (const PriceLevel& level : part.bids()) {
       horizon_[0] = std::min(horizon_[0].value_or(level.price), level.price);
     }
@@ -367,26 +404,26 @@ void BookKeeper::apply_delta(const ParsedMessage& first) noexcept {
 
 // After the levels of a message are in the book: verifies, publishes, tells.
 void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
-  if (checksum_.depth() != 0) book_.truncate(checksum_.depth());
+  if (traits_.truncates && checksum_.depth() != 0) {
+    book_.truncate(checksum_.depth());
+  }
   view_.bid_count =
       static_cast<uint8_t>(book_.top(Side::kBid, std::span(view_.bids)));
   view_.ask_count =
       static_cast<uint8_t>(book_.top(Side::kAsk, std::span(view_.asks)));
-  if (sync_class_ == SyncClass::kChecksum) {
-    const bool agrees =
-        message.has_checksum &&
-        sum_.update(std::span(view_.asks).first(view_.ask_count),
-                    std::span(view_.bids).first(view_.bid_count)) ==
-            message.checksum;
-    (agrees ? checksums_ok_ : checksums_bad_).add(1);
-    if (checksum_.on_sum(agrees)) {
+  if (traits_.sync != SyncClass::kRestSnapshot) {
+    const Sum sum = sum_of(message);
+    if (sum == Sum::kAgrees) checksums_ok_.add(1);
+    const bool good = sum == Sum::kAgrees || sum == Sum::kNone;
+    if (!good) checksums_bad_.add(1);
+    if (checksum_.on_sum(good)) {
       if (view_.state != BookState::kLive) {
         enter(BookState::kLive, BookReason::kNone);
       }
     } else {
-      fail(BookState::kChecksumFailed, message.has_checksum
-                                           ? BookReason::kChecksumMismatch
-                                           : BookReason::kMissingChecksum);
+      fail(BookState::kChecksumFailed, sum == Sum::kMissing
+                                           ? BookReason::kMissingChecksum
+                                           : BookReason::kChecksumMismatch);
     }
   }
   view_.has_update_id = message.has_last_update_id;
@@ -411,6 +448,33 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
   if (state_changed_) [[unlikely]] {
     announce();
   }
+}
+
+// What the venue's checksum says of the book as it is now.
+BookKeeper::Sum BookKeeper::sum_of(const ParsedMessage& message) noexcept {
+  uint32_t sum = 0;
+  switch (traits_.checksum) {
+    case ChecksumKind::kNone:
+      return Sum::kNone;
+    case ChecksumKind::kKraken:
+      if (!message.has_checksum) return Sum::kMissing;
+      sum = sum_.update(std::span(view_.asks).first(view_.ask_count),
+                        std::span(view_.bids).first(view_.bid_count));
+      break;
+    case ChecksumKind::kInterleaved: {
+      if (!message.has_checksum) {
+        return message.has_last_update_id ? Sum::kNone : Sum::kMissing;
+      }
+      PriceLevel bids[kInterleavedLevels];
+      PriceLevel asks[kInterleavedLevels];
+      const size_t bid_count = book_.top(Side::kBid, bids);
+      const size_t ask_count = book_.top(Side::kAsk, asks);
+      sum = interleaved_checksum({bids, bid_count}, {asks, ask_count},
+                                 book_.price_scale(), book_.quantity_scale());
+      break;
+    }
+  }
+  return sum == message.checksum ? Sum::kAgrees : Sum::kDisagrees;
 }
 
 // Whether each side's best price lies where all levels are known; where not,
@@ -504,6 +568,7 @@ void BookKeeper::on_connection_alive(uint64_t ticks) noexcept {
 
 void BookKeeper::restart() noexcept {
   rest_.restart();
+  chain_.restart();
   checksum_.restart();
   updates_dropped_.add(kept_.size());
   kept_.clear();
@@ -526,7 +591,7 @@ void BookKeeper::enter(BookState state, BookReason reason) noexcept {
 
 void BookKeeper::request() noexcept {
   asked_ = true;
-  request(sync_class_ == SyncClass::kRestSnapshot
+  request(traits_.sync == SyncClass::kRestSnapshot
               ? BookRequestKind::kFetchSnapshot
               : BookRequestKind::kResubscribe);
 }

@@ -33,6 +33,7 @@
 #include "concurrency/seqlock.h"
 #include "concurrency/single_writer_counter.h"
 #include "lob/book_state.h"
+#include "lob/chained_id_sync.h"
 #include "lob/checksum_sync.h"
 #include "lob/diff_buffer.h"
 #include "lob/instrument.h"
@@ -161,10 +162,13 @@ class BookKeeper {
   void on_rest_snapshot(const ParsedMessage& first) noexcept;
   void offer_kept() noexcept;
   void keep(const ParsedMessage& first) noexcept;
-  void on_checksum_message(const ParsedMessage& first) noexcept;
+  void on_stream_message(const ParsedMessage& first) noexcept;
+  bool may_apply(const ParsedMessage& first) noexcept;
   void on_notice(const ParsedMessage& message) noexcept;
   void load_snapshot(const ParsedMessage& first) noexcept;
   void apply_delta(const ParsedMessage& first) noexcept;
+  enum class Sum : uint8_t { kNone, kAgrees, kDisagrees, kMissing };
+  Sum sum_of(const ParsedMessage& message) noexcept;
   bool touch_is_known() noexcept;
   bool beyond_snapshot() const noexcept;
   bool scales_match(const ParsedMessageHeader& message) const noexcept;
@@ -179,10 +183,11 @@ class BookKeeper {
   void announce() noexcept;
 
   const Instrument& instrument_;
-  const SyncClass sync_class_;
+  const VenueTraits& traits_;
   BookKeeperObserver* const observer_;
   L2Book book_;
   RestSnapshotSync rest_;
+  ChainedIdSync chain_;
   ChecksumSync checksum_;
   KrakenChecksum sum_;
   DiffBuffer kept_;

@@ -697,5 +697,142 @@ TEST(BookKeeper, LiveMeansEqualToTheModelWhereOnlyAChecksumTells) {
   }
 }
 
+// ---- Chained ids
+
+Instrument of_venue(VenueId venue) {
+  Instrument instrument;
+  instrument.symbol = "BTCUSDT";
+  instrument.venue = venue;
+  instrument.index = 0;
+  return instrument;
+}
+
+std::unique_ptr<ParsedMessage> chained(uint64_t previous, uint64_t id,
+                                       const Levels& bids, const Levels& asks) {
+  auto message = make(Kind::kDelta, bids, asks);
+  message->has_previous_update_id = message->has_last_update_id = true;
+  message->previous_update_id = previous;
+  message->last_update_id = id;
+  return message;
+}
+
+TEST(BookKeeper, AChainIsLiveFromItsSnapshotToItsFirstHole) {
+  const Instrument instrument = of_venue(VenueId::kBybit);
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_connection_up(1);
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  keeper.on_message(*chained(9, 10, {{1000, 1}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing) << "nothing to stand on";
+  keeper.on_message(*snapshot(10, {{1000, 1}}, {{1010, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.view().assurance, Assurance::kSequenced);
+  EXPECT_FALSE(keeper.known_horizon(Side::kBid)) << "the depth is all";
+  keeper.on_message(*chained(10, 11, {{1001, 2}}, {}));
+  keeper.on_message(*chained(11, 11, {}, {}));  // only says so
+  EXPECT_EQ(keeper.view().update_id, 11u);
+  EXPECT_EQ(keeper.view().bids[0], (PriceLevel{1001, 2}));
+  keeper.on_message(*chained(12, 13, {{1002, 2}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper.view().reason, BookReason::kSequenceGap);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+  keeper.on_message(*chained(13, 14, {{1003, 2}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  keeper.on_message(*snapshot(20, {{999, 1}}, {{1010, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(model_of(keeper.book()), (Model{{{999, 1}}, {{1010, 1}}}));
+  EXPECT_EQ(keeper.statistics().gaps, 1u);
+  EXPECT_EQ(keeper.statistics().resyncs, 1u);
+}
+
+TEST(BookKeeper, AWrongSumEndsAWholeChain) {
+  const Instrument instrument = of_venue(VenueId::kOkx);
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(10, {{1000, 1}}, {{1010, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.statistics().checksums_ok, 0u) << "none came";
+  keeper.on_message(*with_sum(chained(10, 11, {{1001, 2}}, {}), 1));
+  EXPECT_EQ(keeper.view().state, BookState::kChecksumFailed);
+  keeper.on_message(*chained(11, 12, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kChecksumFailed);
+  // Without ids the sum must be there.
+  keeper.on_message(*snapshot(20, {{1000, 1}}, {{1010, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  keeper.on_message(*make(Kind::kDelta, {{1001, 1}}, {}));
+  EXPECT_EQ(keeper.view().reason, BookReason::kMissingChecksum);
+}
+
+// Nothing to check with: the venue promises delivery, and we say so.
+TEST(BookKeeper, APromiseIsLiveUntilSomethingIsHeardToBeLost) {
+  const Instrument instrument = of_venue(VenueId::kGemini);
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*make(Kind::kSnapshot, {{1000, 1}}, {{1010, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.view().assurance, Assurance::kPromised);
+  keeper.on_message(*make(Kind::kDelta, {{1001, 1}}, {}));
+  EXPECT_EQ(keeper.view().bid_count, 2);
+  keeper.on_fault(BookReason::kMalformedMessage, 2);
+  keeper.on_message(*make(Kind::kDelta, {{1002, 1}}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  keeper.on_message(*make(Kind::kSnapshot, {{999, 1}}, {{1010, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(model_of(keeper.book()), (Model{{{999, 1}}, {{1010, 1}}}));
+}
+
+TEST(BookKeeper, LiveMeansEqualToTheModelWhereIdsChain) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](uint64_t n) { return random() % n; };
+    const Instrument instrument = of_venue(VenueId::kBybit);
+    BookKeeper keeper(instrument, small(), nullptr);
+    Model venue;
+    for (int64_t i = 0; i < 15; ++i) {
+      venue.bids[1000 - i] = 5;
+      venue.asks[1100 + i] = 5;
+    }
+    uint64_t id = 100;
+    const auto send_snapshot = [&] {
+      keeper.on_message(*snapshot(id, venue.bids, venue.asks));
+    };
+    send_snapshot();
+    std::unique_ptr<ParsedMessage> late;
+    int live = 0;
+    for (int step = 0; step < 300; ++step) {
+      Model changed;
+      for (uint64_t n = below(3); n > 0; --n) {
+        const Side side = below(2) == 0 ? Side::kBid : Side::kAsk;
+        const auto price =
+            static_cast<int64_t>((side == Side::kBid ? 970 : 1100) + below(30));
+        const auto quantity = static_cast<int64_t>(below(3));
+        changed.of(side)[price] = quantity;
+        if (quantity == 0) {
+          venue.of(side).erase(price);
+        } else {
+          venue.of(side)[price] = quantity;
+        }
+      }
+      const uint64_t previous = id;
+      id += below(3) == 0 ? 5 : 1;
+      auto message = chained(previous, id, changed.bids, changed.asks);
+      const uint64_t fate = below(40);
+      if (fate == 0) continue;  // lost
+      if (fate == 1) {
+        late = std::move(message);
+        continue;
+      }
+      keeper.on_message(*message);
+      if (fate == 2) keeper.on_message(*message);
+      if (fate == 3 && late != nullptr) keeper.on_message(*late);
+      if (keeper.state() == BookState::kLive) {
+        ++live;
+        ASSERT_EQ(model_of(keeper.book()), venue)
+            << "seed " << seed << " step " << step;
+      }
+      if (keeper.take_request() && below(2) == 0) send_snapshot();
+      if (keeper.state() != BookState::kLive && below(6) == 0) send_snapshot();
+    }
+    EXPECT_GT(live, 20) << "seed " << seed << ": hardly ever live";
+  }
+}
+
 }  // namespace
 }  // namespace wirebook

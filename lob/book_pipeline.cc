@@ -13,6 +13,7 @@
 #include "concurrency/spsc_ring.h"
 #include "concurrency/thread.h"
 #include "concurrency/tsc_clock.h"
+#include "lob/connection_sequence.h"
 #include "lob/venues/make_venue_parser.h"
 #include "memory/allocation_counter.h"
 #include "memory/cache_line.h"
@@ -72,7 +73,11 @@ class BookPipeline::Impl final : public BookKeeperObserver {
         dropped_(size_t{UINT16_MAX} + 1),
         reconnecting_(size_t{UINT16_MAX} + 1),
         inbound_(options.ring_capacity),
-        outbound_(options.parsed_messages + options.ring_capacity) {}
+        outbound_(options.parsed_messages + options.ring_capacity),
+        sequences_(venue_traits(options.venue).sync ==
+                           SyncClass::kConnectionWide
+                       ? size_t{UINT16_MAX} + 1
+                       : 0) {}
 
   ~Impl() override { stop(); }
 
@@ -402,6 +407,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     if (any_stale_ && !head->http_body) [[unlikely]] {
       revive(head->connection, head->receive_ticks);
     }
+    if (head->has_connection_sequence) check_sequence(*head);
     for (ParsedMessage* message = head; message != nullptr;) {
       ParsedMessage* last = message;
       size_t levels = message->level_count();
@@ -413,6 +419,16 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       levels_in_hand_ = levels;
       handle_message(*message);
       message = following;
+    }
+  }
+
+  // A frame that was lost may have spoken of any book of its connection.
+  void check_sequence(const ParsedMessage& head) noexcept {
+    if (sequences_.empty()) return;
+    if (sequences_[head.connection].on_message(head.connection_sequence) ==
+        ConnectionSequence::Action::kGap) [[unlikely]] {
+      fault_connection(BookReason::kSequenceGap, head.connection,
+                       head.receive_ticks);
     }
   }
 
@@ -476,11 +492,13 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   void handle_event(Event event, uint16_t connection, uint64_t ticks) noexcept {
     switch (event) {
       case Event::kConnectionUp:
+        if (!sequences_.empty()) sequences_[connection].restart();
         for_connection(connection, [ticks](BookKeeper& keeper) {
           keeper.on_connection_up(ticks);
         });
         break;
       case Event::kConnectionLost:
+        if (!sequences_.empty()) sequences_[connection].restart();
         for_connection(connection, [ticks](BookKeeper& keeper) {
           keeper.on_connection_lost(ticks);
         });
@@ -658,6 +676,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   uint32_t parse_allocations_ = 0;
   size_t levels_in_hand_ = 0;
   bool any_stale_ = false;
+  std::vector<ConnectionSequence> sequences_;  // by connection
   alignas(kCacheLineBytes) SingleWriterCounter malformed_;
   alignas(kCacheLineBytes) SingleWriterCounter ignored_;
   alignas(kCacheLineBytes) SingleWriterCounter hot_allocations_;

@@ -60,6 +60,8 @@ struct ParsedMessageHeader {
   bool has_last_update_id = false;
   bool has_previous_update_id = false;
   bool has_checksum = false;
+  // Of the connection; on the first message of a frame alone.
+  bool has_connection_sequence = false;
   bool concerns_book = true;    // kMalformed: depth may have been lost
   bool http_body = false;       // an answer to a request, not of the stream
   Side aggressor = Side::kBid;  // kTrade
@@ -76,6 +78,7 @@ struct ParsedMessageHeader {
   uint64_t first_update_id = 0;
   uint64_t last_update_id = 0;
   uint64_t previous_update_id = 0;
+  uint64_t connection_sequence = 0;
   int64_t exchange_time_ns = 0;  // UTC, 0 if not said
   uint64_t receive_ticks = 0;    // TscClock, from the RawMessage
   uint64_t parse_start_ticks = 0;

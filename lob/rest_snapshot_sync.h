@@ -10,20 +10,25 @@
 // what was applied before without a hole. Thread rules: one thread.
 // Cost: a few compares per message.
 //
-//   RestSnapshotSync sync(kBinanceSpotPolicy);
+//   RestSnapshotSync sync(DiffRule::kFirstId);
 //   switch (sync.on_diff(first_id, last_id)) {
 //     case RestSnapshotSync::DiffAction::kApply: apply(diff); break;
 //     case RestSnapshotSync::DiffAction::kBuffer: keep(diff); break;
 //     ...
 //   }
 //
+// Where the rule is DiffRule::kTime, ids are times and nothing shows a hole; a
+// diff of the time of the one before it is another one.
+//
 // Rules: "How to manage a local order book correctly", Binance spot API
-// documentation, web-socket-streams.md.
+// documentation, web-socket-streams.md, and its counterpart for USD-M futures.
 
 #ifndef WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
 #define WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
 
 #include <cstdint>
+
+#include "lob/venue.h"
 
 namespace wirebook {
 
@@ -52,22 +57,29 @@ class RestSnapshotSync {
     kIgnore,   // the book is live and not older: nothing was asked for
   };
 
+  explicit RestSnapshotSync(DiffRule rule) noexcept : rule_(rule) {}
+
   Phase phase() const noexcept { return phase_; }
 
   // The last update id that the book contains; meaningful after a snapshot.
   uint64_t last_update_id() const noexcept { return last_update_id_; }
 
   // A diff that covers the ids `first` to `last`; requires first <= last.
-  DiffAction on_diff(uint64_t first, uint64_t last) noexcept {
+  // `previous` counts with DiffRule::kPreviousId alone, which asks nothing of
+  // `first`.
+  DiffAction on_diff(uint64_t first, uint64_t last,
+                     uint64_t previous = 0) noexcept {
     if (phase_ == Phase::kUnsynced) {
-      const bool hole = has_buffered_ && (!joins(first, last_buffered_) ||
-                                          last < last_buffered_);
-      if (!has_buffered_ || hole) first_buffered_ = first;
+      const bool hole =
+          has_buffered_ && (!continues(first, previous, last_buffered_) ||
+                            last < last_buffered_);
+      if (!has_buffered_ || hole) first_buffered_ = begin_of(first, previous);
       last_buffered_ = last;
       has_buffered_ = true;
       return hole ? DiffAction::kBufferRestart : DiffAction::kBuffer;
     }
-    if (last == last_update_id_) {
+    if (last == last_update_id_ &&
+        (rule_ != DiffRule::kTime || phase_ == Phase::kSnapshot)) {
       // A diff that ends where the snapshot was taken joins it; in a live book
       // it is the last one again.
       phase_ = Phase::kLive;
@@ -78,9 +90,12 @@ class RestSnapshotSync {
     }
     // Ids that go back under a live book: one of them was wrong, and which of
     // them cannot be told.
-    if (last < last_update_id_ || !joins(first, last_update_id_)) {
+    if (last < last_update_id_ ||
+        !(phase_ == Phase::kSnapshot
+              ? joins(first, previous)
+              : continues(first, previous, last_update_id_))) {
       restart();
-      first_buffered_ = first;
+      first_buffered_ = begin_of(first, previous);
       last_buffered_ = last;
       has_buffered_ = true;
       return DiffAction::kGap;
@@ -109,8 +124,10 @@ class RestSnapshotSync {
   }
 
   // The oldest kept diff was given up, because the caller's buffer is bounded;
-  // `first` is that of the oldest one left.
-  void on_buffer_trimmed(uint64_t first) noexcept { first_buffered_ = first; }
+  // these are the ids of the oldest one left.
+  void on_buffer_trimmed(uint64_t first, uint64_t previous = 0) noexcept {
+    first_buffered_ = begin_of(first, previous);
+  }
 
   // Forgets everything: the connection was lost, or a message was.
   void restart() noexcept {
@@ -119,11 +136,27 @@ class RestSnapshotSync {
   }
 
  private:
-  // No id is missing between `last` and a diff that begins with `first`.
-  static bool joins(uint64_t first, uint64_t last) noexcept {
+  // Nothing is missing between the update `last` and this diff.
+  bool continues(uint64_t first, uint64_t previous,
+                 uint64_t last) const noexcept {
+    if (rule_ == DiffRule::kTime) return true;
+    if (rule_ == DiffRule::kPreviousId) return previous == last;
     return first <= last || first - last == 1;
   }
 
+  // Nor between the snapshot, which is older than the diff's end, and it.
+  bool joins(uint64_t first, uint64_t previous) const noexcept {
+    return rule_ == DiffRule::kPreviousId
+               ? previous <= last_update_id_
+               : continues(first, previous, last_update_id_);
+  }
+
+  // What a snapshot must reach for this diff to join it.
+  uint64_t begin_of(uint64_t first, uint64_t previous) const noexcept {
+    return rule_ == DiffRule::kPreviousId ? previous : first;
+  }
+
+  const DiffRule rule_;
   Phase phase_ = Phase::kUnsynced;
   bool has_buffered_ = false;
   uint64_t first_buffered_ = 0;

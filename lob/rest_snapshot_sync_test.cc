@@ -14,7 +14,7 @@ using Phase = RestSnapshotSync::Phase;
 using Snapshot = RestSnapshotSync::SnapshotAction;
 
 TEST(RestSnapshotSync, TheUsualStart) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   EXPECT_EQ(sync.on_diff(189, 202), Diff::kBuffer);
   EXPECT_EQ(sync.on_diff(203, 207), Diff::kBuffer);
   EXPECT_EQ(sync.on_diff(208, 224), Diff::kBuffer);
@@ -53,11 +53,11 @@ TEST(RestSnapshotSync, EveryDiffInEveryPhase) {
       {200, 220, Diff::kGap, Diff::kGap, Phase::kUnsynced, Phase::kUnsynced},
   };
   for (const DiffCase& c : cases) {
-    RestSnapshotSync fresh;
+    RestSnapshotSync fresh(DiffRule::kFirstId);
     ASSERT_EQ(fresh.on_snapshot(100), Snapshot::kApply);
     EXPECT_EQ(fresh.on_diff(c.first, c.last), c.in_snapshot) << c.first;
     EXPECT_EQ(fresh.phase(), c.after_snapshot) << c.first;
-    RestSnapshotSync live;
+    RestSnapshotSync live(DiffRule::kFirstId);
     ASSERT_EQ(live.on_snapshot(50), Snapshot::kApply);
     ASSERT_EQ(live.on_diff(51, 100), Diff::kJoin);
     EXPECT_EQ(live.on_diff(c.first, c.last), c.in_live) << c.first;
@@ -66,7 +66,7 @@ TEST(RestSnapshotSync, EveryDiffInEveryPhase) {
 }
 
 TEST(RestSnapshotSync, ASnapshotOlderThanTheFirstKeptDiffIsRefetched) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   sync.on_diff(100, 110);
   EXPECT_EQ(sync.on_snapshot(99), Snapshot::kRefetch);
   EXPECT_EQ(sync.phase(), Phase::kUnsynced);
@@ -74,7 +74,7 @@ TEST(RestSnapshotSync, ASnapshotOlderThanTheFirstKeptDiffIsRefetched) {
 }
 
 TEST(RestSnapshotSync, AHoleAmongKeptDiffsForgetsThoseBeforeIt) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   EXPECT_EQ(sync.on_diff(100, 110), Diff::kBuffer);
   EXPECT_EQ(sync.on_diff(112, 120), Diff::kBufferRestart);
   EXPECT_EQ(sync.on_diff(121, 130), Diff::kBuffer);
@@ -83,7 +83,7 @@ TEST(RestSnapshotSync, AHoleAmongKeptDiffsForgetsThoseBeforeIt) {
 }
 
 TEST(RestSnapshotSync, AnIdFarAheadIsFoundOutByTheNextDiff) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   sync.on_snapshot(10);
   ASSERT_EQ(sync.on_diff(11, 11), Diff::kJoin);
   EXPECT_EQ(sync.on_diff(12, 1000), Diff::kApply);
@@ -95,7 +95,7 @@ TEST(RestSnapshotSync, AnIdFarAheadIsFoundOutByTheNextDiff) {
 }
 
 TEST(RestSnapshotSync, AStepBackAmongKeptDiffsForgetsThoseBeforeIt) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   EXPECT_EQ(sync.on_diff(1000, 1000), Diff::kBuffer);
   EXPECT_EQ(sync.on_diff(12, 12), Diff::kBufferRestart);
   EXPECT_EQ(sync.on_diff(12, 12), Diff::kBuffer);  // once more
@@ -108,7 +108,7 @@ TEST(RestSnapshotSync, AStepBackAmongKeptDiffsForgetsThoseBeforeIt) {
 
 TEST(RestSnapshotSync, TheLargestIdHasNoSuccessor) {
   constexpr uint64_t kLast = UINT64_MAX;
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   ASSERT_EQ(sync.on_snapshot(kLast), Snapshot::kApply);
   ASSERT_EQ(sync.on_diff(kLast, kLast), Diff::kIgnore);
   EXPECT_EQ(sync.on_diff(0, kLast), Diff::kIgnore);
@@ -116,7 +116,7 @@ TEST(RestSnapshotSync, TheLargestIdHasNoSuccessor) {
 }
 
 TEST(RestSnapshotSync, AGapStartsOverWithTheDiffThatShowedIt) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   sync.on_snapshot(10);
   sync.on_diff(11, 20);
   EXPECT_EQ(sync.on_diff(31, 40), Diff::kGap);
@@ -126,7 +126,7 @@ TEST(RestSnapshotSync, AGapStartsOverWithTheDiffThatShowedIt) {
 }
 
 TEST(RestSnapshotSync, TrimmingMovesWhatASnapshotMustReach) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   sync.on_diff(100, 110);
   sync.on_diff(111, 120);
   sync.on_buffer_trimmed(111);
@@ -135,7 +135,7 @@ TEST(RestSnapshotSync, TrimmingMovesWhatASnapshotMustReach) {
 }
 
 TEST(RestSnapshotSync, ALiveBookWantsNoSnapshot) {
-  RestSnapshotSync sync;
+  RestSnapshotSync sync(DiffRule::kFirstId);
   sync.on_snapshot(10);
   EXPECT_EQ(sync.on_snapshot(9), Snapshot::kIgnore);  // older than the held one
   EXPECT_EQ(sync.on_snapshot(12), Snapshot::kApply);
@@ -143,6 +143,49 @@ TEST(RestSnapshotSync, ALiveBookWantsNoSnapshot) {
   EXPECT_EQ(sync.on_snapshot(30), Snapshot::kIgnore);
   sync.restart();
   EXPECT_EQ(sync.on_snapshot(30), Snapshot::kApply);
+}
+
+// Ids leave holes; each diff names the one before it.
+TEST(RestSnapshotSync, PreviousIdsChain) {
+  RestSnapshotSync sync(DiffRule::kPreviousId);
+  EXPECT_EQ(sync.on_diff(110, 120, 100), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(135, 140, 120), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(99), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(130), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(110, 120, 100), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(135, 140, 120), Diff::kJoin);
+  EXPECT_EQ(sync.on_diff(150, 160, 140), Diff::kApply);
+  EXPECT_EQ(sync.on_diff(150, 160, 140), Diff::kIgnore);  // once more
+  // Its own ids would follow; what it names was never seen.
+  EXPECT_EQ(sync.on_diff(161, 170, 155), Diff::kGap);
+  EXPECT_EQ(sync.on_diff(171, 180, 169), Diff::kBufferRestart);
+  EXPECT_EQ(sync.on_snapshot(168), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(180), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(171, 180, 169), Diff::kIgnore);
+  EXPECT_EQ(sync.phase(), Phase::kLive);
+}
+
+TEST(RestSnapshotSync, ADiffThatNamesWhatTheSnapshotLacksIsAGap) {
+  RestSnapshotSync sync(DiffRule::kPreviousId);
+  ASSERT_EQ(sync.on_snapshot(100), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(102, 110, 101), Diff::kGap);
+  sync.on_buffer_trimmed(121, 120);
+  EXPECT_EQ(sync.on_snapshot(119), Snapshot::kRefetch);
+}
+
+// Times order diffs and show no hole between them.
+TEST(RestSnapshotSync, TimesOnlyGoForward) {
+  RestSnapshotSync sync(DiffRule::kTime);
+  EXPECT_EQ(sync.on_diff(50, 50), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(50, 50), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(70, 70), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(49), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(60), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(50, 50), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(70, 70), Diff::kJoin);
+  EXPECT_EQ(sync.on_diff(70, 70), Diff::kApply);
+  EXPECT_EQ(sync.on_diff(90, 90), Diff::kApply);
+  EXPECT_EQ(sync.on_diff(80, 80), Diff::kGap);
 }
 
 }  // namespace

@@ -42,7 +42,21 @@ enum class SyncClass : uint8_t {
   kRestSnapshot,    // a REST snapshot and buffered diffs with ids
   kChainedIds,      // a snapshot in the stream, then ids that chain
   kConnectionWide,  // a snapshot, then one sequence for the whole connection
-  kChecksum,        // a snapshot, then nothing but a checksum
+  kChecksum,        // a snapshot, then nothing but a checksum, or not even that
+};
+
+// SyncClass::kRestSnapshot: what makes a diff the next one.
+enum class DiffRule : uint8_t {
+  kFirstId,     // its first id follows the last id of the one before
+  kPreviousId,  // it names the last id of the one before; ids leave holes
+  kTime,        // it is not older: a loss cannot be told
+};
+
+// What the venue's checksum is made of; see the header of that name.
+enum class ChecksumKind : uint8_t {
+  kNone,
+  kKraken,       // in every message; a message without one is a fault
+  kInterleaved,  // 25 levels, bid and ask in turn, verified where one comes
 };
 
 struct VenueTraits {
@@ -51,30 +65,90 @@ struct VenueTraits {
   std::string_view exchange;  // as in the header of a recorded capture
   std::string_view market;    // what its symbols are where nothing else says
   SyncClass sync;
-  bool has_parser;  // this build can turn its messages into books
+  DiffRule diffs = DiffRule::kFirstId;
+  ChecksumKind checksum = ChecksumKind::kNone;
+  // The reader drops what falls out of the subscribed depth; no message does.
+  bool truncates = false;
+  // Snapshots hold every level, or the subscribed depth is all there is: no
+  // level is unknown.
+  bool whole_snapshots = true;
+  bool has_parser = false;  // this build can turn its messages into books
 };
 
 inline constexpr std::array<VenueTraits, 12> kVenues = {{
-    {VenueId::kBinanceSpot, "binance-spot", "BINANCE", "spot",
-     SyncClass::kRestSnapshot, true},
-    {VenueId::kBinanceUsdm, "binance-usdm", "BINANCE_FUTURES", "linear",
-     SyncClass::kRestSnapshot, false},
-    {VenueId::kKraken, "kraken", "KRAKEN", "spot", SyncClass::kChecksum, true},
-    {VenueId::kCoinbaseAdvanced, "coinbase-advanced", "COINBASE", "spot",
-     SyncClass::kConnectionWide, false},
-    {VenueId::kCoinbaseExchange, "coinbase-exchange", "COINBASE_EXCHANGE",
-     "spot", SyncClass::kChecksum, false},
-    {VenueId::kOkx, "okx", "OKX", "spot", SyncClass::kChainedIds, false},
-    {VenueId::kBybit, "bybit", "BYBIT", "linear", SyncClass::kChainedIds,
-     false},
-    {VenueId::kDeribit, "deribit", "DERIBIT", "inverse", SyncClass::kChainedIds,
-     false},
-    {VenueId::kBitfinex, "bitfinex", "BITFINEX", "spot",
-     SyncClass::kConnectionWide, false},
-    {VenueId::kBitstamp, "bitstamp", "BITSTAMP", "spot",
-     SyncClass::kRestSnapshot, false},
-    {VenueId::kGemini, "gemini", "GEMINI", "spot", SyncClass::kChecksum, false},
-    {VenueId::kGate, "gate", "GATEIO", "spot", SyncClass::kRestSnapshot, false},
+    {.id = VenueId::kBinanceSpot,
+     .name = "binance-spot",
+     .exchange = "BINANCE",
+     .market = "spot",
+     .sync = SyncClass::kRestSnapshot,
+     .whole_snapshots = false,
+     .has_parser = true},
+    {.id = VenueId::kBinanceUsdm,
+     .name = "binance-usdm",
+     .exchange = "BINANCE_FUTURES",
+     .market = "linear",
+     .sync = SyncClass::kRestSnapshot,
+     .diffs = DiffRule::kPreviousId,
+     .whole_snapshots = false,
+     .has_parser = true},
+    {.id = VenueId::kKraken,
+     .name = "kraken",
+     .exchange = "KRAKEN",
+     .market = "spot",
+     .sync = SyncClass::kChecksum,
+     .checksum = ChecksumKind::kKraken,
+     .truncates = true,
+     .has_parser = true},
+    {.id = VenueId::kCoinbaseAdvanced,
+     .name = "coinbase-advanced",
+     .exchange = "COINBASE",
+     .market = "spot",
+     .sync = SyncClass::kConnectionWide},
+    {.id = VenueId::kCoinbaseExchange,
+     .name = "coinbase-exchange",
+     .exchange = "COINBASE_EXCHANGE",
+     .market = "spot",
+     .sync = SyncClass::kChecksum},
+    {.id = VenueId::kOkx,
+     .name = "okx",
+     .exchange = "OKX",
+     .market = "spot",
+     .sync = SyncClass::kChainedIds,
+     .checksum = ChecksumKind::kInterleaved,
+     .has_parser = true},
+    {.id = VenueId::kBybit,
+     .name = "bybit",
+     .exchange = "BYBIT",
+     .market = "linear",
+     .sync = SyncClass::kChainedIds,
+     .has_parser = true},
+    {.id = VenueId::kDeribit,
+     .name = "deribit",
+     .exchange = "DERIBIT",
+     .market = "inverse",
+     .sync = SyncClass::kChainedIds},
+    {.id = VenueId::kBitfinex,
+     .name = "bitfinex",
+     .exchange = "BITFINEX",
+     .market = "spot",
+     .sync = SyncClass::kConnectionWide},
+    {.id = VenueId::kBitstamp,
+     .name = "bitstamp",
+     .exchange = "BITSTAMP",
+     .market = "spot",
+     .sync = SyncClass::kRestSnapshot,
+     .diffs = DiffRule::kTime},
+    {.id = VenueId::kGemini,
+     .name = "gemini",
+     .exchange = "GEMINI",
+     .market = "spot",
+     .sync = SyncClass::kChecksum},
+    {.id = VenueId::kGate,
+     .name = "gate",
+     .exchange = "GATEIO",
+     .market = "spot",
+     .sync = SyncClass::kRestSnapshot,
+     .whole_snapshots = false},
 }};
 
 constexpr const VenueTraits& venue_traits(VenueId id) {

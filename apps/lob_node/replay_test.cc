@@ -305,15 +305,15 @@ TEST(Replay, UnknownVenueIsRefused) {
 }
 
 TEST(Replay, VenueWithoutParserIsSaid) {
-  const std::string path = write("okx", "1 {\"a\":1}\n");
-  const Result option = lob_node({"replay", "--venue=okx", path});
+  const std::string path = write("gemini", "1 {\"a\":1}\n");
+  const Result option = lob_node({"replay", "--venue=gemini", path});
   EXPECT_EQ(option.exit_code, 2);
-  EXPECT_THAT(option.err, HasSubstr("okx"));
+  EXPECT_THAT(option.err, HasSubstr("gemini"));
   const Result header = lob_node(
       {"replay",
-       write("header", "{\"t\":\"header\",\"exchange\":\"OKX\"}\n1 {}\n")});
+       write("header", "{\"t\":\"header\",\"exchange\":\"GEMINI\"}\n1 {}\n")});
   EXPECT_EQ(header.exit_code, 1);
-  EXPECT_THAT(header.err, HasSubstr("okx"));
+  EXPECT_THAT(header.err, HasSubstr("gemini"));
 }
 
 TEST(Replay, VenueThatContradictsTheCaptureIsRefused) {

@@ -92,7 +92,7 @@ void compare(VenueId venue, const std::vector<std::string>& frames,
   EXPECT_GT(malformed, mutations / 10);
 }
 
-TEST(Differential, BinanceSpotParsersAgree) {
+TEST(Differential, BinanceParsersAgree) {
   std::vector<std::string> frames = binance_frames();
   append_recorded({"binance_spot_btcusdt_20240808.lines.gz",
                    "binance_spot_startup.jsonl.zst"},

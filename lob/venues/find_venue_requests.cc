@@ -5,16 +5,33 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "lob/venues/binance_spot/binance_spot_requests.h"
+#include "lob/venues/binance/binance_requests.h"
+#include "lob/venues/bybit/bybit_requests.h"
 #include "lob/venues/kraken/kraken_requests.h"
+#include "lob/venues/okx/okx_requests.h"
 
 namespace wirebook {
 
 const VenueRequests& find_venue_requests(VenueId venue) {
-  static const BinanceSpotRequests binance_spot;
+  static const BinanceRequests binance_spot(VenueId::kBinanceSpot);
+  static const BinanceRequests binance_usdm(VenueId::kBinanceUsdm);
+  static const BybitRequests bybit;
   static const KrakenRequests kraken;
-  if (venue == VenueId::kBinanceSpot) return binance_spot;
-  if (venue == VenueId::kKraken) return kraken;
+  static const OkxRequests okx;
+  switch (venue) {
+    case VenueId::kBinanceSpot:
+      return binance_spot;
+    case VenueId::kBinanceUsdm:
+      return binance_usdm;
+    case VenueId::kBybit:
+      return bybit;
+    case VenueId::kKraken:
+      return kraken;
+    case VenueId::kOkx:
+      return okx;
+    default:
+      break;
+  }
   std::fprintf(stderr, "find_venue_requests: venue %d has no parser\n",
                static_cast<int>(venue));
   std::abort();

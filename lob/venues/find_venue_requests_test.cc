@@ -30,8 +30,37 @@ TEST(FindVenueRequests, KrakenSubscribesWithDepthAndSnapshot) {
   EXPECT_EQ(kraken.snapshot_target("BTC/USD", 25), "");
 }
 
+TEST(FindVenueRequests, BinanceFuturesSnapshotsComeFromAnotherPath) {
+  EXPECT_EQ(find_venue_requests(VenueId::kBinanceUsdm)
+                .snapshot_target("BTCUSDT", 1000),
+            "/fapi/v1/depth?symbol=BTCUSDT&limit=1000");
+}
+
+TEST(FindVenueRequests, BybitNamesTopicsByDepth) {
+  const VenueRequests& bybit = find_venue_requests(VenueId::kBybit);
+  EXPECT_EQ(bybit.subscribe({"BTCUSDT", "ETHUSDT"}, {50, true}),
+            R"({"op":"subscribe","args":["orderbook.50.BTCUSDT",)"
+            R"("orderbook.1.BTCUSDT","orderbook.50.ETHUSDT",)"
+            R"("orderbook.1.ETHUSDT"]})");
+  EXPECT_EQ(bybit.unsubscribe({"BTCUSDT"}, {0, false}),
+            R"({"op":"unsubscribe","args":["orderbook.200.BTCUSDT"]})");
+  EXPECT_EQ(bybit.snapshot_target("BTCUSDT", 50), "");
+}
+
+TEST(FindVenueRequests, OkxNamesChannelAndInstrument) {
+  const VenueRequests& okx = find_venue_requests(VenueId::kOkx);
+  EXPECT_EQ(okx.subscribe({"BTC-USDT"}, {400, true}),
+            R"({"op":"subscribe","args":[{"channel":"books",)"
+            R"("instId":"BTC-USDT"},{"channel":"bbo-tbt",)"
+            R"("instId":"BTC-USDT"}]})");
+  EXPECT_EQ(okx.unsubscribe({"BTC-USDT"}, {}),
+            R"({"op":"unsubscribe","args":[{"channel":"books",)"
+            R"("instId":"BTC-USDT"}]})");
+  EXPECT_EQ(okx.snapshot_target("BTC-USDT", 400), "");
+}
+
 TEST(FindVenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
-  EXPECT_DEATH(find_venue_requests(VenueId::kOkx), "has no parser");
+  EXPECT_DEATH(find_venue_requests(VenueId::kGemini), "has no parser");
 }
 
 }  // namespace

@@ -72,6 +72,12 @@ class FrameBuilder {
   }
   void added(size_t count) noexcept { next_ += count; }
 
+  // The frame's number on its connection, whatever it turns out to be.
+  void set_connection_sequence(uint64_t sequence) noexcept {
+    has_connection_sequence_ = true;
+    connection_sequence_ = sequence;
+  }
+
   // Whether the sink ever had none free; the frame must then be given up.
   bool out_of_messages() const noexcept { return out_of_messages_; }
 
@@ -82,6 +88,8 @@ class FrameBuilder {
     }
     finish_message();
     ParsedMessage* const head = head_;
+    head->has_connection_sequence = has_connection_sequence_;
+    head->connection_sequence = connection_sequence_;
     head_ = nullptr;
     sink_.emit(head, tail_);
     return true;
@@ -186,6 +194,8 @@ class FrameBuilder {
   PriceLevel* next_ = nullptr;
   Side side_ = Side::kBid;
   bool out_of_messages_ = false;
+  bool has_connection_sequence_ = false;
+  uint64_t connection_sequence_ = 0;
 };
 
 }  // namespace wirebook

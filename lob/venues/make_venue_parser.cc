@@ -6,8 +6,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "lob/venues/binance_spot/binance_spot_parser.h"
+#include "lob/venues/binance/binance_parser.h"
+#include "lob/venues/bybit/bybit_parser.h"
 #include "lob/venues/kraken/kraken_parser.h"
+#include "lob/venues/okx/okx_parser.h"
 
 namespace wirebook {
 
@@ -15,9 +17,14 @@ absl::StatusOr<std::unique_ptr<VenueParser>> make_venue_parser(
     VenueId venue, InstrumentTable& table, const VenueParserOptions& options) {
   switch (venue) {
     case VenueId::kBinanceSpot:
-      return std::make_unique<BinanceSpotParser>(table, options);
+    case VenueId::kBinanceUsdm:
+      return std::make_unique<BinanceParser>(table, venue, options);
+    case VenueId::kBybit:
+      return std::make_unique<BybitParser>(table, options);
     case VenueId::kKraken:
       return std::make_unique<KrakenParser>(table, options);
+    case VenueId::kOkx:
+      return std::make_unique<OkxParser>(table, options);
     default:
       break;
   }

@@ -54,10 +54,10 @@ Key key_of(const char* key) noexcept {
   return kOther;
 }
 
-BookReason reason_of(DecimalError error) noexcept {
-  if (error == DecimalError::kTooManyDecimals) return BookReason::kScaleChanged;
-  if (error == DecimalError::kOverflow) return BookReason::kNumberOverflow;
-  return BookReason::kMalformedMessage;
+// The scales are the snapshot's: more decimals end them.
+BookReason fault_of(DecimalError error) noexcept {
+  return error == DecimalError::kTooManyDecimals ? BookReason::kScaleChanged
+                                                 : reason_of(error);
 }
 
 // Decimals that a number's text needs: digits behind the point, and those that
@@ -87,30 +87,13 @@ int decimals_of(std::string_view number) noexcept {
 
 KrakenParser::KrakenParser(InstrumentTable& table,
                            const VenueParserOptions& options)
-    : resolver_(table, VenueId::kKraken, options.discover_instruments),
-      literal_fast_path_(options.literal_fast_path),
-      scales_(table.capacity()) {
-  prepare_json_parser(json_);
-}
-
-bool KrakenParser::parse(const RawMessage& raw, uint64_t start_ticks,
-                         ParsedMessageSink& sink) noexcept {
-  FrameBuilder frame(raw, start_ticks, sink);
-  if (literal_fast_path_ && parse_literally(raw, frame)) [[likely]] {
-    return frame.emit();
-  }
-  if (frame.out_of_messages()) return false;
-  frame.discard();
-  const Verdict verdict = parse_json(raw, frame);
-  if (frame.out_of_messages()) return false;
-  if (verdict.fault == BookReason::kNone) return frame.emit();
-  return frame.emit_malformed(verdict.fault, verdict.instrument);
-}
+    : JsonVenueParser(table, VenueId::kKraken, options),
+      scales_(table.capacity()) {}
 
 // ---- The literal fast path --------------------------------------------------
 
-bool KrakenParser::parse_literally(const RawMessage& raw,
-                                   FrameBuilder& frame) noexcept {
+bool KrakenParser::read_literally(const RawMessage& raw,
+                                  FrameBuilder& frame) noexcept {
   // The closing brace bounds every scan below.
   if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
       raw.kind != RawMessageKind::kText) {
@@ -171,30 +154,24 @@ bool KrakenParser::match_levels(TextScanner& in, Scales scales,
 
 // ---- simdjson ---------------------------------------------------------------
 
-KrakenParser::Verdict KrakenParser::parse_json(const RawMessage& raw,
-                                               FrameBuilder& frame) noexcept {
-  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
-  ondemand::document document;
+ParseVerdict KrakenParser::read_json(ondemand::document& document,
+                                     const RawMessage& raw,
+                                     FrameBuilder& frame) noexcept {
   ondemand::object root;
-  const simdjson::padded_string_view text(raw.data, raw.size,
-                                          raw.size + kRawMessageSlackBytes);
-  if (json_.iterate(text).get(document) != simdjson::SUCCESS ||
-      document.get_object().get(root) != simdjson::SUCCESS) {
-    return kMalformed;
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
+    return kMalformedVerdict;
   }
   Envelope envelope;
-  if (!read_envelope(root, &envelope) ||
-      // Something behind the document's end: not one message.
-      document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
-    return kMalformed;
+  if (!read_envelope(root, &envelope) || !at_end(document)) {
+    return kMalformedVerdict;
   }
   const bool is_ack = envelope.seen.has(kMethod) || envelope.seen.has(kError);
   if (envelope.channel == "book") {
     // A book's levels and an answer in one: neither may be passed over.
-    if (is_ack) return kMalformed;
+    if (is_ack) return kMalformedVerdict;
     const bool snapshot = envelope.type == "snapshot";
     if ((!snapshot && envelope.type != "update") || !envelope.seen.has(kData)) {
-      return kMalformed;
+      return kMalformedVerdict;
     }
     return read_books(root, snapshot, raw, frame);
   }
@@ -272,9 +249,9 @@ bool KrakenParser::read_result(ondemand::value value,
   return true;
 }
 
-KrakenParser::Verdict KrakenParser::read_ack(const Envelope& envelope,
-                                             const RawMessage& raw,
-                                             FrameBuilder& frame) noexcept {
+ParseVerdict KrakenParser::read_ack(const Envelope& envelope,
+                                    const RawMessage& raw,
+                                    FrameBuilder& frame) noexcept {
   const bool refused = envelope.seen.has(kError) || !envelope.success;
   ParsedMessageKind kind = ParsedMessageKind::kHeartbeat;  // a pong
   std::string_view symbol = envelope.result_symbol;
@@ -311,14 +288,13 @@ KrakenParser::Verdict KrakenParser::read_ack(const Envelope& envelope,
   return {};
 }
 
-KrakenParser::Verdict KrakenParser::read_status(ondemand::object root,
-                                                FrameBuilder& frame) noexcept {
-  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
+ParseVerdict KrakenParser::read_status(ondemand::object root,
+                                       FrameBuilder& frame) noexcept {
   ondemand::array data;
   if (root.reset().error() != simdjson::SUCCESS ||
       root.find_field_unordered("data").get_array().get(data) !=
           simdjson::SUCCESS) {
-    return kMalformed;
+    return kMalformedVerdict;
   }
   bool halted = false;
   for (auto entry : data) {
@@ -327,7 +303,7 @@ KrakenParser::Verdict KrakenParser::read_status(ondemand::object root,
     if (entry.get_object().get(status) != simdjson::SUCCESS ||
         status.find_field_unordered("system").get_string().get(system) !=
             simdjson::SUCCESS) {
-      return kMalformed;
+      return kMalformedVerdict;
     }
     // In the other modes (cancel_only, post_only, limit_only) books go on.
     if (system == "maintenance") halted = true;
@@ -337,36 +313,34 @@ KrakenParser::Verdict KrakenParser::read_status(ondemand::object root,
   return {};
 }
 
-KrakenParser::Verdict KrakenParser::read_books(ondemand::object root,
-                                               bool snapshot,
-                                               const RawMessage& raw,
-                                               FrameBuilder& frame) noexcept {
-  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
+ParseVerdict KrakenParser::read_books(ondemand::object root, bool snapshot,
+                                      const RawMessage& raw,
+                                      FrameBuilder& frame) noexcept {
   ondemand::array data;
   if (root.reset().error() != simdjson::SUCCESS ||
       root.find_field_unordered("data").get_array().get(data) !=
           simdjson::SUCCESS) {
-    return kMalformed;
+    return kMalformedVerdict;
   }
   bool any = false;
   for (auto entry : data) {
     ondemand::object book;
-    if (entry.get_object().get(book) != simdjson::SUCCESS) return kMalformed;
-    const Verdict verdict = read_book(book, snapshot, raw, frame);
+    if (entry.get_object().get(book) != simdjson::SUCCESS)
+      return kMalformedVerdict;
+    const ParseVerdict verdict = read_book(book, snapshot, raw, frame);
     if (verdict.fault != BookReason::kNone) {
       // The books before this one in the frame are not applied either.
-      return any ? Verdict{.fault = verdict.fault} : verdict;
+      return any ? ParseVerdict{.fault = verdict.fault} : verdict;
     }
     any = true;
   }
-  return any ? Verdict{} : kMalformed;
+  return any ? ParseVerdict{} : kMalformedVerdict;
 }
 
-KrakenParser::Verdict KrakenParser::read_book(ondemand::object book,
-                                              bool snapshot,
-                                              const RawMessage& raw,
-                                              FrameBuilder& frame) noexcept {
-  Verdict verdict{.fault = BookReason::kMalformedMessage};
+ParseVerdict KrakenParser::read_book(ondemand::object book, bool snapshot,
+                                     const RawMessage& raw,
+                                     FrameBuilder& frame) noexcept {
+  ParseVerdict verdict{.fault = BookReason::kMalformedMessage};
   KeysSeen seen;
   std::string_view symbol;
   std::string_view time;
@@ -473,7 +447,7 @@ BookReason KrakenParser::read_levels(ondemand::value value, Side side,
           key == kPrice
               ? json_amount(field.value(), scales.price, &level.price)
               : json_amount(field.value(), scales.quantity, &level.quantity);
-      if (error != DecimalError::kOk) return reason_of(error);
+      if (error != DecimalError::kOk) return fault_of(error);
     }
     if (!seen.has_all(kPrice, kQuantity) || level.price == 0 ||
         !frame.add(level)) {

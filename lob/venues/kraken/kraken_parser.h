@@ -20,38 +20,19 @@
 
 #include "lob/instrument.h"
 #include "lob/venues/frame_builder.h"
-#include "lob/venues/instrument_resolver.h"
+#include "lob/venues/json_venue_parser.h"
 #include "lob/venues/rfc3339.h"
 #include "lob/venues/simdjson_text.h"
 #include "lob/venues/text_scanner.h"
-#include "lob/venues/venue_parser.h"
 #include "simdjson.h"
 
 namespace wirebook {
 
-class KrakenParser final : public VenueParser {
+class KrakenParser final : public JsonVenueParser {
  public:
   KrakenParser(InstrumentTable& table, const VenueParserOptions& options);
 
-  bool parse(const RawMessage& raw, uint64_t start_ticks,
-             ParsedMessageSink& sink) noexcept override;
-
-  uint64_t unknown_instruments() const noexcept override {
-    return resolver_.unknown();
-  }
-
  private:
-  struct Verdict {
-    BookReason fault = BookReason::kNone;  // kNone: all is well
-    uint32_t instrument = kNoInstrument;   // whom a fault concerns, if known
-  };
-
-  // Decimals of one instrument, as its last snapshot wrote them.
-  struct Scales {
-    int8_t price = 8;
-    int8_t quantity = 8;
-  };
-
   // What the outermost object says.
   struct Envelope {
     KeysSeen seen;
@@ -65,32 +46,32 @@ class KrakenParser final : public VenueParser {
     bool success = true;
   };
 
-  bool parse_literally(const RawMessage& raw, FrameBuilder& frame) noexcept;
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   bool match_levels(TextScanner& in, Scales scales,
                     FrameBuilder& frame) noexcept;
 
-  Verdict parse_json(const RawMessage& raw, FrameBuilder& frame) noexcept;
+  ParseVerdict read_json(simdjson::ondemand::document& document,
+                         const RawMessage& raw,
+                         FrameBuilder& frame) noexcept override;
   bool read_envelope(simdjson::ondemand::object root,
                      Envelope* envelope) noexcept;
   bool read_result(simdjson::ondemand::value value,
                    Envelope* envelope) noexcept;
-  Verdict read_ack(const Envelope& envelope, const RawMessage& raw,
-                   FrameBuilder& frame) noexcept;
-  Verdict read_status(simdjson::ondemand::object root,
-                      FrameBuilder& frame) noexcept;
-  Verdict read_books(simdjson::ondemand::object root, bool snapshot,
-                     const RawMessage& raw, FrameBuilder& frame) noexcept;
-  Verdict read_book(simdjson::ondemand::object book, bool snapshot,
-                    const RawMessage& raw, FrameBuilder& frame) noexcept;
+  ParseVerdict read_ack(const Envelope& envelope, const RawMessage& raw,
+                        FrameBuilder& frame) noexcept;
+  ParseVerdict read_status(simdjson::ondemand::object root,
+                           FrameBuilder& frame) noexcept;
+  ParseVerdict read_books(simdjson::ondemand::object root, bool snapshot,
+                          const RawMessage& raw, FrameBuilder& frame) noexcept;
+  ParseVerdict read_book(simdjson::ondemand::object book, bool snapshot,
+                         const RawMessage& raw, FrameBuilder& frame) noexcept;
   bool measure_levels(simdjson::ondemand::value value, Scales* scales) noexcept;
   BookReason read_levels(simdjson::ondemand::value value, Side side,
                          Scales scales, FrameBuilder& frame) noexcept;
 
-  InstrumentResolver resolver_;
-  const bool literal_fast_path_;
-  std::vector<Scales> scales_;  // by instrument
+  std::vector<Scales> scales_;  // by instrument, as its last snapshot wrote
   Rfc3339Reader times_;
-  simdjson::ondemand::parser json_;
 };
 
 }  // namespace wirebook

@@ -1,10 +1,10 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Binance spot's requests (lob/venues/venue_requests.h). Source:
-// binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md.
+// Bybit's requests, WebSocket API v5 (lob/venues/venue_requests.h). Source:
+// bybit-exchange.github.io/docs/v5/websocket/public/orderbook.
 
-#ifndef WIREBOOK_LOB_VENUES_BINANCE_SPOT_BINANCE_SPOT_REQUESTS_H_
-#define WIREBOOK_LOB_VENUES_BINANCE_SPOT_BINANCE_SPOT_REQUESTS_H_
+#ifndef WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_
+#define WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_
 
 #include <string>
 #include <string_view>
@@ -14,17 +14,19 @@
 
 namespace wirebook {
 
-class BinanceSpotRequests final : public VenueRequests {
+class BybitRequests final : public VenueRequests {
  public:
+  // `depth` is 50, 200 or 1000, options 25 or 100; 0 means 200. On spot the
+  // venue takes ten symbols a request.
   std::string subscribe(const std::vector<std::string>& symbols,
                         const SubscriptionOptions& options) const override;
   std::string unsubscribe(const std::vector<std::string>& symbols,
                           const SubscriptionOptions& options) const override;
-  // 5000 levels a side at most.
+  // Empty: a subscription begins with a snapshot.
   std::string snapshot_target(std::string_view symbol,
                               int limit) const override;
 };
 
 }  // namespace wirebook
 
-#endif  // WIREBOOK_LOB_VENUES_BINANCE_SPOT_BINANCE_SPOT_REQUESTS_H_
+#endif  // WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_

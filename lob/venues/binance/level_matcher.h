@@ -19,8 +19,8 @@
 //   LevelMatcher::Result read = matcher.match(p, end, levels);
 //   // p is behind them
 
-#ifndef WIREBOOK_LOB_VENUES_BINANCE_SPOT_LEVEL_MATCHER_H_
-#define WIREBOOK_LOB_VENUES_BINANCE_SPOT_LEVEL_MATCHER_H_
+#ifndef WIREBOOK_LOB_VENUES_BINANCE_LEVEL_MATCHER_H_
+#define WIREBOOK_LOB_VENUES_BINANCE_LEVEL_MATCHER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -60,4 +60,4 @@ class LevelMatcher {
 
 }  // namespace wirebook
 
-#endif  // WIREBOOK_LOB_VENUES_BINANCE_SPOT_LEVEL_MATCHER_H_
+#endif  // WIREBOOK_LOB_VENUES_BINANCE_LEVEL_MATCHER_H_

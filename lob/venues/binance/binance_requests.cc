@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/binance_spot/binance_spot_requests.h"
+#include "lob/venues/binance/binance_requests.h"
 
 #include <string>
 
@@ -29,22 +29,23 @@ std::string request(const char* method, const std::vector<std::string>& symbols,
 
 }  // namespace
 
-std::string BinanceSpotRequests::subscribe(
+std::string BinanceRequests::subscribe(
     const std::vector<std::string>& symbols,
     const SubscriptionOptions& options) const {
   return request("SUBSCRIBE", symbols, options);
 }
 
-std::string BinanceSpotRequests::unsubscribe(
+std::string BinanceRequests::unsubscribe(
     const std::vector<std::string>& symbols,
     const SubscriptionOptions& options) const {
   return request("UNSUBSCRIBE", symbols, options);
 }
 
-std::string BinanceSpotRequests::snapshot_target(std::string_view symbol,
-                                                 int limit) const {
+std::string BinanceRequests::snapshot_target(std::string_view symbol,
+                                             int limit) const {
   return absl::StrCat(
-      "/api/v3/depth?symbol=", absl::string_view(symbol.data(), symbol.size()),
+      venue_ == VenueId::kBinanceUsdm ? "/fapi/v1" : "/api/v3",
+      "/depth?symbol=", absl::string_view(symbol.data(), symbol.size()),
       "&limit=", limit);
 }
 

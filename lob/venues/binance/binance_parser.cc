@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/binance_spot/binance_spot_parser.h"
+#include "lob/venues/binance/binance_parser.h"
 
 #include <string_view>
 
@@ -26,19 +26,13 @@ int64_t to_ns(uint64_t stamp) noexcept {
 // What is larger is no update id: a book must not wait for its successor.
 constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
 
-BookReason reason_of(DecimalError error) noexcept {
-  return error == DecimalError::kOverflow ||
-                 error == DecimalError::kTooManyDecimals
-             ? BookReason::kNumberOverflow
-             : BookReason::kMalformedMessage;
-}
-
 enum Key : unsigned {
   kEvent,
   kTime,
   kSymbol,
   kFirstId,
   kLastId,
+  kPreviousId,
   kBids,
   kAsks,
   kBidQuantity,
@@ -96,6 +90,7 @@ Key key_of(const char* key) noexcept {
     return std::memcmp(key, name.data(), name.size()) == 0 &&
            key[name.size()] == '"';
   };
+  if (is("pu")) return kPreviousId;
   if (is("lastUpdateId")) return kLastUpdateId;
   if (is("bids")) return kBids;
   if (is("asks")) return kAsks;
@@ -109,36 +104,17 @@ Key key_of(const char* key) noexcept {
 
 }  // namespace
 
-BinanceSpotParser::BinanceSpotParser(InstrumentTable& table,
-                                     const VenueParserOptions& options)
-    : resolver_(table, VenueId::kBinanceSpot, options.discover_instruments),
-      literal_fast_path_(options.literal_fast_path) {
-  prepare_json_parser(json_);
-}
-
-bool BinanceSpotParser::parse(const RawMessage& raw, uint64_t start_ticks,
-                              ParsedMessageSink& sink) noexcept {
-  FrameBuilder frame(raw, start_ticks, sink);
-  if (literal_fast_path_ && parse_literally(raw, frame)) [[likely]] {
-    return frame.emit();
-  }
-  if (frame.out_of_messages()) return false;
-  frame.discard();
-  const Verdict verdict = parse_json(raw, frame);
-  if (frame.out_of_messages()) return false;
-  if (verdict.fault == BookReason::kNone) return frame.emit();
-  uint32_t instrument = verdict.instrument;
-  if (instrument == kNoInstrument && raw.kind == RawMessageKind::kHttpBody) {
-    instrument = resolver_.of_body(raw.tag, raw.connection);
-  }
-  return frame.emit_only(ParsedMessageKind::kMalformed, verdict.fault,
-                         instrument, verdict.concerns_book);
-}
+BinanceParser::BinanceParser(InstrumentTable& table, VenueId venue,
+                             const VenueParserOptions& options)
+    : JsonVenueParser(table, venue, options),
+      futures_(venue != VenueId::kBinanceSpot),
+      // Futures write as many decimals as the instrument has.
+      match_many_(!futures_ && level_matcher_supported()) {}
 
 // ---- The literal fast path --------------------------------------------------
 
-bool BinanceSpotParser::parse_literally(const RawMessage& raw,
-                                        FrameBuilder& frame) noexcept {
+bool BinanceParser::read_literally(const RawMessage& raw,
+                                   FrameBuilder& frame) noexcept {
   // The closing brace bounds every scan below.
   if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
       raw.kind != RawMessageKind::kText) {
@@ -161,9 +137,8 @@ bool BinanceSpotParser::parse_literally(const RawMessage& raw,
   return matched && (!wrapped || in.literal("}")) && in.at_end();
 }
 
-bool BinanceSpotParser::match_levels(TextScanner& in,
-                                     const Instrument& instrument,
-                                     FrameBuilder& frame) noexcept {
+bool BinanceParser::match_levels(TextScanner& in, const Instrument& instrument,
+                                 FrameBuilder& frame) noexcept {
   if (in.literal("]")) return true;
   const int price_scale = instrument.price_scale;
   const int quantity_scale = instrument.quantity_scale;
@@ -191,17 +166,21 @@ bool BinanceSpotParser::match_levels(TextScanner& in,
   }
 }
 
-bool BinanceSpotParser::match_depth(TextScanner& in, const RawMessage& raw,
-                                    FrameBuilder& frame) noexcept {
+bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
+                                FrameBuilder& frame) noexcept {
   uint64_t time;
   uint64_t first;
   uint64_t last;
+  uint64_t previous = 0;
   std::string_view symbol;
-  if (!in.unsigned_number(&time) || !in.literal(",\"s\":\"") ||
-      !in.name(&symbol) || !in.literal(",\"U\":") ||
+  if (!in.unsigned_number(&time) ||
+      (futures_ && (!in.literal(",\"T\":") || !in.unsigned_number(&time))) ||
+      !in.literal(",\"s\":\"") || !in.name(&symbol) || !in.literal(",\"U\":") ||
       !in.unsigned_number(&first) || !in.literal(",\"u\":") ||
-      !in.unsigned_number(&last) || !in.literal(",\"b\":[") || first > last ||
-      last > kMaxUpdateId) {
+      !in.unsigned_number(&last) ||
+      (futures_ &&
+       (!in.literal(",\"pu\":") || !in.unsigned_number(&previous))) ||
+      !in.literal(",\"b\":[") || first > last || last > kMaxUpdateId) {
     return false;
   }
   const uint32_t index = resolver_.find(symbol, raw.connection);
@@ -213,8 +192,10 @@ bool BinanceSpotParser::match_depth(TextScanner& in, const RawMessage& raw,
   message->price_scale = static_cast<int8_t>(instrument.price_scale);
   message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
   message->has_first_update_id = message->has_last_update_id = true;
+  message->has_previous_update_id = futures_;
   message->first_update_id = first;
   message->last_update_id = last;
+  message->previous_update_id = previous;
   message->exchange_time_ns = to_ns(time);
   frame.begin_side(Side::kBid);
   if (!match_levels(in, instrument, frame) || !in.literal(",\"a\":[")) {
@@ -224,8 +205,8 @@ bool BinanceSpotParser::match_depth(TextScanner& in, const RawMessage& raw,
   return match_levels(in, instrument, frame) && in.literal("}");
 }
 
-bool BinanceSpotParser::match_ticker(TextScanner& in, const RawMessage& raw,
-                                     FrameBuilder& frame) noexcept {
+bool BinanceParser::match_ticker(TextScanner& in, const RawMessage& raw,
+                                 FrameBuilder& frame) noexcept {
   uint64_t id;
   std::string_view symbol;
   if (!in.unsigned_number(&id) || !in.literal(",\"s\":\"") ||
@@ -258,8 +239,8 @@ bool BinanceSpotParser::match_ticker(TextScanner& in, const RawMessage& raw,
   return frame.add(ask);
 }
 
-bool BinanceSpotParser::match_trade(TextScanner& in, const RawMessage& raw,
-                                    FrameBuilder& frame) noexcept {
+bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
+                                FrameBuilder& frame) noexcept {
   uint64_t time;
   uint64_t id;
   uint64_t trade_time;
@@ -301,31 +282,26 @@ bool BinanceSpotParser::match_trade(TextScanner& in, const RawMessage& raw,
 
 // ---- simdjson ---------------------------------------------------------------
 
-BinanceSpotParser::Verdict BinanceSpotParser::parse_json(
-    const RawMessage& raw, FrameBuilder& frame) noexcept {
-  constexpr Verdict kMalformed{.fault = BookReason::kMalformedMessage};
-  ondemand::document document;
+ParseVerdict BinanceParser::read_json(ondemand::document& document,
+                                      const RawMessage& raw,
+                                      FrameBuilder& frame) noexcept {
   ondemand::object root;
-  const simdjson::padded_string_view text(raw.data, raw.size,
-                                          raw.size + kRawMessageSlackBytes);
-  if (json_.iterate(text).get(document) != simdjson::SUCCESS ||
-      document.get_object().get(root) != simdjson::SUCCESS) {
-    return kMalformed;
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
+    return kMalformedVerdict;
   }
-  const Verdict verdict = read_event(root, raw, /*wrapped=*/false, frame);
+  const ParseVerdict verdict = read_event(root, raw, /*wrapped=*/false, frame);
   if (verdict.fault != BookReason::kNone) return verdict;
-  // Something behind the document's end: not one message.
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+  if (!at_end(document)) {
     return {.fault = BookReason::kMalformedMessage,
             .instrument = verdict.instrument};
   }
   return verdict;
 }
 
-BinanceSpotParser::Verdict BinanceSpotParser::read_event(
-    ondemand::object event, const RawMessage& raw, bool wrapped,
-    FrameBuilder& frame) noexcept {
-  Verdict verdict{.fault = BookReason::kMalformedMessage};
+ParseVerdict BinanceParser::read_event(ondemand::object event,
+                                       const RawMessage& raw, bool wrapped,
+                                       FrameBuilder& frame) noexcept {
+  ParseVerdict verdict{.fault = BookReason::kMalformedMessage};
   Fields fields;
   if (!read_scalars(event, &fields)) return verdict;
   const auto good = [&](auto... keys) {
@@ -338,11 +314,23 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_event(
       if (!good(kSymbol)) return verdict;
       verdict.instrument = resolver_.find_or_add(fields.symbol, raw.connection);
       if (!good(kFirstId, kLastId, kBids, kAsks) || fields.bad.has(kTime) ||
+          (futures_ && (!good(kPreviousId) || fields.bad.has(kTradeTime))) ||
           fields.first > fields.last || fields.last > kMaxUpdateId) {
         return verdict;
       }
+      // Futures say when it happened beside when it was sent.
+      if (futures_ && fields.seen.has(kTradeTime)) {
+        fields.time = fields.trade_time;
+      }
       return read_depth(event, fields, ParsedMessageKind::kDelta, verdict,
                         frame);
+    }
+    if (futures_ && fields.type == "bookTicker") {
+      verdict.concerns_book = false;
+      if (!good(kLastId, kSymbol, kBids, kBidQuantity, kAsks, kAskQuantity)) {
+        return verdict;
+      }
+      return read_ticker(event, fields, raw, verdict, frame);
     }
     if (fields.type == "trade") {
       verdict.concerns_book = false;
@@ -391,8 +379,8 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_event(
 }
 
 // All that is not a level; false where a key comes twice or the text is broken.
-bool BinanceSpotParser::read_scalars(ondemand::object event,
-                                     Fields* fields) noexcept {
+bool BinanceParser::read_scalars(ondemand::object event,
+                                 Fields* fields) noexcept {
   for (auto entry : event) {
     ondemand::field field;
     if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
@@ -415,6 +403,9 @@ bool BinanceSpotParser::read_scalars(ondemand::object event,
         break;
       case kLastId:
         good = json_unsigned(field.value(), &fields->last);
+        break;
+      case kPreviousId:
+        good = json_unsigned(field.value(), &fields->previous);
         break;
       case kLastUpdateId:
         good = json_unsigned(field.value(), &fields->last_update_id);
@@ -439,12 +430,12 @@ bool BinanceSpotParser::read_scalars(ondemand::object event,
   return true;
 }
 
-BinanceSpotParser::Verdict BinanceSpotParser::read_wrapped(
-    ondemand::object root, const RawMessage& raw,
-    FrameBuilder& frame) noexcept {
-  Verdict verdict{.fault = BookReason::kMalformedMessage};
+ParseVerdict BinanceParser::read_wrapped(ondemand::object root,
+                                         const RawMessage& raw,
+                                         FrameBuilder& frame) noexcept {
+  ParseVerdict verdict{.fault = BookReason::kMalformedMessage};
   if (root.reset().error() != simdjson::SUCCESS) return verdict;
-  Verdict inner = verdict;
+  ParseVerdict inner = verdict;
   for (auto entry : root) {
     ondemand::field field;
     if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
@@ -460,9 +451,11 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_wrapped(
   return inner;
 }
 
-BinanceSpotParser::Verdict BinanceSpotParser::read_depth(
-    ondemand::object event, const Fields& fields, ParsedMessageKind kind,
-    Verdict verdict, FrameBuilder& frame) noexcept {
+ParseVerdict BinanceParser::read_depth(ondemand::object event,
+                                       const Fields& fields,
+                                       ParsedMessageKind kind,
+                                       ParseVerdict verdict,
+                                       FrameBuilder& frame) noexcept {
   if (verdict.instrument == kNoInstrument) return {};
   const Instrument& instrument = resolver_[verdict.instrument];
   ParsedMessage* const message = frame.start(kind);
@@ -471,6 +464,9 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_depth(
   message->price_scale = static_cast<int8_t>(instrument.price_scale);
   message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
   message->has_first_update_id = kind == ParsedMessageKind::kDelta;
+  message->has_previous_update_id =
+      futures_ && kind == ParsedMessageKind::kDelta;
+  message->previous_update_id = fields.previous;
   message->has_last_update_id = true;
   message->first_update_id = fields.first;
   message->last_update_id = fields.last;
@@ -481,9 +477,9 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_depth(
     if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
     const Key key = key_of(field.key().raw());
     if (key != kBids && key != kAsks) continue;
-    const BookReason fault =
-        read_levels(field.value(), key == kBids ? Side::kBid : Side::kAsk,
-                    instrument, frame);
+    const BookReason fault = read_level_pairs(
+        field.value(), key == kBids ? Side::kBid : Side::kAsk,
+        scales_of(verdict.instrument), NumberStyle::kQuoted, frame);
     if (fault != BookReason::kNone) {
       verdict.fault = fault;
       return verdict;
@@ -493,38 +489,11 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_depth(
   return verdict;
 }
 
-BookReason BinanceSpotParser::read_levels(ondemand::value value, Side side,
-                                          const Instrument& instrument,
-                                          FrameBuilder& frame) noexcept {
-  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
-  ondemand::array levels;
-  if (value.get_array().get(levels) != simdjson::SUCCESS) return kMalformed;
-  frame.begin_side(side);
-  for (auto entry : levels) {
-    ondemand::array pair;
-    if (entry.get_array().get(pair) != simdjson::SUCCESS) return kMalformed;
-    PriceLevel level;
-    int fields = 0;
-    for (auto part : pair) {
-      ondemand::value text;
-      if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
-      // More than two: the venue once sent an empty third, and may again.
-      if (++fields > 2) continue;
-      const DecimalError error =
-          fields == 1
-              ? json_quoted_amount(text, instrument.price_scale, &level.price)
-              : json_quoted_amount(text, instrument.quantity_scale,
-                                   &level.quantity);
-      if (error != DecimalError::kOk) return reason_of(error);
-    }
-    if (fields < 2 || level.price == 0 || !frame.add(level)) return kMalformed;
-  }
-  return BookReason::kNone;
-}
-
-BinanceSpotParser::Verdict BinanceSpotParser::read_ticker(
-    ondemand::object event, const Fields& fields, const RawMessage& raw,
-    Verdict verdict, FrameBuilder& frame) noexcept {
+ParseVerdict BinanceParser::read_ticker(ondemand::object event,
+                                        const Fields& fields,
+                                        const RawMessage& raw,
+                                        ParseVerdict verdict,
+                                        FrameBuilder& frame) noexcept {
   const uint32_t index = resolver_.find(fields.symbol, raw.connection);
   if (index == kNoInstrument) return {};
   const Instrument& instrument = resolver_[index];
@@ -564,9 +533,11 @@ BinanceSpotParser::Verdict BinanceSpotParser::read_ticker(
   return {};
 }
 
-BinanceSpotParser::Verdict BinanceSpotParser::read_trade(
-    ondemand::object event, const Fields& fields, const RawMessage& raw,
-    Verdict verdict, FrameBuilder& frame) noexcept {
+ParseVerdict BinanceParser::read_trade(ondemand::object event,
+                                       const Fields& fields,
+                                       const RawMessage& raw,
+                                       ParseVerdict verdict,
+                                       FrameBuilder& frame) noexcept {
   const uint32_t index = resolver_.find(fields.symbol, raw.connection);
   if (index == kNoInstrument) return {};
   const Instrument& instrument = resolver_[index];

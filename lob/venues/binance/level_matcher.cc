@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/binance_spot/level_matcher.h"
+#include "lob/venues/binance/level_matcher.h"
 
 #include <smmintrin.h>
 

@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/binance_spot/binance_spot_parser.h"
+#include "lob/venues/binance/binance_parser.h"
 
 #include <string>
 
@@ -12,12 +12,12 @@ namespace {
 
 using Kind = ParsedMessageKind;
 
-class BinanceSpotParserTest : public testing::TestWithParam<bool> {
+class BinanceParserTest : public testing::TestWithParam<bool> {
  protected:
   ParserUnderTest under_{VenueId::kBinanceSpot, GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Paths, BinanceSpotParserTest, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Paths, BinanceParserTest, testing::Bool(),
                          [](const auto& param) {
                            return param.param ? "Literal" : "Simdjson";
                          });
@@ -25,7 +25,7 @@ INSTANTIATE_TEST_SUITE_P(Paths, BinanceSpotParserTest, testing::Bool(),
 constexpr char kDiff[] =
     R"({"e":"depthUpdate","E":1723161255308,"s":"BTCUSDT","U":203,"u":207,"b":[["55653.87000000","0.00000000"]],"a":[["61838.04000000","0.32332000"],["61844.3","12"]]})";
 
-TEST_P(BinanceSpotParserTest, ReadsADepthUpdate) {
+TEST_P(BinanceParserTest, ReadsADepthUpdate) {
   under_.parse(kDiff);
   const ParsedMessage& message = under_.parse(kDiff);
   EXPECT_EQ(message.kind, Kind::kDelta);
@@ -41,7 +41,7 @@ TEST_P(BinanceSpotParserTest, ReadsADepthUpdate) {
   EXPECT_EQ(under_.table[message.instrument].market, "spot");
 }
 
-TEST_P(BinanceSpotParserTest, ReadsTheCombinedStreamsWrapper) {
+TEST_P(BinanceParserTest, ReadsTheCombinedStreamsWrapper) {
   const std::string wrapped =
       R"({"stream":"btcusdt@depth@100ms","data":)" + std::string(kDiff) + "}";
   under_.parse(kDiff);
@@ -50,7 +50,7 @@ TEST_P(BinanceSpotParserTest, ReadsTheCombinedStreamsWrapper) {
   EXPECT_EQ(as_text(under_.sink), plain);
 }
 
-TEST_P(BinanceSpotParserTest, FieldOrderIsFree) {
+TEST_P(BinanceParserTest, FieldOrderIsFree) {
   under_.parse(kDiff);
   const std::string usual = as_text(under_.sink);
   under_.parse(
@@ -58,7 +58,7 @@ TEST_P(BinanceSpotParserTest, FieldOrderIsFree) {
   EXPECT_EQ(as_text(under_.sink), usual);
 }
 
-TEST_P(BinanceSpotParserTest, StampsAreMillisecondsOrMicroseconds) {
+TEST_P(BinanceParserTest, StampsAreMillisecondsOrMicroseconds) {
   under_.parse(kDiff);
   std::string text = kDiff;
   text.replace(text.find("1723161255308"), 13, "1723161255308123");
@@ -67,7 +67,7 @@ TEST_P(BinanceSpotParserTest, StampsAreMillisecondsOrMicroseconds) {
   EXPECT_EQ(under_.parse(text).exchange_time_ns, 0);
 }
 
-TEST_P(BinanceSpotParserTest, AMessageOfManyLevelsComesInParts) {
+TEST_P(BinanceParserTest, AMessageOfManyLevelsComesInParts) {
   std::string text =
       R"({"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,"b":[)";
   for (int i = 1; i <= 700; ++i) {
@@ -89,7 +89,7 @@ TEST_P(BinanceSpotParserTest, AMessageOfManyLevelsComesInParts) {
   EXPECT_TRUE(under_.sink.tail_was_last);
 }
 
-TEST_P(BinanceSpotParserTest, ASnapshotBelongsToItsTagOrTheOnlyInstrument) {
+TEST_P(BinanceParserTest, ASnapshotBelongsToItsTagOrTheOnlyInstrument) {
   constexpr char kBody[] =
       R"({"lastUpdateId":218,"bids":[["61837.63000000","3.7"]],"asks":[]})";
   const auto in_line = [&] {
@@ -112,7 +112,7 @@ TEST_P(BinanceSpotParserTest, ASnapshotBelongsToItsTagOrTheOnlyInstrument) {
   EXPECT_EQ(tagged.last_update_id, 218u);
 }
 
-TEST_P(BinanceSpotParserTest, ReadsTickerTradeAndControl) {
+TEST_P(BinanceParserTest, ReadsTickerTradeAndControl) {
   under_.parse(kDiff);
   const ParsedMessage& ticker = under_.parse(
       R"({"u":9,"s":"BTCUSDT","b":"61837.63","B":"3.7","a":"61837.64","A":"1.5"})");
@@ -139,7 +139,7 @@ TEST_P(BinanceSpotParserTest, ReadsTickerTradeAndControl) {
       Kind::kIgnored);
 }
 
-TEST_P(BinanceSpotParserTest, RefusesWhatIsNotAMessage) {
+TEST_P(BinanceParserTest, RefusesWhatIsNotAMessage) {
   under_.parse(kDiff);
   const std::string good = kDiff;
   const auto with = [&good](std::string_view from, std::string_view to) {
@@ -184,7 +184,7 @@ TEST_P(BinanceSpotParserTest, RefusesWhatIsNotAMessage) {
   }
 }
 
-TEST_P(BinanceSpotParserTest, NumbersThatDoNotFitSaySo) {
+TEST_P(BinanceParserTest, NumbersThatDoNotFitSaySo) {
   under_.parse(kDiff);
   std::string text = kDiff;
   text.replace(text.find("0.32332000"), 10, "0.323320001");
@@ -193,7 +193,7 @@ TEST_P(BinanceSpotParserTest, NumbersThatDoNotFitSaySo) {
   EXPECT_EQ(under_.parse(text).instrument, 0u);
 }
 
-TEST_P(BinanceSpotParserTest, ABadTradeIsNoFaultOfTheBook) {
+TEST_P(BinanceParserTest, ABadTradeIsNoFaultOfTheBook) {
   under_.parse(kDiff);
   const ParsedMessage& trade = under_.parse(
       R"({"e":"trade","E":5,"s":"BTCUSDT","t":77,"p":"x","q":"0.02","T":4,"m":true,"M":true})");
@@ -201,7 +201,7 @@ TEST_P(BinanceSpotParserTest, ABadTradeIsNoFaultOfTheBook) {
   EXPECT_FALSE(trade.concerns_book);
 }
 
-TEST_P(BinanceSpotParserTest, AnUnannouncedSymbolIsCountedWhereDiscoveryIsOff) {
+TEST_P(BinanceParserTest, AnUnannouncedSymbolIsCountedWhereDiscoveryIsOff) {
   ParserUnderTest strict(VenueId::kBinanceSpot, GetParam(), /*discover=*/false);
   EXPECT_EQ(strict.parse(kDiff).kind, Kind::kIgnored);
   EXPECT_EQ(strict.parser->unknown_instruments(), 1u);
@@ -209,12 +209,41 @@ TEST_P(BinanceSpotParserTest, AnUnannouncedSymbolIsCountedWhereDiscoveryIsOff) {
   EXPECT_EQ(strict.parse(kDiff).kind, Kind::kDelta);
 }
 
-TEST_P(BinanceSpotParserTest, SaysSoWhenNoMessageIsFree) {
+TEST_P(BinanceParserTest, SaysSoWhenNoMessageIsFree) {
   under_.parse(kDiff);
   CollectingSink none(0);
   Frame frame(kDiff);
   EXPECT_FALSE(under_.parser->parse(frame.raw(), 1, none));
   EXPECT_EQ(none.emitted, 0);
+}
+
+std::string futures_update(const std::string& ids) {
+  return R"({"e":"depthUpdate","E":1723161256299,"T":1723161256298,)"
+         R"("s":"BTCUSDT",)" +
+         ids + R"(,"b":[["58710.20","0.014"]],"a":[]})";
+}
+
+TEST(BinanceParser, FuturesNameTheUpdateBefore) {
+  for (const bool literal : {false, true}) {
+    ParserUnderTest under_test(VenueId::kBinanceUsdm, literal);
+    const ParsedMessage& update =
+        under_test.parse(futures_update(R"("U":120,"u":150,"pu":100)"));
+    EXPECT_EQ(update.kind, ParsedMessageKind::kDelta);
+    EXPECT_TRUE(update.has_previous_update_id);
+    EXPECT_EQ(update.previous_update_id, 100u);
+    EXPECT_EQ(update.first_update_id, 120u);
+    EXPECT_EQ(update.last_update_id, 150u);
+    EXPECT_EQ(update.exchange_time_ns, 1723161256298000000);
+    EXPECT_EQ(update.bids()[0], (PriceLevel{5871020000000, 1400000}));
+    EXPECT_EQ(under_test.parse(futures_update(R"("U":120,"u":150)")).kind,
+              ParsedMessageKind::kMalformed)
+        << "without it a gap would not show";
+    const ParsedMessage& ticker = under_test.parse(
+        R"({"e":"bookTicker","u":7,"s":"BTCUSDT","b":"1","B":"2","a":"3",)"
+        R"("A":"4","T":1,"E":2})");
+    EXPECT_EQ(ticker.kind, ParsedMessageKind::kBestBidOffer);
+    EXPECT_EQ(ticker.last_update_id, 7u);
+  }
 }
 
 }  // namespace
