@@ -39,7 +39,7 @@ PageMapping MmapAllocator::evict(std::size_t index) noexcept {
 }
 
 // Whether a kept block lies where the caller's placement wants it.
-bool MmapAllocator::suits_caller(PageMapping& block) const noexcept {
+bool MmapAllocator::suits_caller(const PageMapping& block) const noexcept {
   const NumaPolicy policy = options_.placement.policy;
   if (policy != NumaPolicy::kLocalPreferred &&
       policy != NumaPolicy::kLocalOnly) {
@@ -48,11 +48,10 @@ bool MmapAllocator::suits_caller(PageMapping& block) const noexcept {
   if (const auto node = numa_node_of(block.data())) {
     return *node == current_numa_node();
   }
-  // Never touched, or the system does not say. LocalOnly had bound it to the
-  // node of who asked for it first.
+  // Never touched: LocalOnly has bound it to the node of who asked for it
+  // first. Or the system does not say, not even of this thread's stack.
   return policy == NumaPolicy::kLocalPreferred ||
-         apply_numa_placement(block.data(), block.size(), options_.placement)
-             .ok();
+         !numa_node_of(&policy).has_value();
 }
 
 PageMapping MmapAllocator::take_retained(std::size_t bytes,

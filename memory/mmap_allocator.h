@@ -105,7 +105,7 @@ class MmapAllocator {
   static constexpr std::size_t kMaxRetained = 32;
 
   std::size_t rounded(std::size_t bytes) const noexcept;
-  bool suits_caller(PageMapping& block) const noexcept;
+  bool suits_caller(const PageMapping& block) const noexcept;
   PageMapping take_retained(std::size_t bytes, std::size_t alignment) noexcept;
   PageMapping evict(std::size_t index) noexcept;
   void* give_out(PageMapping block) noexcept;

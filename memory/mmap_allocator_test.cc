@@ -171,7 +171,6 @@ TEST(MmapAllocator, AKeptBlockIsLocalToWhoGetsIt) {
        {NumaPolicy::kLocalOnly, NumaPolicy::kLocalPreferred}) {
     for (const bool touched : {true, false}) {
       MmapAllocator allocator({.prefault = touched, .placement = {policy}});
-      void* first = nullptr;
       for (const unsigned cpu : {cpus[0], cpus[1], cpus[0]}) {
         cpu_set_t one;
         CPU_ZERO(&one);
@@ -179,8 +178,7 @@ TEST(MmapAllocator, AKeptBlockIsLocalToWhoGetsIt) {
         ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
         auto* block = static_cast<char*>(allocator.allocate(kMiB));
         ASSERT_NE(block, nullptr);
-        if (first == nullptr) first = block;
-        if (touched || cpu == cpus[1]) block[kMiB - 1] = 1;
+        if (touched || cpu == cpus[1]) block[0] = block[kMiB - 1] = 1;
         EXPECT_EQ(numa_node_of(block + kMiB - 1).value_or(current_numa_node()),
                   current_numa_node())
             << static_cast<int>(policy) << touched;

@@ -23,9 +23,27 @@ static void* from_malloc(std::size_t bytes) {
 
 }  // namespace wirebook::testing
 
-// The other forms of new end in these two, and of delete in the last.
+// All forms but the aligned ones: a sanitizer's runtime has forms of its own,
+// which do not end in these.
 void* operator new(std::size_t bytes) {
   return wirebook::testing::from_malloc(bytes);
 }
+void* operator new[](std::size_t bytes) {
+  return wirebook::testing::from_malloc(bytes);
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return wirebook::testing::refusing ? nullptr : std::malloc(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return wirebook::testing::refusing ? nullptr : std::malloc(bytes);
+}
 void operator delete(void* block) noexcept { std::free(block); }
+void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
