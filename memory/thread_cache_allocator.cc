@@ -195,15 +195,16 @@ void ThreadCacheAllocator::deallocate_large(void* object) noexcept {
 }
 
 void ThreadCacheAllocator::die_of_size(const void* object) const noexcept {
-  if (!is_out(object)) die_on_free(object);
+  if (!is_out(unit_of(object))) die_on_free(object);
   die("freed with another size or alignment than it was allocated with:",
       object);
 }
 
 std::size_t ThreadCacheAllocator::usable_bytes(
     const void* object) const noexcept {
-  if (owns(object)) {
-    if (is_out(object)) return cache_class_bytes(class_at(object));
+  const std::size_t unit = unit_of(object);
+  if (has_unit(unit)) {
+    if (is_out(unit)) return cache_class_bytes(class_at(unit));
   } else if (const std::size_t bytes = impl_->large.bytes_at(object)) {
     return bytes;
   }

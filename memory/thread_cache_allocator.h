@@ -116,31 +116,35 @@ class ThreadCacheAllocator : private internal::ThreadCacheCore {
 
   // nullptr does nothing.
   void deallocate(void* object) noexcept {
-    if (!owns(object)) [[unlikely]] {
+    const std::size_t unit = unit_of(object);
+    if (!has_unit(unit)) [[unlikely]] {
       return deallocate_large(object);
     }
-    put(object);
+    put(object, unit);
   }
 
   // Faster: takes what allocate() was given instead of looking it up; the look
   // comes after, beside the way of the data, as a check.
   void deallocate(void* object, std::size_t bytes,
                   std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    if (!owns(object)) [[unlikely]] {
+    const std::size_t unit = unit_of(object);
+    if (!has_unit(unit)) [[unlikely]] {
       return deallocate_large(object);
     }
     const std::size_t c = alignment <= internal::kCacheGrain
                               ? internal::cache_class(bytes)
                               : internal::aligned_cache_class(bytes, alignment);
-    if (class_at(object) != c) [[unlikely]] {
+    if (class_at(unit) != c) [[unlikely]] {
       die_of_size(object);
     }
-    put(object, c);
+    put(object, unit, c);
   }
 
   // Whether `object` lies where objects of up to 256 KiB and an alignment of up
   // to 64 KiB do: if it is out, it is this allocator's. Two loads.
-  bool is_cached(const void* object) const noexcept { return owns(object); }
+  bool is_cached(const void* object) const noexcept {
+    return has_unit(unit_of(object));
+  }
 
   // How many bytes may be used at `object`, which is out. Ends the process for
   // any other address. Under AddressSanitizer only those asked for may.

@@ -89,7 +89,7 @@ void* ThreadCacheCore::take_slow(std::size_t c, std::size_t bytes) noexcept {
 void ThreadCacheCore::attach_and_put(void* object) noexcept {
   ThreadCache* const cache = attach();
   if (cache == nullptr) die("no memory for the cache of a thread");
-  add(*cache, cache->bins[class_at(object)], object);
+  add(*cache, cache->bins[class_at(unit_of(object))], object);
 }
 
 // The bin is empty.

@@ -167,45 +167,60 @@ class ThreadCacheCore {
     bin.top.store(top, std::memory_order_relaxed);
     cache.last.store(object, std::memory_order_relaxed);
     cache.last_bin = &bin;
-    set_out(object, 1);
+    set_out(unit_of(object), 1);
     unpoison(object, bytes);
     return object;
   }
 
-  // True if `address` lies where small objects do, at a multiple of 16.
-  bool owns(const void* address) const noexcept {
+  // Distance from the region's begin in units of 16 bytes. What lies between
+  // two units turns into a unit that is far outside. Callers that go on with an
+  // address keep it: a store to the byte map may have changed the region's
+  // begin, as far as compilers know.
+  std::size_t unit_of(const void* address) const noexcept {
+    static_assert(kCacheGrain == 16);
+    return std::rotr(reinterpret_cast<std::uintptr_t>(address) - region_, 4);
+  }
+
+  // True if `unit` is one where small objects lie.
+  bool has_unit(std::size_t unit) const noexcept {
     // Relaxed: whoever had an object from there also saw the region grow.
-    return unit_of(address) < usable_units_.load(std::memory_order_relaxed);
+    return unit < usable_units_.load(std::memory_order_relaxed);
   }
 
-  // The class of the span that `address`, which owns(), lies in.
-  std::size_t class_at(const void* address) const noexcept {
-    return __atomic_load_n(
-        page_class_ + unit_of(address) / (kSpanPageBytes / kCacheGrain),
-        __ATOMIC_RELAXED);
+  // The class of the span that `unit`, which has_unit(), lies in.
+  std::size_t class_at(std::size_t unit) const noexcept {
+    return __atomic_load_n(page_class_ + unit / (kSpanPageBytes / kCacheGrain),
+                           __ATOMIC_RELAXED);
   }
 
-  // Takes back an object that owns(), whose class is kept at its span.
-  void put(void* object) noexcept {
-    if (ThreadCache* const cache = check_in(object)) [[likely]] {
-      if (object == cache->last.load(std::memory_order_relaxed)) {
-        add(*cache, *cache->last_bin, object);
-      } else {
-        add(*cache, cache->bins[class_at(object)], object);
-      }
+  // Takes back the object at `unit`, whose class is kept at its span.
+  void put(void* object, std::size_t unit) noexcept {
+    check_in(object, unit);
+    const ThreadCacheEntry& entry = this_entry();
+    if (entry.core_id != id_) [[unlikely]] {
+      return attach_and_put(object);
+    }
+    ThreadCache& cache = *entry.cache;
+    if (object == cache.last.load(std::memory_order_relaxed)) {
+      add(cache, *cache.last_bin, object);
+    } else {
+      add(cache, cache.bins[class_at(unit)], object);
     }
   }
 
   // The same for who knows that it is of class `c`.
-  void put(void* object, std::size_t c) noexcept {
-    if (ThreadCache* const cache = check_in(object)) [[likely]] {
-      add(*cache, cache->bins[c], object);
+  void put(void* object, std::size_t unit, std::size_t c) noexcept {
+    check_in(object, unit);
+    const ThreadCacheEntry& entry = this_entry();
+    if (entry.core_id != id_) [[unlikely]] {
+      return attach_and_put(object);
     }
+    add(*entry.cache, entry.cache->bins[c], object);
   }
 
-  // An object starts here and is out. For addresses that owns().
-  bool is_out(const void* object) const noexcept {
-    return __atomic_load_n(out_ + unit_of(object), __ATOMIC_RELAXED) != 0;
+  // An object starts here and is out. For units that has_unit().
+  bool is_out(std::size_t unit) const noexcept {
+    return __atomic_load_n(out_ + unit, __ATOMIC_RELAXED) != 0;
   }
 
   // Brings home what `cache` keeps: on its thread.
@@ -219,22 +234,15 @@ class ThreadCacheCore {
   ThreadCacheCore(const ThreadCacheCore&) = delete;
   ThreadCacheCore& operator=(const ThreadCacheCore&) = delete;
 
-  // Marks it as free. The thread's cache, or null where there was none and all
-  // is done.
-  ThreadCache* check_in(void* object) noexcept {
-    if (!is_out(object)) [[unlikely]] {
+  // Marks it as free; the end if it is none that is out.
+  void check_in(void* object, std::size_t unit) noexcept {
+    if (!is_out(unit)) [[unlikely]] {
       die_on_free(object);
     }
-    set_out(object, 0);
+    set_out(unit, 0);
     if constexpr (kPoisons) {
-      poison(object, cache_class_bytes(class_at(object)));
+      poison(object, cache_class_bytes(class_at(unit)));
     }
-    const ThreadCacheEntry& entry = this_entry();
-    if (entry.core_id != id_) [[unlikely]] {
-      attach_and_put(object);
-      return nullptr;
-    }
-    return entry.cache;
   }
 
   void add(ThreadCache& cache, CacheBin& bin, void* object) noexcept {
@@ -253,18 +261,11 @@ class ThreadCacheCore {
         reinterpret_cast<const char*>(t_thread_caches) + entry_offset_);
   }
 
-  // Distance from the region's begin in units of 16 bytes. What lies between
-  // two units turns into a unit that is far outside.
-  std::size_t unit_of(const void* address) const noexcept {
-    static_assert(kCacheGrain == 16);
-    return std::rotr(reinterpret_cast<std::uintptr_t>(address) - region_, 4);
-  }
-
   // One byte for every 16, beside the memory and not in it: 1 where an object
   // that is out begins. Atomic and relaxed, so that two threads that free one
   // object have a defined, if late, end.
-  void set_out(const void* object, std::uint8_t out) noexcept {
-    __atomic_store_n(out_ + unit_of(object), out, __ATOMIC_RELAXED);
+  void set_out(std::size_t unit, std::uint8_t out) noexcept {
+    __atomic_store_n(out_ + unit, out, __ATOMIC_RELAXED);
   }
 
   // Makes this thread's entry; null without memory.
