@@ -3,6 +3,7 @@
 #include "net/websocket_frame_parser.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace wirebook {
 namespace {
@@ -42,6 +43,8 @@ const char* websocket_error_text(WebSocketError error) noexcept {
       return "a new message inside a fragmented one";
     case WebSocketError::kInvalidUtf8:
       return "text that is not UTF-8";
+    case WebSocketError::kInvalidDeflate:
+      return "a compressed message that cannot be inflated";
     case WebSocketError::kBadCloseFrame:
       return "a close frame with one byte of payload";
     case WebSocketError::kBadCloseCode:
@@ -61,10 +64,14 @@ WebSocketEvent WebSocketFrameParser::next_slow(const char* data, size_t size,
   const auto first = static_cast<uint8_t>(data[0]);
   const bool final = (first & 0x80) != 0;
   const auto opcode = static_cast<WebSocketOpcode>(first & 0x0f);
-  if ((first & 0x70) != 0) {
+  const bool is_control = (first & 0x08) != 0;
+  // RFC 7692, section 6: RSV1 in the first frame of a data message.
+  const bool compressed = (first & 0x70) == 0x40 && compression_ &&
+                          !is_control &&
+                          opcode != WebSocketOpcode::kContinuation;
+  if ((first & 0x70) != 0 && !compressed) {
     return fail(WebSocketError::kReservedBits, kCloseProtocolError, frame);
   }
-  const bool is_control = (first & 0x08) != 0;
   switch (opcode) {
     case WebSocketOpcode::kClose:
     case WebSocketOpcode::kPing:
@@ -135,22 +142,39 @@ WebSocketEvent WebSocketFrameParser::next_slow(const char* data, size_t size,
     return fail(WebSocketError::kMessageTooLong, kCloseTooBig, frame);
   }
   const bool in_parts = header + length > options_.max_whole_frame;
-  if (!in_parts && size - header < length) return need(header + length);
+  const bool is_text = options_.validate_utf8 && !compressed &&
+                       !message_compressed_ &&
+                       (opcode == WebSocketOpcode::kText ||
+                        (opcode == WebSocketOpcode::kContinuation &&
+                         message_opcode_ == WebSocketOpcode::kText));
+  if (opcode != WebSocketOpcode::kContinuation && checked_ == 0) utf8_.reset();
+  if (!in_parts && size - header < length) {
+    // What is wrong shows as soon as it is there (RFC 6455, section 8.1).
+    if (is_text && !text_so_far(payload, size - header)) {
+      return fail(WebSocketError::kInvalidUtf8, kCloseInvalidData, frame);
+    }
+    return need(header + length);
+  }
 
   if (opcode != WebSocketOpcode::kContinuation) {
-    if (final && !in_parts) {
+    if (final && !in_parts && !compressed) {
       frame->payload = payload;
       frame->size = static_cast<size_t>(length);
       frame->consumed = header + frame->size;
       frame->opcode = opcode;
-      if (opcode == WebSocketOpcode::kText && options_.validate_utf8 &&
-          !valid_text(payload, frame->size)) {
+      const bool valid =
+          !is_text || (checked_ == 0 ? valid_text(payload, frame->size)
+                                     : text_so_far(payload, frame->size) &&
+                                           utf8_.complete());
+      if (!valid) {
         return fail(WebSocketError::kInvalidUtf8, kCloseInvalidData, frame);
       }
+      inside_ = false;
+      checked_ = 0;
       return WebSocketEvent::kMessage;
     }
     message_opcode_ = opcode;
-    utf8_.reset();
+    message_compressed_ = compressed;
   }
   message_size_ += length;
   frame_left_ = length;
@@ -199,12 +223,27 @@ WebSocketEvent WebSocketFrameParser::part(const char* payload, size_t size,
   frame->consumed = header + length;
   frame->opcode = message_opcode_;
   frame->last = frame_left_ == 0 && frame_final_;
+  frame->compressed = message_compressed_;
   if (message_opcode_ == WebSocketOpcode::kText && options_.validate_utf8 &&
-      (!utf8_.feed(payload, length) || (frame->last && !utf8_.complete()))) {
+      !message_compressed_ &&
+      (!text_so_far(payload, length) || (frame->last && !utf8_.complete()))) {
     return fail(WebSocketError::kInvalidUtf8, kCloseInvalidData, frame);
   }
-  if (frame->last) message_opcode_ = WebSocketOpcode::kContinuation;
+  checked_ = 0;
+  inside_ = !frame->last;
+  if (frame->last) {
+    message_opcode_ = WebSocketOpcode::kContinuation;
+    message_compressed_ = false;
+  }
   return WebSocketEvent::kFragment;
+}
+
+// Looks at what is new of a frame's payload, of which `size` bytes are there.
+bool WebSocketFrameParser::text_so_far(const char* payload,
+                                       size_t size) noexcept {
+  inside_ = true;
+  const size_t seen = std::exchange(checked_, size);
+  return utf8_.feed(payload + seen, size - seen);
 }
 
 }  // namespace wirebook

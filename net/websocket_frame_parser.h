@@ -7,10 +7,14 @@
 // another transport. It judges everything the RFC lets a client judge:
 // reserved bits, opcodes, lengths, masks, the order of fragments, control
 // frames between them, close codes, UTF-8, and a limit on the message's size.
+// Text that is wrong shows in the part of a frame that is there, not at its
+// end.
 //
 // A message that came in one frame is one kMessage event. Fragments, and
 // frames longer than `max_whole_frame`, come as kFragment events, each with the
-// bytes that are there; the caller puts them together. After kError or kClose
+// bytes that are there; the caller puts them together. Compressed messages
+// (RFC 7692), where set_compression() allows them, are fragments, even in one
+// frame. After kError or kClose
 // the connection is over: call next() no more.
 //
 // Cost: a few ns a frame, most of it the ASCII check of the payload;
@@ -60,6 +64,7 @@ enum class WebSocketError : uint8_t {
   kContinuationWithoutStart,
   kMessageInsideMessage,
   kInvalidUtf8,
+  kInvalidDeflate,  // InflatedMessage's
   kBadCloseFrame,
   kBadCloseCode,
 };
@@ -82,7 +87,10 @@ struct WebSocketFrame {
   WebSocketOpcode opcode = WebSocketOpcode::kContinuation;  // data: kText, ...
   bool last = false;         // kFragment: the message ends with it
   bool whole_frame = false;  // kFragment: it is a frame, not a part of one
-  uint16_t close_code = 0;   // kClose: the peer's; kError: the one to answer
+  // kFragment: the payload is permessage-deflate's; neither inflated nor
+  // looked at.
+  bool compressed = false;
+  uint16_t close_code = 0;  // kClose: the peer's; kError: the one to answer
   WebSocketError error = WebSocketError::kNone;
 };
 
@@ -99,15 +107,19 @@ class WebSocketFrameParser {
   explicit WebSocketFrameParser(const WebSocketFrameParserOptions& options)
       : options_(options) {}
 
-  // For the next connection.
+  // For the next connection; without compression.
   void reset() noexcept { *this = WebSocketFrameParser(options_); }
+
+  // permessage-deflate was agreed on: the first frame of a data message may
+  // have RSV1 set.
+  void set_compression() noexcept { compression_ = true; }
 
   // Looks at the bytes that follow those consumed so far.
   WebSocketEvent next(const char* data, size_t size,
                       WebSocketFrame* frame) noexcept {
     // The common case first: a final, unmasked text frame that is all there.
-    if (size >= 4 && message_opcode_ == WebSocketOpcode::kContinuation &&
-        static_cast<uint8_t>(data[0]) == 0x81) [[likely]] {
+    if (size >= 4 && !inside_ && static_cast<uint8_t>(data[0]) == 0x81)
+        [[likely]] {
       size_t length = static_cast<uint8_t>(data[1]);
       size_t header = 2;
       if (length == 126) {
@@ -142,6 +154,12 @@ class WebSocketFrameParser {
     return message_opcode_ != WebSocketOpcode::kContinuation;
   }
 
+  // Whether bytes that are all there are UTF-8.
+  static bool valid_text(const char* data, size_t size) noexcept {
+    const size_t ascii = leading_ascii(data, size);
+    return ascii == size || simdjson::validate_utf8(data + ascii, size - ascii);
+  }
+
  private:
   static uint16_t load_big_endian_16(const char* p) noexcept {
     uint16_t value;
@@ -154,17 +172,13 @@ class WebSocketFrameParser {
     return __builtin_bswap64(value);
   }
 
-  static bool valid_text(const char* data, size_t size) noexcept {
-    const size_t ascii = leading_ascii(data, size);
-    return ascii == size || simdjson::validate_utf8(data + ascii, size - ascii);
-  }
-
   WebSocketEvent next_slow(const char* data, size_t size,
                            WebSocketFrame* frame) noexcept;
   WebSocketEvent control(WebSocketOpcode opcode, const char* payload,
                          size_t size, WebSocketFrame* frame) noexcept;
   WebSocketEvent part(const char* payload, size_t size, size_t header,
                       WebSocketFrame* frame) noexcept;
+  bool text_so_far(const char* payload, size_t size) noexcept;
 
   WebSocketEvent need(uint64_t bytes) noexcept {
     wanted_ = bytes;
@@ -179,9 +193,15 @@ class WebSocketFrameParser {
 
   WebSocketFrameParserOptions options_;
   uint64_t wanted_ = 2;
+  // A message is open, or the text of a frame that is not all there was looked
+  // at.
+  bool inside_ = false;
+  size_t checked_ = 0;  // bytes of that frame's payload
   // The open message: kContinuation is none.
   WebSocketOpcode message_opcode_ = WebSocketOpcode::kContinuation;
   uint64_t message_size_ = 0;
+  bool message_compressed_ = false;
+  bool compression_ = false;
   Utf8Validator utf8_;
   // The open frame, of which parts were given out.
   uint64_t frame_left_ = 0;

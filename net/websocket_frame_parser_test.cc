@@ -208,6 +208,66 @@ TEST(WebSocketFrameParserTest, TextIsUtf8EvenAcrossFragments) {
       1u);
 }
 
+// RFC 6455, section 8.1: the rest of the frame need not come.
+TEST(WebSocketFrameParserTest, BadTextShowsInThePartOfAFrameThatIsThere) {
+  const std::string stream = server_frame(0x1, "abc\xf4\x90\x80\x80 and more");
+  WebSocketFrameParser parser({});
+  WebSocketFrame frame;
+  EXPECT_EQ(parser.next(stream.data(), 6, &frame), Event::kNeedMore);
+  EXPECT_EQ(parser.wanted(), stream.size());
+  EXPECT_EQ(parser.next(stream.data(), 7, &frame), Event::kError);
+  EXPECT_EQ(frame.error, WebSocketError::kInvalidUtf8);
+  // In a later fragment, whose frame was waited for, too.
+  EXPECT_EQ(run(server_frame(0x1, "\xe2", false) +
+                server_frame(0x0, "\x82\xac \xff more").substr(0, 7))
+                .error,
+            WebSocketError::kInvalidUtf8);
+  // Text that is cut inside a character is good so far.
+  const std::string good = server_frame(0x1, "\xe2\x82\xac!");
+  std::vector<size_t> each(good.size() + 1);
+  for (size_t b = 0; b < each.size(); ++b) each[b] = b;
+  EXPECT_EQ(run_cut(good + good, each).messages,
+            (std::vector<std::string>{"1:\xe2\x82\xac!"}));
+}
+
+// RFC 7692, section 6: RSV1 belongs to a message's first frame.
+TEST(WebSocketFrameParserTest, CompressedMessagesAreFragmentsWhereAllowed) {
+  const std::string text = "\xff\xfe";  // whatever it inflates to
+  const std::string stream =
+      server_frame(0x41, text) + server_frame(0x42, text, false) +
+      server_frame(0x9, "") + server_frame(0x0, text) + server_frame(0x1, "x");
+  WebSocketFrameParser parser({});
+  parser.set_compression();
+  WebSocketFrame frame;
+  std::string seen;
+  for (size_t at = 0; at < stream.size(); at += frame.consumed) {
+    const Event event =
+        parser.next(stream.data() + at, stream.size() - at, &frame);
+    ASSERT_NE(event, Event::kError);
+    seen += event == Event::kFragment && frame.compressed ? "c"
+            : event == Event::kPing                       ? "p"
+            : event == Event::kMessage                    ? "m"
+                                                          : "?";
+    if (event == Event::kFragment && frame.last) seen += ".";
+  }
+  EXPECT_EQ(seen, "c.cpc.m");
+  for (const int first : {0x40, 0x49, 0x51, 0x61, 0x43}) {
+    WebSocketFrameParser strict({});
+    strict.set_compression();
+    const std::string open = server_frame(0x1, "", false);
+    const std::string bad = server_frame(first, "");
+    if (first == 0x40) {
+      ASSERT_EQ(strict.next(open.data(), open.size(), &frame),
+                Event::kFragment);
+    }
+    EXPECT_EQ(strict.next(bad.data(), bad.size(), &frame), Event::kError)
+        << first;
+  }
+  parser.reset();
+  EXPECT_EQ(parser.next(stream.data(), stream.size(), &frame), Event::kError)
+      << "to be agreed on anew";
+}
+
 TEST(WebSocketFrameParserTest, MessagesOverTheLimitAreRefused) {
   const WebSocketFrameParserOptions options = {.max_message = 200};
   EXPECT_EQ(run(server_frame(0x1, std::string(200, 'x')), options).error,

@@ -34,14 +34,20 @@ inline constexpr size_t kMaxWebSocketHeaderBytes = 14;
 // A ping, pong or close frame's payload is at most so long.
 inline constexpr size_t kMaxControlPayloadBytes = 125;
 
+// Whether RSV1 is set: the payload is permessage-deflate's (RFC 7692).
+enum class WebSocketCompressed : uint8_t { kNo = 0, kYes = 0x40 };
+
 // Writes one final frame and returns its length. `mask` must be unpredictable
 // (KernelRandom): it keeps a script from choosing the bytes on the wire.
-inline size_t write_client_frame(WebSocketOpcode opcode,
-                                 std::string_view payload, uint32_t mask,
-                                 char* out) noexcept {
+// `payload` may lie in the room itself, kMaxWebSocketHeaderBytes behind `out`
+// or further.
+inline size_t write_client_frame(
+    WebSocketOpcode opcode, std::string_view payload, uint32_t mask, char* out,
+    WebSocketCompressed compressed = WebSocketCompressed::kNo) noexcept {
   char* p = out;
   const uint64_t size = payload.size();
-  *p++ = static_cast<char>(0x80 | static_cast<uint8_t>(opcode));
+  *p++ = static_cast<char>(0x80 | static_cast<uint8_t>(compressed) |
+                           static_cast<uint8_t>(opcode));
   int length_bytes = 0;
   if (size < 126) {
     *p++ = static_cast<char>(0x80 | size);
@@ -56,10 +62,18 @@ inline size_t write_client_frame(WebSocketOpcode opcode,
     *p++ = static_cast<char>(size >> (8 * i));
   }
   std::memcpy(p, &mask, 4);
-  const char* const key = p;
   p += 4;
-  for (size_t i = 0; i < payload.size(); ++i) {
-    *p++ = static_cast<char>(payload[i] ^ key[i & 3]);
+  const char* from = payload.data();
+  const uint64_t key = uint64_t{mask} << 32 | mask;
+  size_t left = payload.size();
+  for (; left >= 8; left -= 8, from += 8, p += 8) {
+    uint64_t word;
+    std::memcpy(&word, from, 8);
+    word ^= key;
+    std::memcpy(p, &word, 8);
+  }
+  for (size_t i = 0; i < left; ++i) {
+    *p++ = static_cast<char>(*from++ ^ static_cast<char>(mask >> (8 * i)));
   }
   return static_cast<size_t>(p - out);
 }

@@ -3,6 +3,7 @@
 #include "net/websocket_frame_writer.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -37,6 +38,24 @@ TEST(WebSocketFrameWriterTest, LengthsTakeTheirShortestForm) {
         one.header + one.payload);
     EXPECT_EQ(static_cast<unsigned char>(frame[0]), 0x82);
     EXPECT_EQ(static_cast<unsigned char>(frame[1]), one.second);
+  }
+}
+
+// Compressed payloads lie in the room already and move to the front.
+TEST(WebSocketFrameWriterTest, APayloadInTheRoomItselfIsMaskedToItsPlace) {
+  for (const size_t size : {0, 1, 7, 8, 9, 125, 126, 1000, 70'000}) {
+    std::string payload(size, ' ');
+    for (size_t i = 0; i < size; ++i) payload[i] = static_cast<char>(i * 7);
+    std::string apart(kMaxWebSocketHeaderBytes + size, '\0');
+    apart.resize(write_client_frame(WebSocketOpcode::kText, payload, 0x12345678,
+                                    apart.data(), WebSocketCompressed::kYes));
+    std::string room = std::string(kMaxWebSocketHeaderBytes, '\0') + payload;
+    room.resize(write_client_frame(
+        WebSocketOpcode::kText,
+        std::string_view(room).substr(kMaxWebSocketHeaderBytes), 0x12345678,
+        room.data(), WebSocketCompressed::kYes));
+    EXPECT_TRUE(room == apart) << size;
+    EXPECT_EQ(static_cast<unsigned char>(room[0]), 0xc1);
   }
 }
 

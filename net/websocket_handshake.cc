@@ -37,6 +37,14 @@ bool header_text(std::string_view text) {
   });
 }
 
+// Those that the request has once.
+bool header_of_ours(absl::string_view name) {
+  return absl::EqualsIgnoreCase(name, "Host") ||
+         absl::EqualsIgnoreCase(name, "Upgrade") ||
+         absl::EqualsIgnoreCase(name, "Connection") ||
+         absl::StartsWithIgnoreCase(name, "Sec-WebSocket-");
+}
+
 // tchar of RFC 9110, section 5.6.2.
 bool token_character(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
@@ -63,9 +71,14 @@ std::string WebSocketHandshake::accept_for(std::string_view key) {
       absl::string_view(reinterpret_cast<const char*>(digest), size));
 }
 
-absl::Status WebSocketHandshake::check_headers(
+absl::Status WebSocketHandshake::check_options(
     const WebSocketHandshakeOptions& options) {
   for (const auto& [name, value] : options.headers) {
+    if (header_of_ours(absl_view(name))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("WebSocket: header ", in_quotes(name),
+                       " is the handshake's own; it has options for it"));
+    }
     if (name.empty() ||
         !std::all_of(name.begin(), name.end(), token_character) ||
         !header_text(value)) {
@@ -81,7 +94,8 @@ absl::Status WebSocketHandshake::check_headers(
           "WebSocket: ", in_quotes(name), " is no name of a subprotocol"));
     }
   }
-  return absl::OkStatus();
+  return options.deflate ? check_deflate_offer(*options.deflate)
+                         : absl::OkStatus();
 }
 
 WebSocketHandshake::WebSocketHandshake(const Url& url,
@@ -110,6 +124,10 @@ WebSocketHandshake::WebSocketHandshake(const Url& url,
                     options_.subprotocols[i]);
   }
   if (!options_.subprotocols.empty()) request_ += "\r\n";
+  if (options_.deflate) {
+    absl::StrAppend(&request_, "Sec-WebSocket-Extensions: ",
+                    deflate_offer_text(*options_.deflate), "\r\n");
+  }
   for (const auto& [name, value] : options_.headers) {
     absl::StrAppend(&request_, name, ": ", value, "\r\n");
   }
@@ -201,8 +219,8 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
     } else if (code != "101") {
       continue;
     } else if (absl::EqualsIgnoreCase(name, "Sec-WebSocket-Extensions")) {
-      return failed(absl::StrCat("the server uses an extension nobody asked ",
-                                 "for: ", value));
+      const absl::Status judged = judge_extension({value.data(), value.size()});
+      if (!judged.ok()) return judged;
     } else if (absl::EqualsIgnoreCase(name, "Sec-WebSocket-Protocol")) {
       const std::string chosen(value);
       if (!subprotocol_.empty() ||
@@ -230,6 +248,24 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
     return failed("Sec-WebSocket-Accept does not belong to our key");
   }
   return absl::OkStatus();
+}
+
+absl::Status WebSocketHandshake::judge_extension(std::string_view value) {
+  absl::Status judged;
+  if (!options_.deflate || deflate_) {
+    judged = absl::InvalidArgumentError(absl::StrCat(
+        "the server uses ",
+        deflate_ ? "a second extension" : "an extension nobody asked for", ": ",
+        absl_view(value)));
+  } else {
+    auto answer = parse_deflate_answer(*options_.deflate, value);
+    if (answer.ok()) {
+      deflate_ = *answer;
+      return absl::OkStatus();
+    }
+    judged = answer.status();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(where_, judged.message()));
 }
 
 }  // namespace wirebook

@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,15 +29,19 @@
 
 #include "absl/status/status.h"
 #include "net/kernel_random.h"
+#include "net/permessage_deflate.h"
 #include "net/url.h"
 
 namespace wirebook {
 
 struct WebSocketHandshakeOptions {
-  // Added to the request as they are. Neither part may contain CR, LF or NUL.
+  // Added to the request as they are. Neither part may contain CR, LF or NUL,
+  // and none may be one that the handshake itself sets.
   std::vector<std::pair<std::string, std::string>> headers = {};
   // Offered, in order of preference; the server may take one.
   std::vector<std::string> subprotocols = {};
+  // Offered where it is set; the server may decline.
+  std::optional<PermessageDeflateOffer> deflate = {};
   size_t max_response_bytes = size_t{16} << 10;
 };
 
@@ -57,21 +62,28 @@ class WebSocketHandshake {
   // After kDone.
   size_t response_bytes() const { return response_bytes_; }
   const std::string& subprotocol() const { return subprotocol_; }
+  // Nothing where the server declined or it was not offered.
+  const std::optional<PermessageDeflateAgreement>& deflate() const {
+    return deflate_;
+  }
 
   // Sec-WebSocket-Accept for a key (section 4.2.2).
   static std::string accept_for(std::string_view key);
 
-  // Whether a header may be sent: InvalidArgument names one that may not.
-  static absl::Status check_headers(const WebSocketHandshakeOptions& options);
+  // InvalidArgument names a header, a subprotocol or a number that may not be
+  // sent.
+  static absl::Status check_options(const WebSocketHandshakeOptions& options);
 
  private:
   absl::Status judge(std::string_view head, std::string_view body);
+  absl::Status judge_extension(std::string_view value);
 
   WebSocketHandshakeOptions options_;
   std::string where_;  // for errors
   std::string request_;
   std::string expected_accept_;
   std::string subprotocol_;
+  std::optional<PermessageDeflateAgreement> deflate_;
   size_t scanned_ = 0;
   size_t response_bytes_ = 0;
 };

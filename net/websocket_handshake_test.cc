@@ -118,16 +118,51 @@ TEST_F(WebSocketHandshakeTest, WrongResponsesAreRefusedWithAReason) {
               HasSubstr("longer than 16384"));
 }
 
+TEST_F(WebSocketHandshakeTest, DeflateIsOfferedAndItsAnswerJudged) {
+  EXPECT_THAT(handshake.request(),
+              ::testing::Not(HasSubstr("Sec-WebSocket-Extensions")));
+  handshake = WebSocketHandshake(
+      *parse_url("ws://h"),
+      {.deflate = PermessageDeflateOffer{.server_max_window_bits = 10}},
+      random);
+  EXPECT_THAT(handshake.request(),
+              HasSubstr("Sec-WebSocket-Extensions: permessage-deflate; "
+                        "server_max_window_bits=10; client_max_window_bits"
+                        "\r\n"));
+  const std::string agreed =
+      "Sec-WebSocket-Extensions: permessage-deflate; "
+      "server_max_window_bits=9\r\n";
+  EXPECT_THAT(refusal(response("Sec-WebSocket-Extensions: x\r\n")),
+              HasSubstr("WebSocket ws://h/: the server's extension \"x\""));
+  EXPECT_THAT(refusal(response(agreed + agreed)), HasSubstr("second"));
+  WebSocketHandshake declined = handshake;
+  const std::string without = response();
+  EXPECT_EQ(declined.parse(without.data(), without.size(), &status),
+            State::kDone);
+  EXPECT_FALSE(declined.deflate().has_value());
+  EXPECT_EQ(parse(response(agreed)), State::kDone) << status;
+  ASSERT_TRUE(handshake.deflate().has_value());
+  EXPECT_EQ(handshake.deflate()->server_max_window_bits, 9);
+}
+
 TEST_F(WebSocketHandshakeTest, HeadersThatWouldBreakTheRequestAreRefused) {
   EXPECT_TRUE(
-      WebSocketHandshake::check_headers({.headers = {{"A", "b c"}}}).ok());
+      WebSocketHandshake::check_options({.headers = {{"A", "b c"}}}).ok());
   EXPECT_FALSE(
-      WebSocketHandshake::check_headers({.headers = {{"A", "b\r\nC: d"}}})
+      WebSocketHandshake::check_options({.headers = {{"A", "b\r\nC: d"}}})
           .ok());
   EXPECT_FALSE(
-      WebSocketHandshake::check_headers({.headers = {{"A b", "c"}}}).ok());
+      WebSocketHandshake::check_options({.headers = {{"A b", "c"}}}).ok());
   EXPECT_FALSE(
-      WebSocketHandshake::check_headers({.subprotocols = {"a,b"}}).ok());
+      WebSocketHandshake::check_options({.subprotocols = {"a,b"}}).ok());
+  for (const char* ours :
+       {"host", "Upgrade", "CONNECTION", "Sec-WebSocket-Extensions"}) {
+    EXPECT_FALSE(
+        WebSocketHandshake::check_options({.headers = {{ours, "x"}}}).ok());
+  }
+  EXPECT_FALSE(WebSocketHandshake::check_options(
+                   {.deflate = PermessageDeflateOffer{.level = 10}})
+                   .ok());
 }
 
 }  // namespace

@@ -51,9 +51,9 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
         pool_options.large_messages, " large buffers of ",
         pool_options.large_bytes, " bytes; raise large_bytes of its options"));
   }
-  const absl::Status headers =
-      WebSocketHandshake::check_headers(options.handshake);
-  if (!headers.ok()) return headers;
+  const absl::Status handshake =
+      WebSocketHandshake::check_options(options.handshake);
+  if (!handshake.ok()) return handshake;
   absl::StatusOr<Proxy> proxy = parse_proxy(options.proxy);
   if (!proxy.ok()) return proxy.status();
   absl::StatusOr<RawMessageSlab*> slab = pool->add_slab(options.slab_slots);
@@ -62,6 +62,14 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
       new WebSocketReader(loop, pool, std::move(options), *std::move(url),
                           *std::move(proxy), handler));
   reader->slab_ = *slab;
+  if (reader->options_.handshake.deflate) {
+    slab = pool->add_slab(reader->options_.slab_slots);
+    if (!slab.ok()) return slab.status();
+    reader->inflate_slab_ = *slab;
+    reader->inflated_ = std::make_unique<InflatedMessage>(
+        pool, *slab, reader->options_.max_message_bytes,
+        reader->options_.validate_utf8);
+  }
   return reader;
 }
 
@@ -90,6 +98,10 @@ WebSocketReader::~WebSocketReader() {
     loop_->close_and_return_slab(stream_);
   } else if (!connector_.abandon() && slab_ != nullptr) {
     pool_->return_slab(slab_);
+  }
+  if (inflated_ != nullptr) {
+    inflated_.reset();
+    pool_->return_slab(inflate_slab_);
   }
 }
 
@@ -223,6 +235,11 @@ bool WebSocketReader::finish_handshake() noexcept {
       return false;
     }
   }
+  absl::Status status = start_deflate();
+  if (!status.ok()) {
+    end(kCloseAbnormal, std::move(status));
+    return false;
+  }
   if (tls_ != nullptr) tls_->take_over();
   cursor_ = handshake_begin_ + handshake_->response_bytes();
   loop_->stop_timer(&timer_);
@@ -316,6 +333,7 @@ bool WebSocketReader::deliver_message(const WebSocketFrame& frame) noexcept {
 // Takes in a part of a message; false, and nothing changed, when a buffer or a
 // descriptor is missing.
 bool WebSocketReader::deliver_fragment(const WebSocketFrame& frame) noexcept {
+  if (frame.compressed) return deliver_compressed(frame);
   if (frame.last && !pool_->descriptor_free()) {
     stall();
     return false;
@@ -360,6 +378,41 @@ bool WebSocketReader::deliver_fragment(const WebSocketFrame& frame) noexcept {
   ++statistics_.copied_messages;
   assembly_ = Assembly::kNone;
   assembly_size_ = 0;
+  hand_over(message, frame.opcode);
+  return true;
+}
+
+absl::Status WebSocketReader::start_deflate() {
+  if (!deflating()) return absl::OkStatus();
+  parser_.set_compression();
+  const PermessageDeflateAgreement& agreed = *handshake_->deflate();
+  absl::Status status = inflated_->start(agreed);
+  if (status.ok()) status = deflater_.start(agreed);
+  return status;
+}
+
+// As deliver_fragment.
+bool WebSocketReader::deliver_compressed(const WebSocketFrame& frame) noexcept {
+  RawMessage* message = nullptr;
+  const InflatedMessage::Result result = inflated_->take(frame, &message);
+  if (result == InflatedMessage::Result::kNoRoom) {
+    stall();
+    return false;
+  }
+  if (result == InflatedMessage::Result::kError) {
+    const bool too_long = inflated_->error() == WebSocketError::kMessageTooLong;
+    fail(too_long ? kCloseTooBig : kCloseInvalidData,
+         error(absl::StatusCode::kInvalidArgument,
+               absl::StrCat("the server broke the protocol: ",
+                            websocket_error_text(inflated_->error()))));
+    return true;
+  }
+  cursor_ += frame.consumed;
+  if (!frame.last) return true;
+  ++statistics_.inflated_messages;
+  ++statistics_.copied_messages;
+  statistics_.copied_bytes += message->size;
+  statistics_.large_messages += inflated_->last_was_large();
   hand_over(message, frame.opcode);
   return true;
 }
@@ -513,7 +566,10 @@ void WebSocketReader::on_timeout() noexcept {
 
 bool WebSocketReader::send_frame(WebSocketOpcode opcode,
                                  std::string_view payload) noexcept {
-  return state_ == State::kOpen && write_frame(opcode, payload);
+  if (state_ != State::kOpen) return false;
+  return deflating() && opcode != WebSocketOpcode::kPing
+             ? write_compressed(opcode, payload)
+             : write_frame(opcode, payload);
 }
 
 bool WebSocketReader::write_frame(WebSocketOpcode opcode,
@@ -534,6 +590,20 @@ bool WebSocketReader::finish_output(size_t size) noexcept {
   if (tls_ != nullptr) return tls_->finish_write(size);
   loop_->finish_send(stream_, size);
   return true;
+}
+
+// Compressed behind where the frame will be written, so that one pass masks it
+// to its place.
+bool WebSocketReader::write_compressed(WebSocketOpcode opcode,
+                                       std::string_view payload) noexcept {
+  char* const room = prepare_output(kMaxWebSocketHeaderBytes +
+                                    MessageDeflater::bound(payload.size()));
+  if (room == nullptr) return false;
+  char* const compressed = room + kMaxWebSocketHeaderBytes;
+  const size_t size = deflater_.deflate(payload, compressed);
+  return finish_output(write_client_frame(opcode, {compressed, size},
+                                          random_.next32(), room,
+                                          WebSocketCompressed::kYes));
 }
 
 void WebSocketReader::send_close(uint16_t code,
@@ -594,6 +664,7 @@ void WebSocketReader::on_closed() noexcept {
   slab_->set_parse_position(slab_->write_position());
   if (tls_ != nullptr) tls_->stop();
   if (assembly_ == Assembly::kLarge) pool_->abandon_large(assembly_large_);
+  if (inflated_ != nullptr) inflated_->drop();
   assembly_ = Assembly::kNone;
   assembly_size_ = 0;
   tell_close();

@@ -3,7 +3,9 @@
 // WebSocketReader: a WebSocket client (RFC 6455) on a UringLoop that hands over
 // messages as RawMessages of a RawMessagePool.
 //
-// Use it for feeds: much comes in, little goes out. It speaks ws:// and wss://.
+// Use it for feeds: much comes in, little goes out. It speaks ws:// and wss://,
+// and permessage-deflate where options.handshake.deflate asks for it (off
+// unless set: every message is inflated into a slab of its own, a copy).
 //
 // A message that arrived in one frame, and with TLS 1.3 in one record, is
 // handed over as a view into the memory that the kernel received into, never
@@ -51,7 +53,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "net/inflated_message.h"
 #include "net/kernel_random.h"
+#include "net/permessage_deflate.h"
 #include "net/proxy_handshake.h"
 #include "net/raw_message_pool.h"
 #include "net/stream_connector.h"
@@ -109,11 +113,12 @@ struct WebSocketStatistics {
   uint64_t bytes = 0;            // received, headers included
   uint64_t payload_bytes = 0;    // of the messages
   uint64_t fragments = 0;        // pieces that messages were put together from
-  uint64_t copied_messages = 0;  // put together or by TLS, so copied
+  uint64_t copied_messages = 0;  // put together, inflated or by TLS, so copied
   uint64_t copied_bytes = 0;     // by that; with TLS, headers too
   uint64_t large_messages = 0;   // of those, in a large buffer
-  uint64_t pings = 0;            // received
-  uint64_t pongs = 0;            // received
+  uint64_t inflated_messages = 0;  // of those, permessage-deflate's
+  uint64_t pings = 0;              // received
+  uint64_t pongs = 0;              // received
   // Stops, each until a message was handed over again, because descriptors or
   // large buffers ran out.
   uint64_t stalls = 0;
@@ -168,6 +173,14 @@ class WebSocketReader final : private StreamHandler,
   void close(uint16_t code = kCloseNormal, std::string_view reason = {});
 
   State state() const noexcept { return state_; }
+  // From on_open on: what the server took of options().handshake.subprotocols,
+  // "" if nothing; and whether it took permessage-deflate.
+  std::string_view subprotocol() const noexcept {
+    return handshake_ ? std::string_view(handshake_->subprotocol()) : "";
+  }
+  bool deflating() const noexcept {
+    return handshake_ && handshake_->deflate().has_value();
+  }
   WebSocketStatistics statistics() const noexcept;
   // Of wss://, for what became of the TLS connection; otherwise nullptr.
   const TlsStream* tls() const noexcept { return tls_.get(); }
@@ -217,6 +230,8 @@ class WebSocketReader final : private StreamHandler,
   void parse() noexcept;
   bool deliver_message(const WebSocketFrame& frame) noexcept;
   bool deliver_fragment(const WebSocketFrame& frame) noexcept;
+  bool deliver_compressed(const WebSocketFrame& frame) noexcept;
+  absl::Status start_deflate();
   bool fits_in_slab(uint64_t frame_bytes) const noexcept;
   bool move_to_large() noexcept;
   void hand_over(RawMessage* message, WebSocketOpcode opcode) noexcept;
@@ -231,6 +246,8 @@ class WebSocketReader final : private StreamHandler,
   bool write_frame(WebSocketOpcode opcode, std::string_view payload) noexcept;
   char* prepare_output(size_t size);
   bool finish_output(size_t size) noexcept;
+  bool write_compressed(WebSocketOpcode opcode,
+                        std::string_view payload) noexcept;
   void send_close(uint16_t code, std::string_view reason) noexcept;
   // Closes the socket; on_close will say so.
   void end(uint16_t code, absl::Status status) noexcept;
@@ -263,6 +280,11 @@ class WebSocketReader final : private StreamHandler,
   uint64_t assembly_begin_ = 0;  // kInSlab: the position of its first byte
   char* assembly_large_ = nullptr;
   size_t assembly_size_ = 0;
+  // permessage-deflate: both set where options_ ask for it.
+  RawMessageSlab* inflate_slab_ = nullptr;
+  std::unique_ptr<InflatedMessage> inflated_;
+  MessageDeflater deflater_;
+
   // An event that had to wait for a buffer.
   bool pending_ = false;
   WebSocketFrame pending_frame_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "net/permessage_deflate.h"
 #include "net/raw_message_pool.h"
 #include "net/websocket_reader.h"
 #include "tools/loop_flags.h"
@@ -16,8 +17,9 @@
 namespace wirebook {
 namespace {
 
-// A message of max_message_bytes fits in the send queue.
-constexpr size_t kSendQueueBytes = size_t{17} << 20;
+// A message of max_message_bytes fits in the send queue, compressed too
+// (MessageDeflater::bound).
+constexpr size_t kSendQueueBytes = size_t{20} << 20;
 
 int fail(const absl::Status& status) {
   std::fprintf(stderr, "ws_echo_client: %s\n",
@@ -30,8 +32,11 @@ int main(int argc, char** argv) {
   LoopFlags flags;
   CLI::App app("Echoes a WebSocket server's messages until it closes");
   app.add_option("url", options.url, "ws://host[:port][/path]")->required();
+  bool deflate = false;
+  app.add_flag("--deflate", deflate, "Offer permessage-deflate");
   flags.add_to(app);
   CLI11_PARSE(app, argc, argv);
+  if (deflate) options.handshake.deflate = PermessageDeflateOffer{};
 
   auto pool = RawMessagePool::create({});
   if (!pool.ok()) return fail(pool.status());

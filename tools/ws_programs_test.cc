@@ -84,6 +84,28 @@ TEST(WsEchoClientTest, EchoesPingsAndCloses) {
   }
 }
 
+TEST(WsEchoClientTest, OffersDeflateWhenAsked) {
+  std::string request;
+  testing::ClientFrame got;
+  ScriptedServer server([&](Peer& peer) {
+    request = peer.read_request();
+    peer.send(Peer::upgrade_response(
+        request, "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    // RFC 7692, section 7.2.3.1: "Hello".
+    peer.send(server_frame(0x41, std::string("\xf2\x48\xcd\xc9\xc9\x07\0", 7)));
+    got = peer.read_frame();
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  EXPECT_EQ(run("tools/ws_echo_client --deflate " + server.url()).code, 0);
+  server.stop();
+  EXPECT_THAT(request,
+              HasSubstr("Sec-WebSocket-Extensions: permessage-deflate; "
+                        "client_max_window_bits\r\n"));
+  EXPECT_EQ(got.first_byte, 0xc1);
+  EXPECT_EQ(got.payload, std::string("\xf2\x48\xcd\xc9\xc9\x07\0", 7));
+}
+
 TEST(WsEchoClientTest, AnErrorOfTheServersIsSaidAndTheCloseCompleted) {
   std::string answer;
   ScriptedServer server([&](Peer& peer) {

@@ -74,14 +74,15 @@ std::string Peer::read_request() {
   return {};
 }
 
-std::string Peer::upgrade_response(std::string_view request) {
+std::string Peer::upgrade_response(std::string_view request,
+                                   std::string_view headers) {
   constexpr std::string_view kName = "Sec-WebSocket-Key: ";
   const size_t begin = request.find(kName) + kName.size();
   const size_t end = request.find("\r\n", begin);
   return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
          "Connection: Upgrade\r\nSec-WebSocket-Accept: " +
          WebSocketHandshake::accept_for(request.substr(begin, end - begin)) +
-         "\r\n\r\n";
+         "\r\n" + std::string(headers) + "\r\n";
 }
 
 std::string Peer::upgrade(std::string_view extra) {
@@ -101,9 +102,13 @@ bool Peer::send(std::string_view bytes) {
   return true;
 }
 
-bool Peer::send_in_pieces(std::string_view bytes, size_t size) {
+void Peer::set_no_delay() {
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+bool Peer::send_in_pieces(std::string_view bytes, size_t size) {
+  set_no_delay();
   for (; !bytes.empty(); bytes.remove_prefix(std::min(size, bytes.size()))) {
     if (!send(bytes.substr(0, size))) return false;
   }
@@ -153,6 +158,8 @@ void Peer::read_to_end() {
   while (read_some(buffer, sizeof(buffer)) > 0) {
   }
 }
+
+void Peer::shut_down_sends() { shutdown(fd_, SHUT_WR); }
 
 void Peer::reset() {
   const linger now = {1, 0};

@@ -49,8 +49,9 @@ class Peer {
   std::string read_request();
   // read_request() and the right answer; `extra` bytes follow in one segment.
   std::string upgrade(std::string_view extra = {});
-  // The answer of upgrade() for a request.
-  static std::string upgrade_response(std::string_view request);
+  // The answer of upgrade() for a request; `headers` are whole lines.
+  static std::string upgrade_response(std::string_view request,
+                                      std::string_view headers = {});
   // False when the other side has gone.
   virtual bool send(std::string_view bytes);
   // In pieces of `size`, each its own segment.
@@ -59,6 +60,10 @@ class Peer {
   // Reads and drops until the client ends the connection.
   void read_to_end();
   bool read_exactly(char* data, size_t size);
+  // Segments leave at once (TCP_NODELAY).
+  void set_no_delay();
+  // Nothing more will be sent.
+  void shut_down_sends();
   // Ends by RST instead of FIN.
   void reset();
   void set_send_buffer(int bytes);
