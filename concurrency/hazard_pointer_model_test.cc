@@ -10,6 +10,7 @@
 #include "concurrency/testing/model.h"
 #include "concurrency/testing/mutant_atom.h"
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook::model {
 namespace {
@@ -49,7 +50,8 @@ Report read_while_writing(const Options& options = {.preemptions = 3}) {
 }
 
 TEST(HazardPointerModel, ReaderNeverMeetsAReclaimedObject) {
-  const Report report = read_while_writing<ModelAtom>();
+  const Report report =
+      read_while_writing<ModelAtom>({.preemptions = soaking() ? 3u : 2u});
   EXPECT_TRUE(report.ok()) << report;
   EXPECT_TRUE(report.complete) << report;
 }

@@ -1,9 +1,11 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// MpmcQueue in small configurations, in every interleaving (three threads: with
-// one preemption), with every stale value that its orders allow.
+// MpmcQueue in small configurations, in every interleaving (where that takes
+// long: with a few preemptions, more under --config=soak), with every stale
+// value that its orders allow.
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -15,6 +17,7 @@
 #include "concurrency/testing/model.h"
 #include "concurrency/testing/mutant_atom.h"
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -25,8 +28,12 @@ using model::ModelVar;
 using model::MutantAtom;
 using model::Report;
 
+// All interleavings, in an ordinary run those of `few` preemptions.
+model::Options all_or(uint32_t few) {
+  return {.preemptions = soaking() ? UINT32_MAX : few};
+}
 // Three threads have too many interleavings for all.
-constexpr model::Options kOnePreemption = {.preemptions = 1};
+model::Options one_preemption() { return {.preemptions = soaking() ? 2u : 1u}; }
 
 // Any use of it by two threads without an order is a data race.
 struct Object {
@@ -41,8 +48,8 @@ struct Object {
   ModelVar<int> value;
 };
 
-// Made in this order: the hint of the tail is atomic 0, that of the head 1,
-// the slots from 2 on.
+// Made in this order: the slots from atomic 0 on, then the tail, of words the
+// head that pushes have seen, the head.
 template <typename T, template <typename> class Atom, size_t kCapacity>
 struct Queue {
   using Element = T;
@@ -69,7 +76,8 @@ void pop_in_order(Q& q) {
 
 template <typename Q, int kCount = 2>
 Report one_each() {
-  return model::explore<Q>({}, push<Q, 1, kCount>, pop_in_order<Q, kCount>);
+  return model::explore<Q>(all_or(3), push<Q, 1, kCount>,
+                           pop_in_order<Q, kCount>);
 }
 
 TEST(MpmcQueueModel, OneSlotIsUsedAgain) {
@@ -112,7 +120,7 @@ TEST(MpmcQueueModel, FailsOnlyWhenFullOrEmpty) {
 
 template <typename Q>
 Report two_producers() {
-  return model::explore<Q>(kOnePreemption, push<Q, 1, 1>, push<Q, 2, 1>,
+  return model::explore<Q>(one_preemption(), push<Q, 1, 1>, push<Q, 2, 1>,
                            [](Q& q) {
                              int sum = 0;
                              for (int i = 0; i < 2; ++i) {
@@ -158,7 +166,7 @@ TEST(MpmcQueueModel, APushPublishesWhatWentBefore) {
 template <typename Q>
 Report close_and_drain() {
   return model::explore<Q>(
-      kOnePreemption,
+      one_preemption(),
       [](Q& q) { q.plain = q.queue.try_push(typename Q::Element(1)) ? 1 : 0; },
       [](Q& q) { q.queue.close(); },
       [](Q& q) {
@@ -202,7 +210,8 @@ template <typename T>
 Report sampled_histories() {
   using R = Recorded<T>;
   return model::explore_with(
-      {.samples = 4'000, .seed = 7}, [] { return std::make_unique<R>(); },
+      {.samples = soaking() ? 100'000u : 1'500u, .seed = 7},
+      [] { return std::make_unique<R>(); },
       [](R& r) {
         const Linearizability result =
             check(FifoSpec<int>(2), r.recorder.history());
@@ -251,9 +260,15 @@ TEST(MpmcQueueModelMutants, TheUnchangedOneIsGreen) {
 }
 
 TEST(MpmcQueueModelMutants, ARelaxedExchangeOfAWordIsRed) {
-  EXPECT_FALSE(with({.relax_updates = true, .only_atom = 2},
+  EXPECT_FALSE(with({.relax_updates = true, .only_atom = 0},
                     message_passing<MutantWords>)
                    .ok());
+}
+
+TEST(MpmcQueueModelMutants, ARelaxedLookAtAWordIsRed) {
+  EXPECT_FALSE(
+      with({.relax_loads = true, .only_atom = 0}, message_passing<MutantWords>)
+          .ok());
 }
 
 // The one that pops sees a slot as it was before what its own push followed.
@@ -263,10 +278,20 @@ TEST(MpmcQueueModelMutants, RelaxedLooksFailSpuriously) {
                    .ok());
 }
 
-TEST(MpmcQueueModelMutants, ARelaxedStampAfterAnObjectIsRed) {
+TEST(MpmcQueueModelMutants, ARelaxedStampOfAnObjectIsRed) {
   EXPECT_FALSE(
-      with({.relax_stores = true, .only_atom = 2}, one_each<MutantObjects>)
+      with({.relax_stores = true, .only_atom = 0}, one_each<MutantObjects>)
           .ok());
+  EXPECT_FALSE(
+      with({.relax_loads = true, .only_atom = 0}, one_each<MutantObjects>)
+          .ok());
+}
+
+// Whose ticket it is says nothing of what went before, for the others.
+TEST(MpmcQueueModelMutants, RelaxedTicketsFailSpuriously) {
+  EXPECT_FALSE(with({.relax_loads = true, .relax_updates = true},
+                    push_then_pop_twice<Queue<Object, MutantAtom, 2>>)
+                   .ok());
 }
 
 }  // namespace
