@@ -180,8 +180,8 @@ class BroadcastReader {
     return got;
   }
 
-  // Calls f(std::span<const std::byte>, const BroadcastPoll&) for up to `limit`
-  // messages that are there. The bytes are a copy, until f returns.
+  // Calls f(std::span<const std::byte>) for up to `limit` messages that are
+  // there. The bytes are a copy, until f returns.
   template <typename F>
   BroadcastBatch poll_batch(std::size_t limit, std::uint64_t now_ns, F&& f) {
     BroadcastBatch batch;
@@ -190,8 +190,7 @@ class BroadcastReader {
                       ? core_.poll(buffer_, 0, now_ns, timeout_ns_)
                       : core_.try_read(buffer_, 0);
       if (batch.end.event != BroadcastEvent::kMessage) break;
-      f(std::span<const std::byte>(buffer_.data(), batch.end.bytes),
-        std::as_const(batch.end));
+      f(std::span<const std::byte>(buffer_.data(), batch.end.bytes));
     }
     return batch;
   }
@@ -203,7 +202,12 @@ class BroadcastReader {
   // Asks the kernel and /proc: system calls.
   BroadcastWriterInfo writer() const noexcept { return segment_->writer(); }
 
+  // The number of the next message; that of one just polled is one less. After
+  // kLapped: of the first that was not lost.
   std::uint64_t position() const noexcept { return core_.position(); }
+  // Of the writer of the last message, or that kNewWriter told of; 0 before.
+  std::uint32_t epoch() const noexcept { return core_.epoch(); }
+  // Messages, and times that kLapped was told.
   std::uint64_t received() const noexcept { return core_.received(); }
   std::uint64_t lost() const noexcept { return core_.lost(); }
   std::uint64_t laps() const noexcept { return core_.laps(); }

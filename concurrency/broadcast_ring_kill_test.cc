@@ -83,18 +83,18 @@ class Watch {
     const BroadcastPoll got = reader_.poll_value(seen, 0);
     switch (got.event) {
       case Event::kMessage:
-        if (epoch_ == 0) epoch_ = got.epoch;
-        wrong_ += got.position != expected_ || got.epoch != epoch_ ||
+        if (epoch_ == 0) epoch_ = reader_.epoch();
+        wrong_ += reader_.epoch() != epoch_ ||
                   seen.words != stamped(expected_, epoch_).words;
         ++expected_;
         break;
       case Event::kLapped:
-        wrong_ += got.position != expected_ || got.lost == 0;
+        wrong_ += got.lost == 0;
         expected_ += got.lost;
         break;
       case Event::kNewWriter:
-        wrong_ += got.epoch <= epoch_;
-        epoch_ = got.epoch;
+        wrong_ += reader_.epoch() <= epoch_;
+        epoch_ = reader_.epoch();
         break;
       case Event::kEmpty:
       case Event::kClosed:
@@ -102,6 +102,7 @@ class Watch {
       default:
         ++wrong_;
     }
+    wrong_ += reader_.position() != expected_;
     return got.event;
   }
 

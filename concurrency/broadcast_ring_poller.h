@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "concurrency/broadcast_ring_words.h"
 
@@ -73,22 +74,26 @@ class BasicBroadcastPoller {
     }
     // Pairs with publish(): a newer one shows that the slot is written.
     const uint64_t info = slot[1].load(std::memory_order_acquire);
-    BroadcastPoll poll{.bytes = static_cast<uint32_t>(info),
-                       .epoch = static_cast<uint32_t>(info >> 32),
-                       .position = next_};
-    poll.event = judge(poll.bytes, least, out.size());
-    if (poll.event == BroadcastEvent::kMessage) [[likely]] {
-      copy_out(out.data(), slot + kBroadcastHeaderWords, poll.bytes);
+    const auto bytes = static_cast<uint32_t>(info);
+    const BroadcastEvent event = judge(bytes, least, out.size());
+    if (event == BroadcastEvent::kMessage) [[likely]] {
+      copy_out(out.data(), slot + kBroadcastHeaderWords, bytes);
     }
     // After the words by their acquires. Acquire: as before, for lapped().
     const uint64_t after = slot[0].load(std::memory_order_acquire);
     if (after != whole) [[unlikely]] {
       return lapped(after);
     }
-    return poll.event == BroadcastEvent::kMessage ? take(poll) : poll;
+    if (event != BroadcastEvent::kMessage) [[unlikely]] {
+      return {.event = event, .bytes = bytes};
+    }
+    return take(bytes, static_cast<uint32_t>(info >> 32));
   }
 
+  // Of the next message.
   uint64_t position() const noexcept { return next_; }
+  // Of the writer of the last message, or told of since; 0 before the first.
+  uint32_t epoch() const noexcept { return epoch_; }
   uint64_t received() const noexcept { return received_; }
   uint64_t lost() const noexcept { return lost_; }
   uint64_t laps() const noexcept { return laps_; }
@@ -106,26 +111,32 @@ class BasicBroadcastPoller {
   }
 
   static void copy_out(std::byte* to, const Word* from, size_t n) noexcept {
-    for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
-      // Pairs with copy_in().
-      const uint64_t word = (from++)->load(std::memory_order_acquire);
-      std::memcpy(to + i, &word, std::min(sizeof(word), n - i));
+    for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t)) {
+      load_word(to, from++, sizeof(uint64_t));
+      to += sizeof(uint64_t);
     }
+    if (n != 0) load_word(to, from, n);
   }
 
-  BroadcastPoll take(const BroadcastPoll& message) noexcept {
-    if (message.epoch != epoch_) [[unlikely]] {
-      if (epoch_ != 0) return new_writer(message.epoch);
-      epoch_ = message.epoch;
+  static void load_word(std::byte* to, const Word* from, size_t n) noexcept {
+    // Pairs with store_word().
+    const uint64_t word = from->load(std::memory_order_acquire);
+    std::memcpy(to, &word, n);
+  }
+
+  BroadcastPoll take(uint32_t bytes, uint32_t epoch) noexcept {
+    if (epoch != epoch_) [[unlikely]] {
+      if (epoch_ != 0) return new_writer(epoch);
+      epoch_ = epoch;
     }
     ++next_;
     ++received_;
-    return message;
+    return {.event = BroadcastEvent::kMessage, .bytes = bytes};
   }
 
   BroadcastPoll new_writer(uint32_t epoch) noexcept {
     epoch_ = epoch;
-    return {.event = BroadcastEvent::kNewWriter, .epoch = epoch};
+    return {.event = BroadcastEvent::kNewWriter};
   }
 
   // `state` is newer than that of the message which was to be next.
@@ -140,12 +151,11 @@ class BasicBroadcastPoller {
     }
     const uint64_t kept =
         after_lap_ == BroadcastFrom::kNewest ? 1 : shape_.slots / 4 * 3;
-    BroadcastPoll poll{.event = BroadcastEvent::kLapped, .position = next_};
-    next_ = behind(head, std::max<uint64_t>(kept, 1));
-    poll.lost = next_ - poll.position;
-    lost_ += poll.lost;
+    const uint64_t first_lost =
+        std::exchange(next_, behind(head, std::max<uint64_t>(kept, 1)));
+    lost_ += next_ - first_lost;
     ++laps_;
-    return poll;
+    return {.event = BroadcastEvent::kLapped, .lost = next_ - first_lost};
   }
 
   // A head's last message is whole, or already overwritten.

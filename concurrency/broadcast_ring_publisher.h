@@ -9,7 +9,6 @@
 #error "wirebook needs C++20: compile with -std=c++20"
 #endif
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -92,12 +91,18 @@ class BasicBroadcastPublisher {
   }
 
   static void copy_in(Word* to, const std::byte* from, size_t n) noexcept {
-    for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
-      uint64_t word = 0;
-      std::memcpy(&word, from + i, std::min(sizeof(word), n - i));
-      // Pairs with copy_out()'s acquires.
-      (to++)->store(word, std::memory_order_release);
+    for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t)) {
+      store_word(to++, from, sizeof(uint64_t));
+      from += sizeof(uint64_t);
     }
+    if (n != 0) store_word(to, from, n);
+  }
+
+  static void store_word(Word* to, const std::byte* from, size_t n) noexcept {
+    uint64_t word = 0;
+    std::memcpy(&word, from, n);
+    // Pairs with load_word().
+    to->store(word, std::memory_order_release);
   }
 
   BroadcastControl<Atom>* control_ = nullptr;

@@ -35,19 +35,18 @@ enum class BroadcastEvent : uint8_t {
   kMessage,
   kEmpty,       // Nothing new.
   kLapped,      // `lost` messages were overwritten before they were read.
-  kNewWriter,   // What follows is by the writer of `epoch`. Told once.
+  kNewWriter,   // What follows is by another writer. Told once.
   kWriterDead,  // No sign of life within the ring's deadline. Not final.
   kClosed,      // All is read, and the writer said that it was the last.
   kWrongSize,   // The next message has `bytes`, not what was asked for.
   kDamaged,     // The words contradict each other: somebody else wrote there.
 };
 
+// Two registers.
 struct BroadcastPoll {
   BroadcastEvent event = BroadcastEvent::kEmpty;
-  uint32_t bytes = 0;     // kMessage, kWrongSize.
-  uint32_t epoch = 0;     // kMessage, kNewWriter: which writer, from 1.
-  uint64_t position = 0;  // kMessage: its number, from 0. kLapped: first lost.
-  uint64_t lost = 0;      // kLapped: how many, exactly.
+  uint32_t bytes = 0;  // kMessage, kWrongSize.
+  uint64_t lost = 0;   // kLapped: how many, exactly.
 };
 
 // Where a reader begins, and where one goes on that was lapped.
