@@ -142,7 +142,9 @@ class NumaAllocator {
 
   // Moves a live block's pages to `node`, under the feet of those who use it;
   // pages that are not touched yet will come there. ResourceExhausted where not
-  // all could be moved; Unavailable where the system does not say.
+  // all could be moved; Unavailable where the system does not say. Huge pages
+  // move whole, with the blocks beside it; out of reserved ones a smaller block
+  // cannot be sent (InvalidArgument).
   absl::Status migrate(void* block, int node);
 
   // Walks the blocks that are out: about 0.2 us a page.

@@ -451,6 +451,28 @@ TEST(NumaAllocator, MigratesALiveBlockAndReusesItsPlaceAtHome) {
   allocator.deallocate(block);
 }
 
+// tools/numa_guest.sh --nodes=2 reserves some.
+TEST(NumaAllocator, ABlockWithinAReservedHugePageCannotBeSent) {
+  REQUIRE_NUMA_CALLS();
+  NumaAllocator allocator({.page_bytes = kHugePageBytes, .prefault = true});
+  auto* block = static_cast<char*>(allocator.allocate(16 * kKiB));
+  ASSERT_NE(block, nullptr);
+  block[0] = 7;
+  const int home = node_of(block);
+  const absl::Status sent = allocator.migrate(block, memory_nodes().back());
+  if (!sent.ok()) {
+    EXPECT_EQ(sent.code(), absl::StatusCode::kInvalidArgument) << sent;
+    EXPECT_EQ(node_of(block), home);
+  }
+  EXPECT_EQ(block[0], 7);
+  allocator.deallocate(block);
+  block = static_cast<char*>(allocator.allocate(16 * kKiB));
+  block[0] = 8;
+  EXPECT_EQ(node_of(block), home);
+  allocator.deallocate(block);
+  if (sent.ok()) GTEST_SKIP() << "no huge pages are reserved on this system";
+}
+
 TEST(NumaAllocator, RebalanceBringsHomeWhatLiesElsewhere) {
   REQUIRE_SEVERAL_NODES();
   const int home = memory_nodes()[0], away = memory_nodes()[1];
