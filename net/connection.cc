@@ -100,6 +100,7 @@ void Connection::stop_timers() noexcept {
 }
 
 void Connection::start() {
+  if (!stopped()) return;
   running_ = true;
   attempt();
 }
@@ -137,6 +138,7 @@ void Connection::connect() {
   leg.silence = absl::OkStatus();
   ++statistics_.attempts;
   handler_->on_attempt(leg.number);
+  if (!running_) return;
   const absl::Status status = leg.reader->connect();
   if (!status.ok()) on_close(leg, kCloseAbnormal, {}, status);
 }

@@ -129,7 +129,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Begins to connect, and to keep it so. When it is stopped.
+  // Begins to connect, and to keep it so; nothing unless stopped().
   void start();
   // Begins an orderly end, without another attempt.
   void stop();

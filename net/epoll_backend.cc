@@ -26,8 +26,17 @@ constexpr int kReceivesPerTurn = 8;
 
 // Not recv(): ThreadSanitizer would take the kernel's write for a race with a
 // reader of the slack behind the previous message, who ignores what it reads.
-ssize_t receive(int fd, char* data, size_t size) {
-  return syscall(SYS_recvfrom, fd, data, size, MSG_DONTWAIT, nullptr, nullptr);
+ssize_t receive(LoopStream& stream) {
+  if (!stream.timestamps) {
+    return syscall(SYS_recvfrom, stream.fd, stream.slab->write_pointer(),
+                   stream.slab->writable_bytes(), MSG_DONTWAIT, nullptr,
+                   nullptr);
+  }
+  stream.prepare_message();
+  const ssize_t n =
+      syscall(SYS_recvmsg, stream.fd, &stream.message, MSG_DONTWAIT);
+  if (n > 0) stream.take_timestamp();
+  return n;
 }
 
 class EpollBackend final : public LoopBackend {
@@ -195,7 +204,7 @@ class EpollBackend final : public LoopBackend {
         watch(stream);
         return;
       }
-      const ssize_t n = receive(stream.fd, slab.write_pointer(), room);
+      const ssize_t n = receive(stream);
       const uint64_t ticks = TscClock::ticks();
       if (n > 0) {
         slab.commit(static_cast<size_t>(n));

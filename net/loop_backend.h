@@ -12,9 +12,12 @@
 #define WIREBOOK_NET_LOOP_BACKEND_H_
 
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -62,6 +65,39 @@ struct LoopStream {
 
   sockaddr_storage address = {};
   socklen_t address_size = 0;
+
+  // With kernel timestamps, which travel beside the bytes: each receive is a
+  // recvmsg of its own into the slab.
+  bool timestamps = false;
+  uint64_t kernel_receive_ns = 0;  // CLOCK_REALTIME; 0: the kernel said none
+  msghdr message = {};
+  iovec room = {};
+  alignas(cmsghdr) char control[64] = {};
+
+  // Sets `message` to all that is writable.
+  void prepare_message() noexcept {
+    room = {slab->write_pointer(), slab->writable_bytes()};
+    message = {};
+    message.msg_iov = &room;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+  }
+  // Takes the stamp out of a `message` that was received.
+  void take_timestamp() noexcept {
+    kernel_receive_ns = 0;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
+      if (header->cmsg_level != SOL_SOCKET ||
+          header->cmsg_type != SCM_TIMESTAMPNS) {
+        continue;
+      }
+      timespec stamp;
+      std::memcpy(&stamp, CMSG_DATA(header), sizeof(stamp));
+      kernel_receive_ns = static_cast<uint64_t>(stamp.tv_sec) * 1'000'000'000 +
+                          static_cast<uint64_t>(stamp.tv_nsec);
+    }
+  }
 
   // Bytes to send: `sending` is what the kernel has, `queued` comes next.
   std::unique_ptr<char[]> queued;

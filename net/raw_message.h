@@ -58,15 +58,26 @@ struct alignas(64) RawMessage {
 
   std::string_view view() const { return {data, size}; }
 
+  // When the kernel took in the packet that brought the last byte, in ns of
+  // CLOCK_REALTIME; 0 when it was not asked or did not say
+  // (SocketOptions::kernel_timestamps).
+  uint64_t kernel_receive_ns() const {
+    return origin_ == Origin::kExternal ? 0 : kernel_ns_;
+  }
+
  private:
   friend class RawMessageLane;
   friend class RawMessagePool;
+  friend class WebSocketReader;
 
   enum class Origin : uint16_t { kSlab, kLarge, kExternal };
   enum State : uint32_t { kFree = 0x46524545, kHeld = 0x48454c44, kOnLane = 1 };
 
   uint32_t place_;  // kSlab: slot in the slab; kLarge: number of the buffer
-  void (*done_)(void*);
+  union {
+    void (*done_)(void*);  // kExternal
+    uint64_t kernel_ns_;   // otherwise
+  };
   void* argument_;
   uint32_t state_;
   Origin origin_;

@@ -273,6 +273,7 @@ class RawMessagePool {
         .store(RawMessage::kHeld, std::memory_order_relaxed);
     message->sequence = 0;
     message->receive_ticks = 0;
+    message->kernel_ns_ = 0;
     message->tag = 0;
     message->connection = 0;
     message->venue = 0;

@@ -129,8 +129,9 @@ class UringBackend final : public LoopBackend {
     ring_there_ = true;
     io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
     bool complete = probe != nullptr;
-    for (const int operation : {IORING_OP_CONNECT, IORING_OP_RECV,
-                                IORING_OP_SEND, IORING_OP_ASYNC_CANCEL}) {
+    for (const int operation :
+         {IORING_OP_CONNECT, IORING_OP_RECV, IORING_OP_RECVMSG, IORING_OP_SEND,
+          IORING_OP_ASYNC_CANCEL}) {
       complete = complete && io_uring_opcode_supported(probe, operation);
     }
     io_uring_free_probe(probe);
@@ -162,7 +163,7 @@ class UringBackend final : public LoopBackend {
   }
 
   absl::Status connect(LoopStream& stream) override {
-    if (incremental_ && stream.slab != nullptr) {
+    if (into_ring(stream) && stream.slab != nullptr) {
       const absl::Status status = provide_slab(stream);
       if (!status.ok()) return status;
     }
@@ -175,7 +176,7 @@ class UringBackend final : public LoopBackend {
   }
 
   absl::Status attach(LoopStream& stream) override {
-    if (incremental_) {
+    if (into_ring(stream)) {
       const absl::Status status = provide_slab(stream);
       if (!status.ok()) return status;
     }
@@ -195,7 +196,7 @@ class UringBackend final : public LoopBackend {
 
   void replenish(LoopStream& stream) noexcept override {
     const RawMessageSlab& slab = *stream.slab;
-    if (!incremental_) {
+    if (!into_ring(stream)) {
       if (!stream.receiving && slab.writable_bytes() != 0) receive(stream);
       return;
     }
@@ -254,6 +255,10 @@ class UringBackend final : public LoopBackend {
   void wake() noexcept override { eventfd_write(event_fd_, 1); }
 
  private:
+  // Whether its receives take their room from a provided-buffer ring.
+  bool into_ring(const LoopStream& stream) const noexcept {
+    return incremental_ && !stream.timestamps;
+  }
   static uint64_t user_data(LoopStream* stream, Operation operation) {
     return reinterpret_cast<uintptr_t>(stream) | operation;
   }
@@ -309,7 +314,11 @@ class UringBackend final : public LoopBackend {
     stream.receiving = true;
     stream.starved = false;
     io_uring_sqe* const sqe = next_sqe(&stream, kReceive);
-    if (incremental_) {
+    if (stream.timestamps) {
+      // Not multishot: with an incremental ring it gives wrong addresses.
+      stream.prepare_message();
+      io_uring_prep_recvmsg(sqe, stream.fd, &stream.message, 0);
+    } else if (incremental_) {
       io_uring_prep_recv_multishot(sqe, stream.fd, nullptr, 0, 0);
       sqe->flags |= IOSQE_BUFFER_SELECT;
       sqe->buf_group = stream.index;
@@ -377,7 +386,8 @@ class UringBackend final : public LoopBackend {
     if (result > 0) {
       const uint64_t ticks = TscClock::ticks();
       const auto size = static_cast<size_t>(result);
-      if (incremental_) check_place(stream, size, flags);
+      if (into_ring(stream)) check_place(stream, size, flags);
+      if (stream.timestamps) stream.take_timestamp();
       stream.slab->commit(size);
       stream.handler->on_received(ticks);
     } else if (result == 0) {

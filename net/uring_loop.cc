@@ -63,8 +63,10 @@ absl::Status set_options(int fd, const SocketOptions& options) {
     const char* name;
     int number;
     int value;
-  } all[] = {{"SO_RCVBUF", SO_RCVBUF, options.receive_buffer_bytes},
-             {"SO_BUSY_POLL", SO_BUSY_POLL, options.busy_poll_us}};
+  } all[] = {
+      {"SO_RCVBUF", SO_RCVBUF, options.receive_buffer_bytes},
+      {"SO_BUSY_POLL", SO_BUSY_POLL, options.busy_poll_us},
+      {"SO_TIMESTAMPNS", SO_TIMESTAMPNS, options.kernel_timestamps ? 1 : 0}};
   for (const auto& option : all) {
     if (option.value != 0 &&
         setsockopt(fd, SOL_SOCKET, option.number, &option.value,
@@ -332,6 +334,8 @@ absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
   stream->send_pending = false;
   stream->in_flight = stream->watched = 0;
   stream->starvations = 0;
+  stream->timestamps = options.kernel_timestamps;
+  stream->kernel_receive_ns = 0;
   stream->queued_size = stream->sending_size = stream->sent = 0;
   std::memcpy(&stream->address, address, size);
   stream->address_size = size;

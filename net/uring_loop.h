@@ -95,6 +95,11 @@ struct SocketOptions {
   // SO_BUSY_POLL: how long a receive may poll the device's queue. More than
   // net.core.busy_read wants CAP_NET_ADMIN. 0 leaves it alone.
   int busy_poll_us = 0;
+  // SO_TIMESTAMPNS: when the kernel took a packet in, which is in
+  // LoopStream::kernel_receive_ns in on_received(), and in RawMessages. Such a
+  // stream receives by recvmsg, one at a time, on every backend. The first
+  // packets may come without: the kernel turns stamping on when asked.
+  bool kernel_timestamps = false;
 };
 
 class UringLoop {

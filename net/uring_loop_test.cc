@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <time.h>
 
 #include <atomic>
 #include <cerrno>
@@ -216,6 +217,70 @@ TEST_P(UringLoopTest, SocketOptionsAreSetBeforeTheConnect) {
   EXPECT_EQ(value, 32 << 10) << "the kernel doubles it: socket(7)";
   getsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &value, &size);
   EXPECT_NE(value, 0);
+}
+
+TEST_P(UringLoopTest, BusyPollingIsSetWhereItIsAllowed) {
+  ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
+  const sockaddr_in address = loopback(server.port());
+  const auto stream =
+      loop->open(reinterpret_cast<const sockaddr*>(&address), sizeof(address),
+                 recorder.slab, &recorder, {.busy_poll_us = 50});
+  if (!stream.ok()) GTEST_SKIP() << stream.status().ToString();
+  int value = 0;
+  socklen_t size = sizeof(value);
+  getsockopt((*stream)->fd, SOL_SOCKET, SO_BUSY_POLL, &value, &size);
+  EXPECT_EQ(value, 50);
+}
+
+uint64_t realtime_ns() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<uint64_t>(now.tv_nsec);
+}
+
+TEST_P(UringLoopTest, TheKernelsTimestampsComeWithTheBytes) {
+  ScriptedServer server([](Peer& peer) {
+    char byte;
+    while (peer.read_exactly(&byte, 1) && peer.send({&byte, 1})) {
+    }
+  });
+  const sockaddr_in address = loopback(server.port());
+  LoopStream* stream =
+      *loop->open(reinterpret_cast<const sockaddr*>(&address), sizeof(address),
+                  recorder.slab, &recorder, {.kernel_timestamps = true});
+  ASSERT_TRUE(run_until([&] { return recorder.connected; }));
+  int stamped = 0;
+  // The kernel turns stamping on a little after it was asked to.
+  for (size_t i = 1; i <= 2000 && stamped < 100; ++i) {
+    const uint64_t before = realtime_ns();
+    ASSERT_TRUE(loop->send(stream, "x"));
+    ASSERT_TRUE(run_until([&] { return recorder.text.size() == i; }));
+    if (stream->kernel_receive_ns == 0) continue;
+    ++stamped;
+    EXPECT_GE(stream->kernel_receive_ns, before);
+    EXPECT_LE(stream->kernel_receive_ns, realtime_ns());
+  }
+  EXPECT_EQ(stamped, 100);
+}
+
+TEST_P(UringLoopTest, WithTimestampsAFullSlabStopsReceivingToo) {
+  const std::string all(300'000, 'x');
+  ScriptedServer server([&](Peer& peer) {
+    peer.send(all);
+    peer.read_to_end();
+  });
+  recorder.keep = true;
+  const sockaddr_in address = loopback(server.port());
+  LoopStream* stream =
+      *loop->open(reinterpret_cast<const sockaddr*>(&address), sizeof(address),
+                  recorder.slab, &recorder, {.kernel_timestamps = true});
+  ASSERT_TRUE(run_until([&] { return stream->starvations != 0; }));
+  EXPECT_EQ(recorder.slab->writable_bytes(), 0u);
+  recorder.keep = false;
+  recorder.slab->set_parse_position(recorder.slab->write_position());
+  ASSERT_TRUE(
+      run_until([&] { return recorder.slab->write_position() == all.size(); }));
 }
 
 TEST_P(UringLoopTest, AFullSlabStopsReceivingUntilSlotsReturn) {

@@ -443,7 +443,9 @@ bool WebSocketReader::move_to_large() noexcept {
 void WebSocketReader::hand_over(RawMessage* message,
                                 WebSocketOpcode opcode) noexcept {
   stall_counted_ = false;
-  message->receive_ticks = arrival_ticks();
+  const Arrival& at = arrival();
+  message->receive_ticks = at.ticks;
+  message->kernel_ns_ = at.kernel_ns;
   message->sequence = sequence_++;
   message->connection = options_.connection;
   message->venue = options_.venue;
@@ -465,20 +467,20 @@ void WebSocketReader::note_arrival(uint64_t end, uint64_t ticks) noexcept {
         end;
     return;
   }
-  arrivals_[(first_arrival_ + arrival_count_) % arrivals_.size()] = {end,
-                                                                     ticks};
+  arrivals_[(first_arrival_ + arrival_count_) % arrivals_.size()] = {
+      end, ticks, stream_->kernel_receive_ns};
   ++arrival_count_;
 }
 
 // Of the message that ends at the cursor; with TLS, of its record.
-uint64_t WebSocketReader::arrival_ticks() noexcept {
+const WebSocketReader::Arrival& WebSocketReader::arrival() noexcept {
   const uint64_t end = tls_ == nullptr ? cursor_ : tls_->record_position();
   // The last arrival ends at the write position, never before the cursor.
   while (arrivals_[first_arrival_].end < end) {
     first_arrival_ = (first_arrival_ + 1) % arrivals_.size();
     --arrival_count_;
   }
-  return arrivals_[first_arrival_].ticks;
+  return arrivals_[first_arrival_];
 }
 
 void WebSocketReader::stall() noexcept {

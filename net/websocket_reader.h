@@ -204,6 +204,7 @@ class WebSocketReader final : private StreamHandler,
   struct Arrival {
     uint64_t end;
     uint64_t ticks;
+    uint64_t kernel_ns;
   };
 
   WebSocketReader(UringLoop* loop, RawMessagePool* pool,
@@ -237,7 +238,7 @@ class WebSocketReader final : private StreamHandler,
   void hand_over(RawMessage* message, WebSocketOpcode opcode) noexcept;
   void on_peer_close(const WebSocketFrame& frame) noexcept;
   void note_arrival(uint64_t end, uint64_t ticks) noexcept;
-  uint64_t arrival_ticks() noexcept;
+  const Arrival& arrival() noexcept;
   void stall() noexcept;
   void finish_end() noexcept;
   // Sends a close frame, drops what still comes, and ends with `status`.

@@ -201,6 +201,80 @@ TEST_P(WebSocketReaderTest, StampsEveryMessage) {
   }
 }
 
+TEST_P(WebSocketReaderTest, TheKernelsStampsTravelWithTheMessages) {
+  ScriptedServer server([](Peer& peer) {
+    peer.upgrade();
+    while (peer.read_frame().opcode() == 0x1) {
+      peer.send(server_frame(0x1, "whole") + server_frame(0x1, "be", false) +
+                server_frame(0x0, "gin"));
+    }
+    peer.send(close_frame(1000));
+  });
+  std::vector<uint64_t> stamps;
+  // The kernel turns stamping on a little after it was asked to.
+  const auto stamped = [&] {
+    return stamps.size() % 2 == 0 && !stamps.empty() && stamps.back() != 0;
+  };
+  recorder.when_open = [&] { reader->send_text("go"); };
+  recorder.when_message = [&](RawMessage* message) {
+    stamps.push_back(message->kernel_receive_ns());
+    pool->release(message);
+    if (stamps.size() % 2 == 0 && !stamped()) reader->send_text("go");
+  };
+  WebSocketReaderOptions options;
+  options.connector.socket.kernel_timestamps = true;
+  open(server.url(), options);
+  ASSERT_TRUE(run_until(stamped));
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto age =
+      now - std::chrono::nanoseconds(static_cast<int64_t>(stamps.back()));
+  EXPECT_GE(age, std::chrono::seconds(0));
+  EXPECT_LT(age, std::chrono::seconds(20));
+  reader->close();
+  ASSERT_TRUE(run_until_closed());
+}
+
+TEST_P(WebSocketReaderTest, ThroughAProxyItIsTheSame) {
+  std::string connect;
+  ScriptedServer proxy([&](Peer& peer) {
+    connect = peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    peer.upgrade(server_frame(0x1, "hello"));
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  WebSocketReaderOptions options;
+  options.proxy.url = "http://127.0.0.1:" + std::to_string(proxy.port());
+  open("ws://venue.test:81/feed", options);
+  ASSERT_TRUE(run_until_closed());
+  proxy.stop();
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+  EXPECT_EQ(recorder.messages, std::vector<std::string>{"hello"});
+  EXPECT_THAT(connect, HasSubstr("CONNECT venue.test:81 HTTP/1.1"));
+}
+
+TEST_P(WebSocketReaderTest, ClosedOrEndedWhileItConnectsItSaysSo) {
+  // Takes the connect and says nothing, as a proxy that hangs.
+  ScriptedServer mute([](Peer& peer) { peer.read_to_end(); });
+  WebSocketReaderOptions options;
+  options.proxy.url = "http://127.0.0.1:" + std::to_string(mute.port());
+  open("ws://venue.test/", options);
+  for (int i = 0; i < 20; ++i) loop->run_once(kMillisecond);
+  reader->close();
+  EXPECT_EQ(recorder.closes, 0) << "in a later turn";
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_EQ(recorder.status.code(), absl::StatusCode::kCancelled);
+  open("ws://venue.test/", options);
+  for (int i = 0; i < 20; ++i) loop->run_once(kMillisecond);
+  reader.reset();  // its slab goes back when the kernel is done with it
+  recorder.closes = 0;
+  options.connect_timeout_ns = 20 * kMillisecond;
+  open("ws://venue.test/", options);
+  ASSERT_TRUE(run_until_closed());
+  EXPECT_THAT(recorder.status.ToString(),
+              HasSubstr("no answer of the proxy within connect_timeout_ns"));
+}
+
 TEST_P(WebSocketReaderTest, AnswersPingsAtOnceAndMasked) {
   ClientFrame pong;
   ScriptedServer server([&](Peer& peer) {
