@@ -6,8 +6,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -416,6 +418,110 @@ TEST_P(BookPipelineTest, EveryRecordedOkxChecksumAgrees) {
   }
   EXPECT_EQ(sums, 290u);
   EXPECT_EQ(pipeline->statistics().malformed, 0u);
+}
+
+TEST_P(BookPipelineTest, EveryRecordedDeribitChainIsWhole) {
+  CaptureReplay replay("deribit.jsonl.zst");
+  SKIP_WITHOUT(replay);
+  auto pipeline = *BookPipeline::create(
+      for_replay(VenueId::kDeribit, GetParam()), &replay.pool(), nullptr);
+  replay.run(*pipeline);
+  EXPECT_EQ(pipeline->book_count(), 10u);
+  uint64_t applied = 0;
+  for (size_t i = 0; i < pipeline->book_count(); ++i) {
+    EXPECT_EQ(pipeline->book(i).state(), BookState::kLive);
+    EXPECT_EQ(pipeline->book(i).statistics().gaps, 0u);
+    applied += pipeline->book(i).statistics().updates_applied;
+  }
+  EXPECT_EQ(applied, 36u);
+  EXPECT_EQ(pipeline->statistics().malformed, 0u);
+}
+
+// Which touches a book ever had, and which its ticker told.
+struct TickerOracle : BookPipelineListener {
+  using Touch = std::tuple<uint32_t, int64_t, int64_t>;
+  std::set<Touch> had;
+  std::vector<Touch> told;
+
+  void on_other(const ParsedMessage& message) override {
+    if (message.kind != ParsedMessageKind::kBestBidOffer) return;
+    told.push_back(
+        {message.instrument, message.bids()[0].price, message.asks()[0].price});
+  }
+  void on_depth_applied(const BookKeeper& keeper,
+                        const ParsedMessage&) override {
+    had.insert({keeper.instrument().index, keeper.book().best(Side::kBid).price,
+                keeper.book().best(Side::kAsk).price});
+  }
+  size_t found() const {
+    size_t count = 0;
+    for (const Touch& touch : told) count += had.contains(touch);
+    return count;
+  }
+};
+
+TEST_P(BookPipelineTest, ARecordedConnectionOfCoinbaseAdvancedIsWhole) {
+  CaptureReplay replay("coinbase_advanced.jsonl.zst");
+  SKIP_WITHOUT(replay);
+  TickerOracle oracle;
+  auto pipeline =
+      *BookPipeline::create(for_replay(VenueId::kCoinbaseAdvanced, GetParam()),
+                            &replay.pool(), &oracle);
+  replay.run(*pipeline);
+  EXPECT_EQ(pipeline->book_count(), 2u);
+  uint64_t applied = 0;
+  for (size_t i = 0; i < pipeline->book_count(); ++i) {
+    EXPECT_EQ(pipeline->book(i).state(), BookState::kLive);
+    EXPECT_EQ(pipeline->book(i).statistics().gaps, 0u);
+    applied += pipeline->book(i).statistics().updates_applied;
+  }
+  EXPECT_EQ(applied, 773u);
+  EXPECT_EQ(pipeline->statistics().malformed, 0u);
+  EXPECT_EQ(oracle.found(), oracle.told.size());
+  EXPECT_EQ(oracle.told.size(), 154u);
+}
+
+TEST_P(BookPipelineTest, AHoleInTheConnectionsCountEndsEveryBookOfIt) {
+  BookPipelineOptions with = options();
+  with.venue = VenueId::kCoinbaseAdvanced;
+  Feed feed(with);
+  const auto event = [](const char* product, const char* type) {
+    return std::string(R"({"type":")") + type + R"(","product_id":")" +
+           product +
+           R"(","updates":[{"side":"bid","event_time":"x","price_level":"1",)" +
+           R"("new_quantity":"1"}]})";
+  };
+  const auto frame = [&](int number, const std::string& events) {
+    return R"({"channel":"l2_data","timestamp":"x","sequence_num":)" +
+           std::to_string(number) + R"(,"events":[)" + events + "]}";
+  };
+  const auto state = [&feed](size_t book) {
+    EXPECT_TRUE(feed->drain().ok());
+    return feed->book(book).view().state;
+  };
+  for (const uint16_t connection : {uint16_t{0}, uint16_t{1}}) {
+    feed->on_connection_up(connection);
+    feed.text(frame(0, event("A", "snapshot") + "," + event("B", "snapshot")),
+              connection);
+  }
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(state(i), BookState::kLive);
+  feed.text(frame(1, event("A", "update")), 0);
+  feed.text(R"({"channel":"heartbeats","sequence_num":2,"events":[]})", 0);
+  EXPECT_EQ(state(0), BookState::kLive);
+  // What number 3 said nobody knows; 4 is about A.
+  feed.text(frame(4, event("A", "update")), 0);
+  EXPECT_EQ(state(0), BookState::kGapped);
+  EXPECT_EQ(state(1), BookState::kGapped);
+  EXPECT_EQ(feed->book(1).view().reason, BookReason::kSequenceGap);
+  EXPECT_EQ(state(2), BookState::kLive) << "another connection";
+  feed.text(frame(5, event("A", "snapshot")), 0);
+  EXPECT_EQ(state(0), BookState::kLive);
+  EXPECT_EQ(state(1), BookState::kGapped);
+  // A new connection counts from anew.
+  feed->on_connection_lost(0);
+  feed->on_connection_up(0);
+  feed.text(frame(0, event("A", "snapshot")), 0);
+  EXPECT_EQ(state(0), BookState::kLive);
 }
 
 TEST(BookPipeline, StagedAndFusedGiveTheSameBooks) {

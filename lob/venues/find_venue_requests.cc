@@ -7,6 +7,8 @@
 
 #include "lob/venues/binance/binance_requests.h"
 #include "lob/venues/bybit/bybit_requests.h"
+#include "lob/venues/coinbase_advanced/coinbase_advanced_requests.h"
+#include "lob/venues/deribit/deribit_requests.h"
 #include "lob/venues/kraken/kraken_requests.h"
 #include "lob/venues/okx/okx_requests.h"
 
@@ -16,6 +18,8 @@ const VenueRequests& find_venue_requests(VenueId venue) {
   static const BinanceRequests binance_spot(VenueId::kBinanceSpot);
   static const BinanceRequests binance_usdm(VenueId::kBinanceUsdm);
   static const BybitRequests bybit;
+  static const CoinbaseAdvancedRequests coinbase_advanced;
+  static const DeribitRequests deribit;
   static const KrakenRequests kraken;
   static const OkxRequests okx;
   switch (venue) {
@@ -25,6 +29,10 @@ const VenueRequests& find_venue_requests(VenueId venue) {
       return binance_usdm;
     case VenueId::kBybit:
       return bybit;
+    case VenueId::kCoinbaseAdvanced:
+      return coinbase_advanced;
+    case VenueId::kDeribit:
+      return deribit;
     case VenueId::kKraken:
       return kraken;
     case VenueId::kOkx:

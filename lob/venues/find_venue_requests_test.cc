@@ -59,6 +59,30 @@ TEST(FindVenueRequests, OkxNamesChannelAndInstrument) {
   EXPECT_EQ(okx.snapshot_target("BTC-USDT", 400), "");
 }
 
+TEST(FindVenueRequests, DeribitNamesChannels) {
+  const VenueRequests& deribit = find_venue_requests(VenueId::kDeribit);
+  EXPECT_EQ(deribit.subscribe({"BTC-PERPETUAL"}, {0, true}),
+            R"({"jsonrpc":"2.0","id":1,"method":"public/subscribe",)"
+            R"("params":{"channels":["book.BTC-PERPETUAL.100ms",)"
+            R"("quote.BTC-PERPETUAL"]}})");
+  EXPECT_EQ(deribit.unsubscribe({"BTC-PERPETUAL"}, {}),
+            R"({"jsonrpc":"2.0","id":1,"method":"public/unsubscribe",)"
+            R"("params":{"channels":["book.BTC-PERPETUAL.100ms"]}})");
+  EXPECT_EQ(deribit.snapshot_target("BTC-PERPETUAL", 10), "");
+}
+
+TEST(FindVenueRequests, CoinbaseAdvancedTakesOneChannelAMessage) {
+  const VenueRequests& coinbase =
+      find_venue_requests(VenueId::kCoinbaseAdvanced);
+  EXPECT_EQ(coinbase.subscribe({"BTC-USD", "ETH-USD"}, {0, true}),
+            R"({"type":"subscribe","product_ids":["BTC-USD","ETH-USD"],)"
+            R"("channel":"level2"})");
+  EXPECT_EQ(coinbase.unsubscribe({"BTC-USD"}, {}),
+            R"({"type":"unsubscribe","product_ids":["BTC-USD"],)"
+            R"("channel":"level2"})");
+  EXPECT_EQ(coinbase.snapshot_target("BTC-USD", 10), "");
+}
+
 TEST(FindVenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
   EXPECT_DEATH(find_venue_requests(VenueId::kGemini), "has no parser");
 }

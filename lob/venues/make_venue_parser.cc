@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "lob/venues/binance/binance_parser.h"
 #include "lob/venues/bybit/bybit_parser.h"
+#include "lob/venues/coinbase_advanced/coinbase_advanced_parser.h"
+#include "lob/venues/deribit/deribit_parser.h"
 #include "lob/venues/kraken/kraken_parser.h"
 #include "lob/venues/okx/okx_parser.h"
 
@@ -21,6 +23,10 @@ absl::StatusOr<std::unique_ptr<VenueParser>> make_venue_parser(
       return std::make_unique<BinanceParser>(table, venue, options);
     case VenueId::kBybit:
       return std::make_unique<BybitParser>(table, options);
+    case VenueId::kCoinbaseAdvanced:
+      return std::make_unique<CoinbaseAdvancedParser>(table, options);
+    case VenueId::kDeribit:
+      return std::make_unique<DeribitParser>(table, options);
     case VenueId::kKraken:
       return std::make_unique<KrakenParser>(table, options);
     case VenueId::kOkx:

@@ -1,0 +1,67 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// CoinbaseAdvancedParser: order books, tickers, trades and heartbeats of
+// Coinbase Advanced Trade.
+//
+// README.md beside it states the rules and their source.
+//
+// Thread rules: one thread. Cost: venue_parser_benchmark.
+
+#ifndef WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
+#define WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "lob/instrument.h"
+#include "lob/venues/frame_builder.h"
+#include "lob/venues/json_venue_parser.h"
+#include "lob/venues/rfc3339.h"
+#include "lob/venues/simdjson_text.h"
+#include "simdjson.h"
+
+namespace wirebook {
+
+class CoinbaseAdvancedParser final : public JsonVenueParser {
+ public:
+  CoinbaseAdvancedParser(InstrumentTable& table,
+                         const VenueParserOptions& options)
+      : JsonVenueParser(table, VenueId::kCoinbaseAdvanced, options) {}
+
+ private:
+  // What the outermost object says.
+  struct Envelope {
+    KeysSeen seen;
+    std::string_view channel;
+    std::string_view type;
+    uint64_t sequence = 0;
+    int64_t time_ns = 0;
+  };
+
+  ParseVerdict read_json(simdjson::ondemand::document& document,
+                         const RawMessage& raw,
+                         FrameBuilder& frame) noexcept override;
+  bool read_envelope(simdjson::ondemand::object root,
+                     Envelope* envelope) noexcept;
+  ParseVerdict read_book(simdjson::ondemand::object event,
+                         const Envelope& envelope, const RawMessage& raw,
+                         FrameBuilder& frame) noexcept;
+  // The updates of one side; those of the other are passed over.
+  BookReason read_side(simdjson::ondemand::array updates, Side side,
+                       Scales scales, FrameBuilder& frame) noexcept;
+  ParseVerdict read_trades(simdjson::ondemand::object event,
+                           const RawMessage& raw, FrameBuilder& frame) noexcept;
+  bool read_trade(simdjson::ondemand::object trade, const RawMessage& raw,
+                  FrameBuilder& frame) noexcept;
+  ParseVerdict read_tickers(simdjson::ondemand::object event,
+                            const Envelope& envelope, const RawMessage& raw,
+                            FrameBuilder& frame) noexcept;
+  bool read_ticker(simdjson::ondemand::object ticker, int64_t time_ns,
+                   const RawMessage& raw, FrameBuilder& frame) noexcept;
+
+  Rfc3339Reader times_;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
