@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "concurrency/testing/history_recorder.h"
+#include "concurrency/testing/linearizability.h"
+#include "concurrency/testing/linearizability_specs.h"
 #include "gtest/gtest.h"
 #include "memory/testing/soak.h"
 
@@ -116,6 +119,64 @@ void stress() {
     for (std::thread& consumer : consumers) consumer.join();
     EXPECT_EQ(sum.load(), int64_t{3} * kEach * (kEach + 1) / 2);
   }
+}
+
+// Operations that wait, as if each had been one that need not.
+TEST(BlockingMpmcQueueTest, HistoriesAreLinearizable) {
+  using Spec = FifoSpec<int>;
+  constexpr int kEach = 6;
+  for (Soak soak; soak.goes_on();) {
+    for (int round = 0; round < 200; ++round) {
+      BlockingMpmcQueue<int> queue(2);
+      HistoryRecorder<Spec> recorder(4);
+      std::vector<std::thread> threads;
+      for (size_t t = 0; t < 2; ++t) {
+        threads.emplace_back([&, t] {
+          for (int i = 0; i < kEach; ++i) {
+            const int value = static_cast<int>(t) * 100 + i;
+            recorder.run(t,
+                         [&] { return Spec::push(value, queue.push(value)); });
+          }
+        });
+        threads.emplace_back([&, t] {
+          for (int i = 0; i < kEach; ++i) {
+            recorder.run(2 + t, [&] {
+              const std::optional<int> got = queue.pop();
+              return Spec::pop(got.value_or(0), got.has_value());
+            });
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      const Linearizability result = check(Spec(2), recorder.history());
+      ASSERT_TRUE(result.ok()) << result;
+    }
+  }
+}
+
+// Whatever its way, in the queue, out of it, refused or left behind.
+TEST(BlockingMpmcQueueTest, EachObjectIsDestroyedOnce) {
+  const auto counted = std::make_shared<int>(0);
+  {
+    BlockingMpmcQueue<std::shared_ptr<int>> queue(3);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t) {
+      threads.emplace_back([&queue, object = counted] {
+        while (queue.push(object)) {
+        }
+      });
+      threads.emplace_back([&queue] {
+        for (int i = 0; i < 500; ++i) (void)queue.pop();
+      });
+    }
+    threads[1].join();
+    threads[3].join();
+    queue.close();
+    threads[0].join();
+    threads[2].join();
+    EXPECT_LE(counted.use_count(), 3 + 1 + 2);
+  }
+  EXPECT_EQ(counted.use_count(), 1);
 }
 
 TEST(BlockingMpmcQueueTest, NoWakeUpIsLostSleeping) { stress<FutexWait>(); }

@@ -426,6 +426,23 @@ TEST_F(Epoch, ThreadMayOutliveTheDomain) {
   thread.join();
 }
 
+// The object outlives the thread_local that retires it: at the thread's end.
+TEST_F(Epoch, ThreadLocalDestructorsMayEnterAndRetire) {
+  struct AtEnd {
+    ~AtEnd() {
+      const EpochGuard guard;
+      default_epoch_domain().retire(new Node);
+    }
+  };
+  std::thread([] {
+    thread_local AtEnd before_first_use;
+    static_cast<void>(&before_first_use);
+    default_epoch_domain().retire(new Node);
+  }).join();
+  default_epoch_domain().barrier();
+  EXPECT_EQ(Node::alive, 0);
+}
+
 TEST_F(Epoch, DeletersMayRetireAndEnter) {
   EpochDomain domain;
   int depth = 0;

@@ -593,5 +593,34 @@ TEST(EventBusThreads, ConsumersComeAndGo) {
   }
 }
 
+// Each takes a seat, an event that it saw published, and leaves.
+TEST(EventBusThreads, TenThousandThreadsComeAndGo) {
+  Counted::reset();
+  {
+    EventBus<Counted, BusProducers::kMany> bus(
+        {.capacity = 8, .max_consumers = 4});
+    for (int i = 0; i != 2'500; ++i) {
+      std::array<std::thread, 4> threads;
+      for (std::thread& thread : threads) {
+        thread = std::thread([&bus] {
+          auto consumer = bus.attach().value();
+          const auto claim = bus.claim(1);
+          std::construct_at(claim.begin(), claim.first);
+          bus.publish(claim);
+          while (consumer.position() <= claim.first) {
+            EXPECT_EQ(consumer.wait(), BusWait::kReady);
+            consumer.poll([](Counted&) {});
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+    }
+    EXPECT_EQ(bus.health().published, 10'000u);
+    EXPECT_TRUE(bus.health().consumers.empty());
+  }
+  EXPECT_EQ(Counted::made, 10'000);
+  EXPECT_EQ(Counted::alive, 0);
+}
+
 }  // namespace
 }  // namespace wirebook

@@ -145,6 +145,20 @@ static_assert(noexcept(std::declval<Node&>().retire()));
 static_assert(!std::is_default_constructible_v<hazard_pointer_obj_base<Node>>,
               "a base only");
 static_assert(!std::is_destructible_v<hazard_pointer_obj_base<Node>>);
+static_assert(!std::is_move_constructible_v<hazard_pointer_obj_base<Node>>);
+
+TEST_F(HazardPointer, BaseIsMovedLikeItIsCopied) {
+  struct Movable : hazard_pointer_obj_base<Movable> {
+    Movable() = default;
+    Movable(Movable&&) = default;
+    Movable& operator=(Movable&&) = default;
+  };
+  auto* const original = new Movable;
+  auto* const moved = new Movable(std::move(*original));
+  *original = Movable();
+  original->retire();
+  moved->retire();  // Each is retired once.
+}
 
 TEST_F(HazardPointer, RetireOfManyReclaimsInPassing) {
   constexpr int kObjects = 10000;
@@ -168,6 +182,9 @@ static_assert(noexcept(std::declval<hazard_pointer&>().protect(
 static_assert(noexcept(std::declval<hazard_pointer&>().try_protect(
     std::declval<Node*&>(), std::declval<const std::atomic<Node*>&>())));
 static_assert(noexcept(std::declval<hazard_pointer&>().reset_protection()));
+static_assert(noexcept(std::declval<hazard_pointer&>().reset_protection(
+    std::declval<const Node*>())));
+static_assert(noexcept(std::declval<const hazard_pointer&>().empty()));
 
 // Whether `node`, which is retired by this, was held.
 bool is_held(Node* node) {

@@ -2,6 +2,7 @@
 
 #include "concurrency/mpmc_queue.h"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -293,6 +294,31 @@ TYPED_TEST(MpmcQueueOf, NothingIsLostAtClose) {
       EXPECT_FALSE(queue.try_pop().has_value());
     }
   }
+}
+
+// Popped, refused or left behind: each object made dies once.
+TEST(MpmcQueueTest, ThreadsDestroyEachObjectOnce) {
+  const auto counted = std::make_shared<int>(0);
+  for (Soak soak; soak.goes_on();) {
+    MpmcQueue<std::shared_ptr<int>> queue(5);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&queue, object = counted, t] {
+        std::array<std::shared_ptr<int>, 3> several;
+        for (int i = 0; i < 3'000; ++i) {
+          if ((i + t) % 2 == 0) {
+            several.fill(object);
+            (void)queue.try_push_n(several);
+          } else {
+            (void)queue.try_pop_n(several);
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(counted.use_count(), 1 + static_cast<long>(queue.size()));
+  }
+  EXPECT_EQ(counted.use_count(), 1);
 }
 
 TYPED_TEST(MpmcQueueOf, HistoriesAreLinearizable) {

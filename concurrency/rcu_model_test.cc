@@ -9,6 +9,9 @@
 
 #include "concurrency/rcu.h"
 #include "concurrency/rcu_ptr.h"
+#include "concurrency/testing/history_recorder.h"
+#include "concurrency/testing/linearizability.h"
+#include "concurrency/testing/linearizability_specs.h"
 #include "concurrency/testing/model.h"
 #include "concurrency/testing/mutant_atom.h"
 #include "gtest/gtest.h"
@@ -103,6 +106,53 @@ TEST(RcuModel, UpdatesAreEachDoneOnce) {
   expect_explored(explore<Twice>(
       {.preemptions = 2}, [](Twice& s) { s.increment(); },
       [](Twice& s) { s.increment(); }));
+}
+
+// What RcuPtr's operations returned has an order that explains it.
+template <template <typename> class Atom>
+struct RecordedPtr : Cell<Atom> {
+  using Spec = RegisterSpec<int>;
+  void load(size_t t) {
+    const std::scoped_lock region(this->domain);
+    recorder.run(t, [&] { return Spec::load(this->get()); });
+  }
+  void exchange(size_t t, int value) {
+    const std::scoped_lock region(this->domain);
+    recorder.run(t, [&] {
+      const auto old = this->ptr.exchange(std::make_unique<Value>(value));
+      return Spec::exchange(value, old->value);
+    });
+  }
+  void compare_exchange(size_t t, int value) {
+    const std::scoped_lock region(this->domain);
+    const Value* expected = this->ptr.load();
+    const int wanted = expected->value;
+    recorder.run(t, [&] {
+      auto next = std::make_unique<Value>(value);
+      const bool done = this->ptr.compare_exchange(expected, next);
+      return Spec::compare_exchange(wanted, value, expected->value, done);
+    });
+  }
+  HistoryRecorder<Spec, Atom> recorder{2};  // its clock orders, too
+};
+
+TEST(RcuModel, HistoriesOfAnRcuPtrAreLinearizable) {
+  using State = RecordedPtr<ModelAtom>;
+  expect_explored(explore_with(
+      {.preemptions = 2}, [] { return std::make_unique<State>(); },
+      [](State& s) {
+        const Linearizability result =
+            check(RegisterSpec<int>(1), s.recorder.history());
+        model_assert(result.ok(), result.explanation);
+      },
+      [](State& s) {
+        s.exchange(0, 2);
+        s.load(0);
+      },
+      [](State& s) {
+        s.compare_exchange(1, 3);
+        s.load(1);
+      }));
 }
 
 class BrokenRcu : public testing::Test {

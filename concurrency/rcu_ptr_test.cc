@@ -5,11 +5,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "concurrency/testing/history_recorder.h"
+#include "concurrency/testing/linearizability.h"
+#include "concurrency/testing/linearizability_specs.h"
 #include "gtest/gtest.h"
 #include "memory/object_pool.h"
 #include "memory/testing/soak.h"
@@ -185,6 +189,64 @@ TEST_F(RcuPtrTest, UpdatesOfManyThreadsAreEachDoneOnce) {
     reader.join();
     const RcuReadGuard region;
     EXPECT_EQ(config.load()->limit, kThreads * kUpdates);
+  }
+}
+
+// Loads, exchanges and compare_exchanges by three threads, each history with an
+// order that explains it. Expected values are pointers; numbers tell them
+// apart.
+TEST_F(RcuPtrTest, HistoriesAreLinearizable) {
+  using Spec = RegisterSpec<int>;
+  constexpr size_t kThreads = 3;
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  for (Soak soak; soak.goes_on();) {
+    for (uint64_t round = 0; round < 200; ++round) {
+      RcuPtr<Config> config(std::make_unique<Config>(0));
+      HistoryRecorder<Spec> recorder(kThreads);
+      const auto work = [&](size_t t) {
+        std::mt19937_64 random(seed + round * kThreads + t);
+        for (int i = 1; i <= 8; ++i) {
+          const int value = static_cast<int>(t) * 100 + i;
+          const RcuReadGuard region;
+          switch (random() % 4) {
+            case 0:
+              recorder.run(t, [&] { return Spec::load(config.load()->limit); });
+              break;
+            case 1:
+              recorder.run(t, [&] {
+                config.store(std::make_unique<Config>(value));
+                return Spec::store(value);
+              });
+              break;
+            case 2:
+              recorder.run(t, [&] {
+                const auto old =
+                    config.exchange(std::make_unique<Config>(value));
+                return Spec::exchange(value, old->limit);
+              });
+              break;
+            default: {
+              const Config* expected = config.load();
+              const int wanted = expected->limit;
+              recorder.run(t, [&] {
+                auto next = std::make_unique<Config>(value);
+                const bool done = config.compare_exchange(expected, next);
+                return Spec::compare_exchange(wanted, value, expected->limit,
+                                              done);
+              });
+            }
+          }
+        }
+      };
+      std::vector<std::thread> threads;
+      for (size_t t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&work, t] { work(t); });
+      }
+      for (std::thread& thread : threads) thread.join();
+      const Linearizability result = check(Spec(0), recorder.history());
+      ASSERT_TRUE(result.ok()) << result;
+    }
   }
 }
 

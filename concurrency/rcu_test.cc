@@ -96,6 +96,8 @@ TEST_F(Rcu, KeepsAnObjectThatWasReplacedUntilTheRegionEnds) {
 
 static_assert(!std::is_copy_constructible_v<rcu_domain>);
 static_assert(!std::is_copy_assignable_v<rcu_domain>);
+static_assert(!std::is_move_constructible_v<rcu_domain>);
+static_assert(!std::is_move_assignable_v<rcu_domain>);
 static_assert(noexcept(std::declval<rcu_domain&>().lock()));
 static_assert(noexcept(std::declval<rcu_domain&>().try_lock()));
 static_assert(noexcept(std::declval<rcu_domain&>().unlock()));
@@ -272,6 +274,7 @@ void DeleteCounted::operator()(Counted* counted) const {
 static_assert(noexcept(std::declval<Node&>().retire()));
 static_assert(!std::is_default_constructible_v<rcu_obj_base<Node>>);
 static_assert(!std::is_destructible_v<rcu_obj_base<Node>>);
+static_assert(!std::is_move_constructible_v<rcu_obj_base<Node>>);
 
 TEST_F(Rcu, BaseReclaimsByTheDeleterThatRetireWasGiven) {
   int deleted = 0;
@@ -422,6 +425,18 @@ TEST_F(Rcu, PoolThatRecyclesAtOnceCausesNoAba) {
   }
 }
 
+TEST_F(Rcu, PoolMayDieFirstAfterABarrier) {
+  ObjectPool<Slot> outlives;
+  {
+    ObjectPool<Slot> pool;
+    for (int i = 0; i < 10; ++i) {
+      rcu_retire(pool.create(), [&pool](Slot* s) { pool.destroy(s); });
+    }
+    rcu_barrier();
+    EXPECT_EQ(pool.stats().in_use, 0u);
+  }
+}
+
 TEST_F(Rcu, TenThousandThreadsComeAndGo) {
   for (Soak soak; soak.goes_on();) {
     std::atomic<Node*> current{new Node};
@@ -442,6 +457,42 @@ TEST_F(Rcu, TenThousandThreadsComeAndGo) {
     EXPECT_LE(after.threads, before.threads + 4u);
     current.load()->retire();
   }
+}
+
+TEST_F(Rcu, ThreadMayOutliveTheDomain) {
+  auto domain = std::make_unique<rcu_domain>();
+  std::atomic<int> step{0};
+  std::thread thread([&] {
+    { const std::scoped_lock region(*domain); }
+    (new Node)->retire({}, *domain);
+    step = 1;
+    step.notify_one();
+    step.wait(1);
+    const std::scoped_lock region(rcu_default_domain());
+  });
+  step.wait(0);
+  domain.reset();
+  EXPECT_EQ(Node::alive, 0);
+  step = 2;
+  step.notify_one();
+  thread.join();
+}
+
+// The object outlives the thread_local that retires it: at the thread's end.
+TEST_F(Rcu, ThreadLocalDestructorsMayReadAndRetire) {
+  struct AtEnd {
+    ~AtEnd() {
+      const std::scoped_lock region(rcu_default_domain());
+      (new Node)->retire();
+    }
+  };
+  std::thread([] {
+    thread_local AtEnd before_first_use;
+    static_cast<void>(&before_first_use);
+    (new Node)->retire();
+  }).join();
+  rcu_barrier();
+  EXPECT_EQ(Node::alive, 0);
 }
 
 struct StaticUser {

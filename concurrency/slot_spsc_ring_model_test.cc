@@ -5,9 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "concurrency/atom_traits.h"
 #include "concurrency/slot_spsc_ring.h"
+#include "concurrency/testing/history_recorder.h"
+#include "concurrency/testing/linearizability.h"
+#include "concurrency/testing/linearizability_specs.h"
 #include "concurrency/testing/model.h"
 #include "concurrency/testing/mutant_atom.h"
 #include "gtest/gtest.h"
@@ -54,6 +58,36 @@ TEST(SlotSpscRingModel, OneSlot) {
 
 TEST(SlotSpscRingModel, TwoSlotsWrap) {
   const Report report = hand_over<Ring<ModelAtom, 2>>();
+  EXPECT_TRUE(report.ok()) << report;
+  EXPECT_TRUE(report.complete);
+}
+
+TEST(SlotSpscRingModel, HistoriesAreLinearizable) {
+  using Spec = FifoSpec<int>;
+  struct State {
+    SlotSpscRing<int, ModelAtom> ring{1};
+    HistoryRecorder<Spec, ModelAtom> recorder{2};  // its clock orders, too
+  };
+  const Report report = model::explore_with(
+      {}, [] { return std::make_unique<State>(); },
+      [](State& s) {
+        const Linearizability result = check(Spec(1), s.recorder.history());
+        model::model_assert(result.ok(), result.explanation);
+      },
+      [](State& s) {
+        for (int i = 1; i <= 2; ++i) {
+          s.recorder.run(0, [&] { return Spec::push(i, s.ring.try_push(i)); });
+        }
+      },
+      [](State& s) {
+        for (int i = 1; i <= 2; ++i) {
+          s.recorder.run(1, [&] {
+            int got = 0;
+            const bool done = s.ring.try_pop(got);
+            return Spec::pop(got, done);
+          });
+        }
+      });
   EXPECT_TRUE(report.ok()) << report;
   EXPECT_TRUE(report.complete);
 }

@@ -2,6 +2,7 @@
 
 #include "concurrency/slot_spsc_ring.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,9 @@
 #include <string>
 #include <thread>
 
+#include "concurrency/testing/history_recorder.h"
+#include "concurrency/testing/linearizability.h"
+#include "concurrency/testing/linearizability_specs.h"
 #include "gtest/gtest.h"
 #include "memory/testing/soak.h"
 
@@ -101,6 +105,39 @@ TEST(SlotSpscRingTest, TwoThreadsPassEverythingInOrder) {
         ring.pop();
       }
       producer.join();
+    }
+  }
+}
+
+TEST(SlotSpscRingTest, HistoriesAreLinearizable) {
+  using Spec = FifoSpec<int>;
+  for (Soak soak; soak.goes_on();) {
+    for (int round = 0; round < 200; ++round) {
+      SlotSpscRing<int> ring(static_cast<size_t>(1 + round % 3));
+      HistoryRecorder<Spec> recorder(2);
+      std::atomic<int> ready{0};
+      const auto meet = [&ready] {
+        ready.fetch_add(1);
+        while (ready.load() < 2) std::this_thread::yield();
+      };
+      std::thread producer([&] {
+        meet();
+        for (int i = 0; i < 30; ++i) {
+          recorder.run(0, [&] { return Spec::push(i, ring.try_push(i)); });
+        }
+      });
+      meet();
+      for (int i = 0; i < 30; ++i) {
+        recorder.run(1, [&] {
+          int got = 0;
+          const bool done = ring.try_pop(got);
+          return Spec::pop(got, done);
+        });
+      }
+      producer.join();
+      const Linearizability result =
+          check(Spec(ring.capacity()), recorder.history());
+      ASSERT_TRUE(result.ok()) << result;
     }
   }
 }
