@@ -47,6 +47,9 @@ pkgconfig/tbb.pc               | libtbb-dev         | another
 '
 readonly TEST_NEEDS='
 clang-format                   | clang-format       | format check of C++
+/usr/share/nodejs/ws/package.json | node-ws            | a WebSocket server nobody here wrote
+/usr/lib/python3/dist-packages/websockets/__init__.py | python3-websockets | another
+/usr/sbin/nginx                | nginx-light        | what stands in front of servers
 npm                            | npm                | fetches buildifier
 x86_64-linux-gnu/libjemalloc.so.2 | libjemalloc2       | a malloc that benchmarks stand beside
 x86_64-linux-gnu/libtcmalloc_minimal.so.4 | libtcmalloc-minimal4 | another

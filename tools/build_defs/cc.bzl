@@ -127,3 +127,20 @@ def wirebook_cc_benchmark(name, srcs, deps = [], tags = [], **kwargs):
         args = ["--benchmark_min_time=0.0001"],
         tags = tags + ["benchmark-smoke"],
     )
+
+def wirebook_cc_fuzz_test(name, srcs, deps = [], size = "small", **kwargs):
+    """A fuzz target: its source defines what //tools/build_defs:fuzz.h declares.
+
+    In an ordinary `bazel test` it runs over its seeds and a bounded number of
+    mutations of them, the same each time. Under --config=fuzz (clang) it is a
+    libFuzzer binary with AddressSanitizer: `bazel run --config=fuzz` it.
+    """
+    _cc(
+        cc_test,
+        name,
+        srcs = srcs,
+        deps = deps + ["//tools/build_defs:fuzz_main"],
+        size = size,
+        testonly = True,
+        **kwargs
+    )
