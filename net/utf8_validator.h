@@ -7,8 +7,8 @@
 // Text that is whole is better given to leading_ascii() first and the rest to
 // simdjson::validate_utf8(); this class is for text in fragments.
 //
-// Cost: leading_ascii 16 bytes a cycle or so, 32 with AVX2; the automaton some ns a byte
-// that is not ASCII.
+// Cost: leading_ascii 16 bytes a cycle or so, 32 with AVX2; the automaton some
+// ns a byte that is not ASCII.
 //
 //   wirebook::Utf8Validator validator;
 //   bool good = validator.feed("\xe2\x82", 2) && validator.feed("\xac", 1) &&
