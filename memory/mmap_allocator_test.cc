@@ -138,6 +138,9 @@ std::size_t locked_bytes() {
 }
 
 TEST(MmapAllocator, LocksItsBlocksWhereAskedTo) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer makes mlock do nothing";
+#endif
   if (kPoisons) GTEST_SKIP() << "AddressSanitizer makes mlock do nothing";
   MmapAllocator allocator({.lock = true, .retain_bytes = 0});
   void* block = allocator.allocate(64 << 10);

@@ -10,6 +10,8 @@
 // them. steady_<bytes>: the oldest of 1024 is freed and another one taken; its
 // counters are the pool's bookkeeping in percent of its objects' bytes, and the
 // part of the allocations that got an object which had been out before.
+// draining: 4096 objects of a pool whose others are free go home; all but a few
+// are in chunks that trim() lets drain; scattered: the same without trim().
 // latency: single calls of each, in ticks of the TSC less what reading it
 // takes (clock_ns); steady frees the oldest of 512 and takes another.
 //
@@ -250,6 +252,27 @@ void Steady(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(pairs));
 }
 
+template <bool kDrain>
+void Scattered(benchmark::State& state) {
+  constexpr std::size_t kApart = 16;
+  have_a_second_thread();
+  std::vector<Object*> objects(4096 * kApart);
+  for (auto _ : state) {
+    ObjectPool<Object> pool;
+    for (Object*& object : objects) object = pool.create(0u);
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      if (i % kApart != 0) pool.destroy(objects[i]);
+    }
+    if (kDrain) pool.trim();  // Each page has some out: none goes.
+    const double from = thread_seconds();
+    for (std::size_t i = 0; i < objects.size(); i += kApart) {
+      pool.destroy(objects[i]);
+    }
+    state.SetIterationTime(thread_seconds() - from);
+  }
+  state.SetItemsProcessed(state.iterations() * 4096);
+}
+
 // Calls by what they took, in ticks.
 class Latencies {
  public:
@@ -394,6 +417,8 @@ WIREBOOK_THREADS("pool", Wirebook<>);
 BENCHMARK(Steady<64>)->Name("pool/steady_64");
 BENCHMARK(Steady<128>)->Name("pool/steady_128");
 BENCHMARK(Steady<1000>)->Name("pool/steady_1000");
+BENCHMARK(Scattered<false>)->Name("pool/scattered")->UseManualTime();
+BENCHMARK(Scattered<true>)->Name("pool/draining")->UseManualTime();
 WIREBOOK_ALONE("prefetch", Prefetch);
 WIREBOOK_HANDED("prefetch", Prefetch);
 WIREBOOK_ALONE("tag64", Tag64);

@@ -195,6 +195,7 @@ class PoolDepot {
 
   // Under the mutex.
   void file(void* slot) noexcept;
+  void put_aside(PoolChunk& chunk, void* slot) noexcept;
   void collect() noexcept;
   std::size_t give_back(PoolChunk& chunk) noexcept;
   void steer(std::size_t keep) noexcept;

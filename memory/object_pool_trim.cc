@@ -43,9 +43,13 @@ void PoolDepot::file(void* slot) noexcept {
   if (i == kMaxPoolChunks) {
     pool_die(pool_, "corrupted link, write after free into", slot);
   }
-  store_link(slot, 1, chunks_[i].aside);
-  chunks_[i].aside = slot;
-  ++chunks_[i].aside_count;
+  put_aside(chunks_[i], slot);
+}
+
+void PoolDepot::put_aside(PoolChunk& chunk, void* slot) noexcept {
+  store_link(slot, 1, chunk.aside);
+  chunk.aside = slot;
+  ++chunk.aside_count;
 }
 
 // Sets everything aside that lies free, and seals all chunks: nobody carves,
@@ -196,8 +200,9 @@ std::size_t PoolDepot::cool(std::size_t keep, PoolCooling how) noexcept {
 bool PoolDepot::set_aside(void* slot) noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return false;
-  if (!drains(chunks_[chunk_of_slot(slot)])) return false;
-  file(slot);
+  PoolChunk& chunk = chunks_[chunk_of_slot(slot)];
+  if (!drains(chunk)) return false;
+  put_aside(chunk, slot);
   loose_count_.fetch_add(1, std::memory_order_relaxed);
   returned(1);
   return true;
