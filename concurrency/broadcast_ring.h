@@ -141,8 +141,8 @@ struct BroadcastBatch {
 };
 
 // One thread at a time. `now_ns` is any clock of this reader's that only goes
-// forward; none is compared with the writer's. One that was moved from is only
-// destroyed or assigned to.
+// forward; none is compared with the writer's. A child of fork() attaches anew.
+// One that was moved from is only destroyed or assigned to.
 class BroadcastReader {
  public:
   // FailedPrecondition, DataLoss: as take_over(). The file needs to be readable
