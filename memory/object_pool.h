@@ -193,7 +193,7 @@ class ObjectPool {
   // are out drain, the emptiest and then the largest first, while the others
   // hold `keep` objects and a quarter more than are out. Objects of a chunk
   // that drains are used again when the others have nothing left; to free one
-  // costs up to 230 ns more. Threads bring home what they keep when they next
+  // costs some 50 ns more. Threads bring home what they keep when they next
   // free an object and nobody holds the lock.
   //
   // Takes time in proportion to the free objects and the pages given back;
