@@ -222,12 +222,14 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   // Kraken sends a heartbeat every second, Binance a ping every twenty.
   if (venue.id == VenueId::kKraken) venue.stale_after_ms = 10'000;
   reader.read("stale_after_ms", 0, 3'600'000, &venue.stale_after_ms);
-  if (venue.id == VenueId::kKraken) {
-    venue.depth = 25;
-    reader.read("depth", 1, 1000, &venue.depth);
-  } else {
+  if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
     reader.read("rest_url", &venue.rest_url);
     reader.read("snapshot_limit", 5, 5000, &venue.snapshot_limit);
+  } else {
+    if (venue.id == VenueId::kKraken) venue.depth = 25;
+    reader.read("depth", 1, 1000, &venue.depth);
+  }
+  if (venue.id != VenueId::kKraken) {
     reader.read("best_bid_offer", &venue.best_bid_offer);
   }
   check_venue(reader, table, venue);

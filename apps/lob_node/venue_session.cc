@@ -109,11 +109,14 @@ void VenueSession::on_open(std::size_t leg) {
   set_status_text("up");
   pipeline_->on_connection_up(connection_);
   const VenueRequests& venue = find_venue_requests(config_.id);
-  if (!feed_->send_text(
+  const std::string greeting = venue.greeting();
+  if ((!greeting.empty() && !feed_->send_text(leg, greeting)) ||
+      !feed_->send_text(
           leg, venue.subscribe(config_.symbols, subscription(config_)))) {
     feed_->close(leg);
     return;
   }
+  kept_alive_ns_ = loop_->now_ns();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
@@ -148,6 +151,7 @@ void VenueSession::on_close(std::size_t, const ConnectionEnd& end) {
 
 void VenueSession::watch() {
   ask_for_missing_books();
+  keep_alive();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
@@ -169,6 +173,14 @@ void VenueSession::ask_for_missing_books() {
          keeper.instrument().index, connection_},
         loop_->now_ns());
   }
+}
+
+void VenueSession::keep_alive() {
+  const KeepAlive keep = find_venue_requests(config_.id).keep_alive();
+  const std::uint64_t now = loop_->now_ns();
+  if (keep.text.empty() || now - kept_alive_ns_ < keep.interval_ns) return;
+  // Without room in the send queue more than a ping is late.
+  if (feed_->send_text(feed_->leg(), keep.text)) kept_alive_ns_ = now;
 }
 
 void VenueSession::poll() {

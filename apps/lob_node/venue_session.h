@@ -93,6 +93,7 @@ class VenueSession final : private ConnectionHandler,
 
   void watch();
   void ask_for_missing_books();
+  void keep_alive();
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
   void snapshot_failed(std::uint32_t instrument, const absl::Status& status,
@@ -112,6 +113,7 @@ class VenueSession final : private ConnectionHandler,
   RequestQueue requests_;
   WatchTimer watch_timer_;
   bool stopping_ = false;
+  std::uint64_t kept_alive_ns_ = 0;
 
   mutable std::mutex status_mutex_;
   std::string status_text_ = "not started";

@@ -83,6 +83,19 @@ TEST(FindVenueRequests, CoinbaseAdvancedTakesOneChannelAMessage) {
   EXPECT_EQ(coinbase.snapshot_target("BTC-USD", 10), "");
 }
 
+TEST(FindVenueRequests, SomeVenuesWantToHearFromTheirClients) {
+  EXPECT_EQ(find_venue_requests(VenueId::kKraken).keep_alive().text, "");
+  EXPECT_EQ(find_venue_requests(VenueId::kKraken).greeting(), "");
+  const KeepAlive bybit = find_venue_requests(VenueId::kBybit).keep_alive();
+  EXPECT_EQ(bybit.text, R"({"op":"ping"})");
+  EXPECT_EQ(bybit.interval_ns, 20'000'000'000u);
+  EXPECT_EQ(find_venue_requests(VenueId::kOkx).keep_alive().text, "ping");
+  EXPECT_EQ(find_venue_requests(VenueId::kDeribit).keep_alive().text,
+            R"({"jsonrpc":"2.0","id":2,"method":"public/test"})");
+  EXPECT_EQ(find_venue_requests(VenueId::kCoinbaseAdvanced).greeting(),
+            R"({"type":"subscribe","channel":"heartbeats"})");
+}
+
 TEST(FindVenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
   EXPECT_DEATH(find_venue_requests(VenueId::kGemini), "has no parser");
 }

@@ -13,6 +13,7 @@
 #ifndef WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,12 @@ namespace wirebook {
 struct SubscriptionOptions {
   int depth = 0;  // levels a side, where the venue lets one choose
   bool best_bid_offer = false;  // its own best bid and offer, where it has one
+};
+
+// What is said every so often, so that the venue keeps the connection.
+struct KeepAlive {
+  std::string text = {};  // empty: the venue asks for nothing
+  uint64_t interval_ns = 0;
 };
 
 class VenueRequests {
@@ -39,6 +46,10 @@ class VenueRequests {
   // its own.
   virtual std::string snapshot_target(std::string_view symbol,
                                       int limit) const = 0;
+
+  // What is said first on a connection; empty: nothing.
+  virtual std::string greeting() const { return {}; }
+  virtual KeepAlive keep_alive() const { return {}; }
 };
 
 }  // namespace wirebook

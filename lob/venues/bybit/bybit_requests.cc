@@ -44,4 +44,8 @@ std::string BybitRequests::snapshot_target(std::string_view, int) const {
   return std::string();
 }
 
+KeepAlive BybitRequests::keep_alive() const {
+  return {.text = "{\"op\":\"ping\"}", .interval_ns = 20'000'000'000};
+}
+
 }  // namespace wirebook

@@ -25,6 +25,7 @@ class BybitRequests final : public VenueRequests {
   // Empty: a subscription begins with a snapshot.
   std::string snapshot_target(std::string_view symbol,
                               int limit) const override;
+  KeepAlive keep_alive() const override;
 };
 
 }  // namespace wirebook

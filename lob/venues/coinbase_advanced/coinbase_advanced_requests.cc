@@ -33,4 +33,8 @@ std::string CoinbaseAdvancedRequests::snapshot_target(std::string_view,
   return std::string();
 }
 
+std::string CoinbaseAdvancedRequests::greeting() const {
+  return "{\"type\":\"subscribe\",\"channel\":\"heartbeats\"}";
+}
+
 }  // namespace wirebook

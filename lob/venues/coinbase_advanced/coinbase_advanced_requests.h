@@ -25,6 +25,8 @@ class CoinbaseAdvancedRequests final : public VenueRequests {
   // Empty: a subscription begins with a snapshot.
   std::string snapshot_target(std::string_view symbol,
                               int limit) const override;
+  // The channel without which the venue closes quiet ones.
+  std::string greeting() const override;
 };
 
 }  // namespace wirebook

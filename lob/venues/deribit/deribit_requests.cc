@@ -42,4 +42,9 @@ std::string DeribitRequests::snapshot_target(std::string_view, int) const {
   return std::string();
 }
 
+KeepAlive DeribitRequests::keep_alive() const {
+  return {.text = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"public/test\"}",
+          .interval_ns = 30'000'000'000};
+}
+
 }  // namespace wirebook

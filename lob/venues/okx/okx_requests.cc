@@ -45,4 +45,8 @@ std::string OkxRequests::snapshot_target(std::string_view, int) const {
   return std::string();
 }
 
+KeepAlive OkxRequests::keep_alive() const {
+  return {.text = "ping", .interval_ns = 20'000'000'000};
+}
+
 }  // namespace wirebook

@@ -24,6 +24,7 @@ class OkxRequests final : public VenueRequests {
   // Empty: a subscription begins with a snapshot.
   std::string snapshot_target(std::string_view symbol,
                               int limit) const override;
+  KeepAlive keep_alive() const override;
 };
 
 }  // namespace wirebook
