@@ -253,7 +253,10 @@ void TlsStream::close_gap(TlsWindow* window) noexcept {
 
 TlsStream::Result TlsStream::read_by_openssl(TlsWindow* window) noexcept {
   if (whole_record() == 0) return Result::kNeedMore;
-  ERR_clear_error();
+  // What others have left in this thread's error queue would be taken for
+  // ours. Clearing it costs more than looking.
+  if (ERR_peek_error() != 0) [[unlikely]]
+    ERR_clear_error();
   // At most one record's plain text, so it ends before next_ as it is then.
   const int n = SSL_read(ssl_, slab_->at(window->end),
                          static_cast<int>(kTlsMaxPlainBytes));

@@ -2,7 +2,10 @@
 
 #include "net/testing/tls_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <cstdio>
@@ -55,6 +58,8 @@ TlsPeer::TlsPeer(int fd, SSL_CTX* context) : Peer(fd), ssl_(SSL_new(context)) {
   // OpenSSL writes to sockets without MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   SSL_set_fd(ssl_.get(), fd);
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 bool TlsPeer::accept() { return SSL_accept(ssl_.get()) == 1; }
