@@ -38,31 +38,38 @@ const char* suite_name(uint16_t suite) {
                            : "TLS_CHACHA20_POLY1305_SHA256";
 }
 
+// One for each suite.
+SSL_CTX* context_of(uint16_t suite) {
+  static const TestAuthority* const authority = new TestAuthority;
+  static const Identity* const identity = new Identity(authority->issue());
+  static SSL_CTX* contexts[3] = {};
+  SSL_CTX*& context = contexts[suite - 0x1301];
+  if (context != nullptr) return context;
+  context = SSL_CTX_new(TLS_method());
+  identity->use(context);
+  check(SSL_CTX_set_ciphersuites(context, suite_name(suite)) == 1 &&
+            SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1,
+        "suite");
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_keylog_callback(context, [](const SSL* ssl, const char* line) {
+    const std::string_view text(line);
+    if (!text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) return;
+    auto* const out = static_cast<std::string*>(SSL_get_app_data(ssl));
+    out->clear();
+    const std::string hex(text.substr(text.rfind(' ') + 1));
+    for (size_t i = 0; i < hex.size(); i += 2) {
+      out->push_back(static_cast<char>(
+          std::strtoul(hex.substr(i, 2).c_str(), nullptr, 16)));
+    }
+  });
+  return context;
+}
+
 // Client and server of OpenSSL after a handshake in memory.
 struct Pair {
   explicit Pair(uint16_t suite) {
-    static const TestAuthority* const authority = new TestAuthority;
-    static const Identity* const identity = new Identity(authority->issue());
-    context.reset(SSL_CTX_new(TLS_method()));
-    identity->use(context.get());
-    check(SSL_CTX_set_ciphersuites(context.get(), suite_name(suite)) == 1 &&
-              SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION),
-          "suite");
-    SSL_CTX_set_num_tickets(context.get(), 0);
-    SSL_CTX_set_keylog_callback(
-        context.get(), [](const SSL* ssl, const char* line) {
-          const std::string_view text(line);
-          if (!text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) return;
-          auto* const out = static_cast<std::string*>(SSL_get_app_data(ssl));
-          out->clear();
-          const std::string hex(text.substr(text.rfind(' ') + 1));
-          for (size_t i = 0; i < hex.size(); i += 2) {
-            out->push_back(static_cast<char>(
-                std::strtoul(hex.substr(i, 2).c_str(), nullptr, 16)));
-          }
-        });
-    client.reset(SSL_new(context.get()));
-    server.reset(SSL_new(context.get()));
+    client.reset(SSL_new(context_of(suite)));
+    server.reset(SSL_new(context_of(suite)));
     SSL_set_app_data(client.get(), &secret);
     SSL_set_app_data(server.get(), &secret);
     to_client = BIO_new(BIO_s_mem());
@@ -79,7 +86,6 @@ struct Pair {
               SSL_do_handshake(server.get()) == 1 && !secret.empty(),
           "handshake");
   }
-  OpensslPtr<SSL_CTX> context;
   OpensslPtr<SSL> client;
   OpensslPtr<SSL> server;
   BIO* to_client = nullptr;
