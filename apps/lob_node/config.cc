@@ -164,12 +164,9 @@ bool has_scheme(const std::string& url, std::string_view scheme) {
 
 void check_venue(TableReader& reader, const toml::table& table,
                  const VenueConfig& venue) {
-  if (!has_scheme(venue.url, "ws://")) {
+  if (!has_scheme(venue.url, "ws://") && !has_scheme(venue.url, "wss://")) {
     if (const toml::node* node = table.get("url")) {
-      reader.fail("url", *node,
-                  has_scheme(venue.url, "wss://")
-                      ? "is wss://; this build speaks plain ws:// only"
-                      : "must begin with ws://");
+      reader.fail("url", *node, "must begin with ws:// or wss://");
     }
   }
   if (venue.symbols.empty()) {

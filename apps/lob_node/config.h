@@ -26,7 +26,7 @@ struct VenueConfig {
   VenueId id = VenueId::kBinanceSpot;
   // The venue's id unless given; names the connection in logs and dumps.
   std::string name;
-  std::string url;       // ws://host[:port][/path]
+  std::string url;       // ws[s]://host[:port][/path]
   std::string rest_url;  // http[s]://host[:port]; venues with REST snapshots
   std::vector<std::string> symbols;
   int depth = 0;              // Kraken: subscribed levels a side

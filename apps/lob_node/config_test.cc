@@ -107,10 +107,14 @@ TEST(Config, MissingKeysAreNamed) {
               HasSubstr("venue[0].rest_url is missing"));
 }
 
-TEST(Config, TlsIsRefusedWithAReason) {
-  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"wss://a/\"\n"
+TEST(Config, TlsIsTakenAndOtherSchemesAreRefused) {
+  EXPECT_TRUE(parse_config("[[venue]]\nid = \"kraken\"\nurl = \"wss://a/\"\n"
+                           "symbols = [\"A\"]\n",
+                           "node.toml")
+                  .ok());
+  EXPECT_THAT(error_of("[[venue]]\nid = \"kraken\"\nurl = \"https://a/\"\n"
                        "symbols = [\"A\"]\n"),
-              HasSubstr("node.toml:3: venue[0].url is wss://"));
+              HasSubstr("node.toml:3: venue[0].url must begin with ws://"));
 }
 
 TEST(Config, TwoVenuesOfOneNameAreRefused) {

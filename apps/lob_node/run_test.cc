@@ -55,6 +55,14 @@ class Exchange {
   }
 
   const std::string& address() const { return address_; }
+  // Of one that was given --tls-ca.
+  std::string tls_address() {
+    const std::string prefix = "with TLS on ";
+    EXPECT_TRUE(process_.wait_for_output(prefix, kPatienceMs));
+    const std::string out = process_.out();
+    const size_t begin = out.find(prefix) + prefix.size();
+    return out.substr(begin, out.find('\n', begin) - begin);
+  }
   bool wait_until_quiesced() {
     return process_.wait_for_output("quiesced", kPatienceMs);
   }
@@ -171,6 +179,34 @@ TEST_P(RunPipeline, BooksEqualTheExchangesOwn) {
                         "--depth=ETH/USD=25"});
   EXPECT_EQ(compare.wait(), 0) << compare.out();
   EXPECT_THAT(compare.out(), HasSubstr("books equal: 4 books"));
+  EXPECT_EQ(exchange.end(), 0);
+}
+
+TEST_P(RunPipeline, BooksOverTlsEqualTheExchangesOwn) {
+  const std::string authority = temporary("exchange_ca.pem");
+  Exchange exchange({"--seed=7", "--seconds=2", "--rate=500",
+                     "--wait-for-client", "--symbols-kraken=BTC/USD",
+                     "--tls-ca=" + authority});
+  std::string venue = kraken_table(exchange.tls_address(), "\"BTC/USD\"", 25);
+  venue.replace(venue.find("ws://"), 5, "wss://");
+  setenv("SSL_CERT_FILE", authority.c_str(), 1);
+  RunningNode node(head() + venue);
+  unsetenv("SSL_CERT_FILE");
+  ASSERT_TRUE(exchange.wait_until_quiesced()) << node.err();
+  usleep(300'000);  // the last messages are on their way
+  ASSERT_EQ(node.end(), 0) << node.err();
+  for (const element each : node.report()) {
+    EXPECT_EQ(number(each, "hot_path_heap_allocations"), 0u);
+    for (const element book : each["books"]) {
+      EXPECT_EQ(text(book, "state"), "Live") << node.err();
+      EXPECT_EQ(number(book, "checksums_bad"), 0u);
+      EXPECT_GT(number(book, "updates_applied"), 5u);
+    }
+  }
+  ChildProcess compare({kCompare, "--truth=http://" + exchange.address(),
+                        "--dump=" + temporary("dump.csv"), "--expect=BTC/USD",
+                        "--depth=BTC/USD=25"});
+  EXPECT_EQ(compare.wait(), 0) << compare.out();
   EXPECT_EQ(exchange.end(), 0);
 }
 

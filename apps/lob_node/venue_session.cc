@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "lob/parsed_message.h"
 #include "lob/venues/find_venue_requests.h"
+#include "net/tls_context.h"
 
 namespace wirebook {
 namespace {
@@ -32,6 +33,13 @@ constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
+}
+
+// Of the first session that needs it; the system's authorities are read once.
+absl::StatusOr<std::shared_ptr<TlsContext>> process_tls() {
+  static const absl::StatusOr<std::shared_ptr<TlsContext>> context =
+      TlsContext::create({});
+  return context;
 }
 
 SubscriptionOptions subscription(const VenueConfig& config) {
@@ -83,6 +91,11 @@ absl::Status VenueSession::set_up(const NodeConfig& node) {
   }
   ConnectionOptions feed;
   feed.reader.url = config_.url;
+  if (config_.url.starts_with("wss://")) {
+    absl::StatusOr<std::shared_ptr<TlsContext>> tls = process_tls();
+    if (!tls.ok()) return tls.status();
+    feed.reader.tls = *std::move(tls);
+  }
   feed.reader.connection = connection_;
   feed.reader.venue = static_cast<std::uint8_t>(config_.id);
   feed.reader.close_timeout_ns = kCloseTimeoutNs;

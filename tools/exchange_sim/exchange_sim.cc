@@ -3,13 +3,16 @@
 // A deterministic exchange on 127.0.0.1; README.md has the flags.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tools/exchange_sim/capture.h"
 #include "tools/exchange_sim/server.h"
+#include "tools/exchange_sim/tls_relay.h"
 
 namespace wirebook::sim {
 namespace {
@@ -30,6 +33,8 @@ int main(int argc, char** argv) {
   ExchangeOptions& exchange = gateway.exchange;
   std::vector<std::string> replays;
   std::string venue;
+  std::string tls_ca;
+  std::uint16_t tls_port = 0;
 
   CLI::App app("A deterministic exchange on 127.0.0.1");
   app.add_option("--port", options.port, "Port; 0 = any that is free");
@@ -65,6 +70,10 @@ int main(int argc, char** argv) {
                "Split every third frame, with a ping in between");
   app.add_option("--max-queue-bytes", options.max_queue_bytes,
                  "A client further behind is dropped");
+  app.add_option("--tls-ca", tls_ca,
+                 "Serve TLS too; the authority that clients must trust is "
+                 "written to this file");
+  app.add_option("--tls-port", tls_port, "Port for TLS; 0 = any that is free");
   CLI11_PARSE(app, argc, argv);
 
   for (const std::string& path : replays) {
@@ -93,7 +102,16 @@ int main(int argc, char** argv) {
   absl::StatusOr<std::unique_ptr<Server>> server =
       Server::create(std::move(options));
   if (!server.ok()) return fail(std::string(server.status().message()));
+  std::unique_ptr<TlsRelay> relay;
+  if (!tls_ca.empty()) {
+    auto made = TlsRelay::create(tls_port, (*server)->port(), tls_ca);
+    if (!made.ok()) return fail(std::string(made.status().message()));
+    relay = *std::move(made);
+  }
   say("listening on 127.0.0.1:" + std::to_string((*server)->port()));
+  if (relay != nullptr) {
+    say("listening with TLS on 127.0.0.1:" + std::to_string(relay->port()));
+  }
   (*server)->run();
   return 0;
 }
