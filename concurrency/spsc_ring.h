@@ -259,6 +259,8 @@ class SpscRing {
   static constexpr std::align_val_t kStorageAlign{
       std::max(alignof(T), kFalseSharingBytes)};
 
+  static constexpr uint64_t kLooksBeforeFetch = 16;
+
   // Indices run on without wrapping (2^64 objects); a slot is index & mask.
   // What both sides need to find a slot is repeated on each side's line.
 
@@ -277,6 +279,7 @@ class SpscRing {
   struct alignas(kFalseSharingBytes) Consumer {
     Atom<uint64_t> head{0};
     uint64_t readable_until = 0;  // last tail seen
+    uint64_t empty_looks = 0;     // since the last that was not
     T* slots = nullptr;
     uint64_t mask = 0;
   };
@@ -319,7 +322,17 @@ class SpscRing {
   bool refresh_ready(uint64_t head) noexcept {
     // Pairs with the release in try_emplace and publish: the objects are there.
     consumer_.readable_until = producer_.tail.load(std::memory_order_acquire);
-    return consumer_.readable_until != head;
+    if (consumer_.readable_until != head) {
+      consumer_.empty_looks = 0;
+      return true;
+    }
+    // Who waits has the object's line fetched beside the index's, not after it:
+    // a quarter off the round trip. Not at once, or a producer that is as fast
+    // would lose the line that it is about to write to.
+    if (++consumer_.empty_looks > kLooksBeforeFetch) {
+      __builtin_prefetch(slot(consumer_, head));
+    }
+    return false;
   }
 
   // consume(1) without its check: front() has seen the object.

@@ -299,6 +299,55 @@ void BM_LineRoundTrip(benchmark::State& state) {
   chunks.report(state);
 }
 
+// The floor of a ring whose index and slots lie apart: two lines a direction,
+// the second one asked for when the first has come.
+void BM_IndexAndSlotRoundTrip(benchmark::State& state) {
+  struct Side {
+    alignas(kFalseSharingBytes) std::atomic<uint64_t> index{0};
+    alignas(kFalseSharingBytes) std::atomic<uint64_t> slots[kCapacity]{};
+
+    void send(uint64_t n, uint64_t value) {
+      slots[n % kCapacity].store(value, std::memory_order_relaxed);
+      index.store(n, std::memory_order_release);
+    }
+  };
+  Side there;
+  Side back;
+  std::thread echo([&] {
+    pin(0);
+    Spin spin;
+    for (uint64_t n = 1;; ++n) {
+      uint64_t seen;
+      while ((seen = there.index.load(std::memory_order_acquire)) != n) {
+        if (seen == kStop) return;
+        spin.once();
+      }
+      back.send(n, there.slots[n % kCapacity].load(std::memory_order_relaxed));
+    }
+  });
+  Chunks chunks(kTrips);
+  {
+    PinnedHere pinned;
+    Spin spin;
+    uint64_t n = 0;
+    for (auto _ : state) {
+      chunks.start();
+      for (size_t trip = 0; trip < kTrips; ++trip) {
+        ++n;
+        there.send(n, n);
+        while (back.index.load(std::memory_order_acquire) != n) spin.once();
+        if (back.slots[n % kCapacity].load(std::memory_order_relaxed) != n) {
+          state.SkipWithError("out of order");
+        }
+      }
+      chunks.stop();
+    }
+  }
+  there.index.store(kStop);
+  echo.join();
+  chunks.report(state);
+}
+
 // ---- One thread: the instructions alone -------------------------------------
 
 template <typename Queue>
@@ -312,6 +361,7 @@ void BM_PushPopOneThread(benchmark::State& state) {
 }
 
 BENCHMARK(BM_LineRoundTrip)->UseRealTime();
+BENCHMARK(BM_IndexAndSlotRoundTrip)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_RoundTrip, WirebookQueue)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_RoundTrip, SlotQueue)->UseRealTime();
 BENCHMARK_TEMPLATE(BM_RoundTrip, BoostQueue)->UseRealTime();
