@@ -15,6 +15,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "concurrency/epoch.h"
@@ -44,10 +45,12 @@ struct LockFreeHashMapStats {
 namespace internal {
 
 // Nodes that are retired as one. EpochDomain's retire() costs as much as all
-// the rest of an erase: 24 of them share it.
-template <typename Node>
+// the rest of an erase: 24 of them share it. A scheduler under Atom has so few
+// that it would see none reclaimed.
+template <typename Node, template <typename> class Atom>
 struct MapBatch {
-  static constexpr std::uint32_t kNodes = 24;
+  static constexpr std::uint32_t kNodes =
+      std::is_same_v<Atom<int>, std::atomic<int>> ? 24 : 1;
   std::uint32_t size = 0;
   Node* nodes[kNodes];
 };
@@ -58,7 +61,7 @@ template <typename Node, template <typename> class Atom,
           template <typename> class Pool>
 class MapPools {
  public:
-  using Batch = MapBatch<Node>;
+  using Batch = MapBatch<Node, Atom>;
 
   explicit MapPools(const ObjectPoolOptions& options) : nodes(options) {}
 
@@ -109,8 +112,8 @@ struct MapRecord : ReclaimRecord<Atom> {
   alignas(kFalseSharingBytes) Atom<std::uint64_t> inserted{0};
   Atom<std::uint64_t> erased{0};
   Atom<std::uint64_t> replaced{0};
-  std::uint64_t check_at = 1;       // Value of `inserted` that asks for growth.
-  MapBatch<Node>* batch = nullptr;  // Not full.
+  std::uint64_t check_at = 1;  // Value of `inserted` that asks for growth.
+  MapBatch<Node, Atom>* batch = nullptr;  // Not full.
 };
 
 template <typename Node, template <typename> class Atom,

@@ -22,6 +22,7 @@
 #include "concurrency/testing/linearizability.h"
 #include "concurrency/testing/linearizability_specs.h"
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -452,9 +453,13 @@ class WithWriters : public testing::Test {
     }
   }
   void grow() {
-    for (uint64_t key = kStay; key < kMore; ++key) {
-      map.try_emplace(key, ledger, key);
-      if (key % 4 == 3) map.erase(key - 2);
+    uint64_t key = kStay;
+    for (Soak soak; soak.goes_on();) {
+      for (const uint64_t last = key + kMore; key < last; ++key) {
+        map.try_emplace(key, ledger, key);
+        if (key % 4 == 3) map.erase(key - 2);
+        if (key >= 100 * kMore) map.erase(key - 99 * kMore);
+      }
     }
     done = true;
   }
@@ -533,7 +538,8 @@ TEST(LockFreeHashMapThreads, HistoriesAreLinearizable) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   constexpr size_t kThreads = 3;
-  for (uint64_t round = 0; round < 300; ++round) {
+  Soak soak;
+  for (uint64_t round = 0; round < 300 || soak.goes_on(); ++round) {
     Map map({.capacity = 2});
     HistoryRecorder<Spec> recorder(kThreads);
     run_threads(kThreads, [&](size_t t) {

@@ -106,7 +106,9 @@ def _link(repository_ctx, libs, prefer_shared):
         if prefer_shared or not archive.exists:
             linkopts.append(word)
         else:
-            repository_ctx.symlink(archive, "lib/" + file)
+            # Two packages may share one.
+            if not repository_ctx.path("lib/" + file).exists:
+                repository_ctx.symlink(archive, "lib/" + file)
             archives.append("lib/" + file)
     return archives, linkopts
 

@@ -96,7 +96,10 @@ def _liburcu(name):
         name = name,
         headers = ["urcu"],
         linkopts = ["-pthread"],
-        packages = ["liburcu-memb"],
+        packages = [
+            "liburcu-cds",
+            "liburcu-memb",
+        ],
     )
 
 def _openssl(name):
@@ -230,7 +233,7 @@ WIREBOOK_LABELS = {
     "cpp_httplib": ["cpp-httplib"],
     "curl": ["curl"],
     "libnuma": ["libnuma"],
-    "liburcu": ["liburcu-memb"],
+    "liburcu": ["liburcu-cds", "liburcu-memb"],
     "liburing": ["liburing"],
     "openssl": ["crypto", "ssl"],
     "simdjson": ["simdjson"],
