@@ -26,7 +26,7 @@
 // handlers; in a child of fork() too. Cost: light a load and a branch, under
 // 1 ns; heavy 0.3 us and an interrupt on each CPU that runs a thread of the
 // process.
-// Figures: README.md, asymmetric_fence_benchmark.
+// Figures: COSTS.md, asymmetric_fence_benchmark.
 //
 //   std::atomic<int> reading{0}, closing{0};
 //   // reader                                  // closer

@@ -23,7 +23,7 @@
 // Cost: a word's store per 8 bytes and four more a message; a load per 8 bytes
 // and three more. One message is one line transfer up to 48 bytes. Memory: a
 // message's greatest length and 16 bytes a slot, in lines of 64. Figures:
-// README.md.
+// COSTS.md.
 //
 // Errors: a foreign, truncated or damaged file is an absl::Status. What is
 // damaged afterwards is kDamaged or nonsense in a message, never an access

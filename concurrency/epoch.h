@@ -27,7 +27,7 @@
 //
 // Cost: a guard, two stores and no locked instruction (the fence is
 // asymmetric_fence.h's); retire() one locked instruction; one heavy fence in
-// 128. Figures: README.md, epoch_benchmark.
+// 128. Figures: COSTS.md, epoch_benchmark.
 //
 //   wirebook::EpochDomain domain;
 //   {                                               // any thread

@@ -29,7 +29,7 @@
 //
 // Cost: no allocation after construction, no system call but FutexWait's when
 // somebody sleeps. Consumers are looked at only when the last look's room has
-// run out. Figures: README.md.
+// run out. Figures: COSTS.md.
 //
 //   wirebook::EventBus<Trade> bus({.capacity = 4096});
 //   auto journal = bus.attach({.name = "journal"}).value();

@@ -15,7 +15,7 @@
 // write: no locked instruction, no fence, no system call (asymmetric_fence.h).
 // The waiter pays for that before it sleeps: one membarrier, 0.5 us, which also
 // interrupts the process's other running threads for as long. A notification
-// that finds a waiter: one futex call. Figures: README.md, measured by
+// that finds a waiter: one futex call. Figures: COSTS.md, measured by
 // wait_strategy_benchmark.
 //
 //   EventCount changed;

@@ -43,7 +43,7 @@
 // Cost: protect() with a pointer that is held, a store, three loads and no
 // locked instruction (the fence is asymmetric_fence.h's); making and destroying
 // one adds a thread_local list's pop and push; retire() one locked instruction.
-// Figures: README.md, hazard_pointer_benchmark.
+// Figures: COSTS.md, hazard_pointer_benchmark.
 #ifndef WIREBOOK_CONCURRENCY_HAZARD_POINTER_H_
 #define WIREBOOK_CONCURRENCY_HAZARD_POINTER_H_
 

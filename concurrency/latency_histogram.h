@@ -15,7 +15,7 @@
 //
 // Cost: 58 KiB, of which only the buckets in use are touched. record() is a
 // count-leading-zeros, three plain increments and two compares. Figures:
-// README.md. A percentile scans all buckets (about 4 us).
+// COSTS.md. A percentile scans all buckets (about 4 us).
 //
 //   wirebook::LatencyHistogram latency;
 //   latency.record(clock.to_ns(end - start));   // its own thread

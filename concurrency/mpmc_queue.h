@@ -18,7 +18,7 @@
 //
 // Cost: no allocation after construction, no system call; one locked
 // instruction an operation, in batches one for up to 16 words popped or any
-// number of objects. Figures: README.md.
+// number of objects. Figures: COSTS.md.
 //
 //   wirebook::MpmcQueue<Order*> queue(1024);
 //   // Any thread:

@@ -37,7 +37,7 @@
 //
 // Ends the process with one line on stderr: unlock without lock, waiting for
 // readers inside a region, retiring an object twice, a thread that ends inside
-// a region. Figures: README.md, rcu_benchmark.
+// a region. Figures: COSTS.md, rcu_benchmark.
 #ifndef WIREBOOK_CONCURRENCY_RCU_H_
 #define WIREBOOK_CONCURRENCY_RCU_H_
 

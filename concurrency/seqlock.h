@@ -16,7 +16,7 @@
 // its successor, repairs the lock.
 //
 // Cost: store and load one plain move per 8 bytes and two for the sequence; no
-// locked instruction, no fence instruction on x86. Figures: README.md.
+// locked instruction, no fence instruction on x86. Figures: COSTS.md.
 //
 //   struct Top { int64_t bid, ask; };
 //   wirebook::Seqlock<Top> top;

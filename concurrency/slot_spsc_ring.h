@@ -16,7 +16,7 @@
 // call; 8 bytes beside each object, rounded up to a
 // power of two up to a line. The consumer looks at slots alone; the
 // producer at the consumer's index once a lap or when the ring seems full.
-// Figures: README.md, measured by spsc_ring_benchmark.
+// Figures: COSTS.md, measured by spsc_ring_benchmark.
 //
 //   wirebook::SlotSpscRing<Request> ring(256);
 //   // Producer thread:

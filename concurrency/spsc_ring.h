@@ -15,7 +15,7 @@
 // Cost: no allocation after construction, no locked instruction, no system
 // call. One release store and one slot per object, one store per batch; the
 // other side's index is read only when the cached one runs out. Figures:
-// README.md. The first lap touches fresh pages of the ring's own storage; give
+// COSTS.md. The first lap touches fresh pages of the ring's own storage; give
 // storage that is prefaulted (huge pages, a NUMA node) where that matters.
 //
 //   wirebook::SpscRing<Order> ring(1024);

@@ -22,7 +22,7 @@
 //
 // Cost: ticks() is rdtsc and a predicted branch; construction 10 ms and at
 // most 20; a conversion loads a Seqlock. rdtsc is not ordered with the
-// instructions around it (tens of ns). Figures: README.md.
+// instructions around it (tens of ns). Figures: COSTS.md.
 //
 //   const wirebook::TscClock clock;            // at start-up, 10 ms
 //   const uint64_t start = wirebook::TscClock::ticks();

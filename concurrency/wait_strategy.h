@@ -20,7 +20,7 @@
 // each change that may make it true is followed by notify_one() or
 // notify_all(); no wake-up is lost. The condition is called by the waiting
 // thread alone, once at least. Any thread may call anything. Figures:
-// README.md, measured by wait_strategy_benchmark.
+// COSTS.md, measured by wait_strategy_benchmark.
 //
 //   template <WaitStrategy Wait = FutexWait>
 //   class Inbox {
