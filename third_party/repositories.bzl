@@ -102,6 +102,16 @@ def _liburcu(name):
         ],
     )
 
+def _libwebsockets(name):
+    # A peer in benchmarks.
+    pkg_config_repository(
+        name = name,
+        aliases = {"websockets": "libwebsockets"},
+        headers = ["libwebsockets.h", "libwebsockets"],
+        packages = ["libwebsockets"],
+        prefer_shared = True,
+    )
+
 def _openssl(name):
     # Shared: cpp-httplib's library has it loaded already, and a fixed OpenSSL
     # arrives by an upgrade of Debian's package.
@@ -212,6 +222,7 @@ WIREBOOK_REPOSITORIES = {
     "libnuma": _libnuma,
     "liburcu": _liburcu,
     "liburing": _liburing,
+    "libwebsockets": _libwebsockets,
     "openssl": _openssl,
     "simdjson": _simdjson,
     "spdlog": _spdlog,
@@ -235,6 +246,7 @@ WIREBOOK_LABELS = {
     "libnuma": ["libnuma"],
     "liburcu": ["liburcu-cds", "liburcu-memb"],
     "liburing": ["liburing"],
+    "libwebsockets": ["websockets"],
     "openssl": ["crypto", "ssl"],
     "simdjson": ["simdjson"],
     "spdlog": ["spdlog"],
