@@ -73,6 +73,8 @@ class DrainServer {
       : server_([this](Peer& peer) {
           peer.set_send_buffer(kSocketBytes);
           peer.upgrade();
+          asked_.wait(false);
+          asked_.store(false);
           static const std::string messages = [] {
             std::string all;
             for (uint64_t i = 0; i < kDrained; ++i) {
@@ -87,12 +89,16 @@ class DrainServer {
         }) {}
 
   uint16_t port() const { return server_.port(); }
+  // To be called when the handshake is done: nothing comes before.
   void wait_until_sent() {
+    asked_.store(true);
+    asked_.notify_one();
     sent_.wait(false);
     sent_.store(false);
   }
 
  private:
+  std::atomic<bool> asked_{false};
   std::atomic<bool> sent_{false};
   ScriptedServer server_;
 };
@@ -285,7 +291,6 @@ void BM_DrainWirebook(benchmark::State& state, LoopBackendChoice backend) {
         *WebSocketReader::create(loop->get(), pool.get(), options, &receiver);
     if (!reader->connect().ok()) std::abort();
     while (!receiver.open) (*loop)->run_once();
-    // What came with the handshake is a few messages at most.
     time_drain(state, server, &turns, [&] {
       uint64_t n = 0;
       for (; receiver.messages < kDrained; ++n) (*loop)->run_once();
