@@ -76,7 +76,7 @@ void pop_in_order(Q& q) {
 
 template <typename Q, int kCount = 2>
 Report one_each() {
-  return model::explore<Q>(all_or(3), push<Q, 1, kCount>,
+  return model::explore<Q>(all_or(2), push<Q, 1, kCount>,
                            pop_in_order<Q, kCount>);
 }
 
