@@ -73,7 +73,7 @@ inline size_t write_client_frame(
     std::memcpy(p, &word, 8);
   }
   for (size_t i = 0; i < left; ++i) {
-    *p++ = static_cast<char>(*from++ ^ static_cast<char>(mask >> (8 * i)));
+    *p++ = static_cast<char>(*from++ ^ static_cast<char>(key >> (8 * i)));
   }
   return static_cast<size_t>(p - out);
 }
