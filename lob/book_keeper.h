@@ -136,6 +136,9 @@ class BookKeeper {
   BookState state() const noexcept { return view_.state; }
   BookReason reason() const noexcept { return view_.reason; }
   const L2Book& book() const noexcept { return book_; }
+  // What view() gives once the message in hand is published; its levels are
+  // those of book().
+  const BookView& current() const noexcept { return view_; }
 
   // Up to this price all levels of a side are known, by the last snapshot or
   // because the other side's touch was there since; beyond it only those that

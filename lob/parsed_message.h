@@ -79,8 +79,10 @@ struct ParsedMessageHeader {
   uint64_t last_update_id = 0;
   uint64_t previous_update_id = 0;
   uint64_t connection_sequence = 0;
-  int64_t exchange_time_ns = 0;  // UTC, 0 if not said
-  uint64_t receive_ticks = 0;    // TscClock, from the RawMessage
+  int64_t exchange_time_ns = 0;   // UTC, 0 if not said
+  int64_t send_time_ns = 0;       // UTC, 0 where the venue says one time only
+  int64_t kernel_receive_ns = 0;  // UTC, from the RawMessage
+  uint64_t receive_ticks = 0;     // TscClock, from the RawMessage
   uint64_t parse_start_ticks = 0;
   RawMessage* raw = nullptr;      // the list's last entry: goes home with it
   ParsedMessage* next = nullptr;  // of the same frame

@@ -87,8 +87,9 @@ inline std::string as_text(const ParsedMessage& m) {
       << m.has_last_update_id << ":" << m.last_update_id << " "
       << m.has_previous_update_id << ":" << m.previous_update_id << " sum "
       << m.has_checksum << ":" << m.checksum << " depth " << m.depth << " time "
-      << m.exchange_time_ns << " scales " << int(m.price_scale) << "/"
-      << int(m.quantity_scale) << " aggressor " << int(m.aggressor);
+      << m.exchange_time_ns << " sent " << m.send_time_ns << " scales "
+      << int(m.price_scale) << "/" << int(m.quantity_scale) << " aggressor "
+      << int(m.aggressor);
   for (const PriceLevel& level : m.bids()) {
     out << " b" << level.price << "x" << level.quantity;
   }

@@ -133,6 +133,7 @@ class FrameBuilder {
     message->connection = raw_.connection;
     message->http_body = raw_.kind == RawMessageKind::kHttpBody;
     message->receive_ticks = raw_.receive_ticks;
+    message->kernel_receive_ns = static_cast<int64_t>(raw_.kernel_receive_ns());
     message->parse_start_ticks = start_ticks_;
     (head_ == nullptr ? head_ : tail_->next) = message;
     tail_ = message;

@@ -3,6 +3,7 @@
 #include "lob/venues/binance/binance_parser.h"
 
 #include <string_view>
+#include <utility>
 
 #include "lob/fixed_point.h"
 #include "lob/venues/simdjson_text.h"
@@ -169,11 +170,12 @@ bool BinanceParser::match_levels(TextScanner& in, const Instrument& instrument,
 bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
                                 FrameBuilder& frame) noexcept {
   uint64_t time;
+  uint64_t sent = 0;
   uint64_t first;
   uint64_t last;
   uint64_t previous = 0;
   std::string_view symbol;
-  if (!in.unsigned_number(&time) ||
+  if (!in.unsigned_number(futures_ ? &sent : &time) ||
       (futures_ && (!in.literal(",\"T\":") || !in.unsigned_number(&time))) ||
       !in.literal(",\"s\":\"") || !in.name(&symbol) || !in.literal(",\"U\":") ||
       !in.unsigned_number(&first) || !in.literal(",\"u\":") ||
@@ -197,6 +199,7 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   message->last_update_id = last;
   message->previous_update_id = previous;
   message->exchange_time_ns = to_ns(time);
+  message->send_time_ns = to_ns(sent);
   frame.begin_side(Side::kBid);
   if (!match_levels(in, instrument, frame) || !in.literal(",\"a\":[")) {
     return false;
@@ -275,6 +278,7 @@ bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
   message->has_last_update_id = true;
   message->last_update_id = id;
   message->exchange_time_ns = to_ns(trade_time);
+  message->send_time_ns = to_ns(time);
   message->aggressor = buyer_is_maker ? Side::kAsk : Side::kBid;
   frame.begin_side(message->aggressor);
   return frame.add(trade);
@@ -320,7 +324,7 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
       }
       // Futures say when it happened beside when it was sent.
       if (futures_ && fields.seen.has(kTradeTime)) {
-        fields.time = fields.trade_time;
+        fields.sent = std::exchange(fields.time, fields.trade_time);
       }
       return read_depth(event, fields, ParsedMessageKind::kDelta, verdict,
                         frame);
@@ -471,6 +475,7 @@ ParseVerdict BinanceParser::read_depth(ondemand::object event,
   message->first_update_id = fields.first;
   message->last_update_id = fields.last;
   message->exchange_time_ns = to_ns(fields.time);
+  message->send_time_ns = to_ns(fields.sent);
   if (event.reset().error() != simdjson::SUCCESS) return verdict;
   for (auto entry : event) {
     ondemand::field field;
@@ -567,6 +572,7 @@ ParseVerdict BinanceParser::read_trade(ondemand::object event,
   message->has_last_update_id = true;
   message->last_update_id = fields.trade_id;
   message->exchange_time_ns = to_ns(fields.trade_time);
+  message->send_time_ns = to_ns(fields.time);
   message->aggressor = fields.buyer_is_maker ? Side::kAsk : Side::kBid;
   frame.begin_side(message->aggressor);
   if (!frame.add(trade)) return verdict;

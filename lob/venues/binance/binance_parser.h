@@ -54,6 +54,7 @@ class BinanceParser final : public JsonVenueParser {
     std::string_view type;
     std::string_view symbol;
     uint64_t time = 0;
+    uint64_t sent = 0;  // where `time` is another's
     uint64_t first = 0;
     uint64_t last = 0;
     uint64_t previous = 0;

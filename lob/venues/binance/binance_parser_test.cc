@@ -234,6 +234,7 @@ TEST(BinanceParser, FuturesNameTheUpdateBefore) {
     EXPECT_EQ(update.first_update_id, 120u);
     EXPECT_EQ(update.last_update_id, 150u);
     EXPECT_EQ(update.exchange_time_ns, 1723161256298000000);
+    EXPECT_EQ(update.send_time_ns, 1723161256299000000);
     EXPECT_EQ(update.bids()[0], (PriceLevel{5871020000000, 1400000}));
     EXPECT_EQ(under_test.parse(futures_update(R"("U":120,"u":150)")).kind,
               ParsedMessageKind::kMalformed)

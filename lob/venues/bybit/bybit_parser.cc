@@ -189,8 +189,12 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
     message->has_previous_update_id = !snapshot;
     message->previous_update_id = snapshot ? 0 : id - 1;
   }
-  message->exchange_time_ns =
-      to_ns(envelope.matched_ms != 0 ? envelope.matched_ms : envelope.sent_ms);
+  if (envelope.matched_ms != 0) {
+    message->exchange_time_ns = to_ns(envelope.matched_ms);
+    message->send_time_ns = to_ns(envelope.sent_ms);
+  } else {
+    message->exchange_time_ns = to_ns(envelope.sent_ms);
+  }
   return read_levels(data, scales, frame, verdict);
 }
 

@@ -29,6 +29,7 @@ TEST(BybitParser, ASnapshotAndADelta) {
   EXPECT_EQ(snapshot.last_update_id, 17u);
   EXPECT_FALSE(snapshot.has_previous_update_id);
   EXPECT_EQ(snapshot.exchange_time_ns, 1786310818128000000);
+  EXPECT_EQ(snapshot.send_time_ns, 1786310818129000000);
   ASSERT_EQ(snapshot.bids().size(), 1u);
   EXPECT_EQ(snapshot.bids()[0], (PriceLevel{6511420000000, 605400000}));
   ASSERT_EQ(snapshot.asks().size(), 1u);
