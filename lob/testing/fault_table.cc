@@ -1,0 +1,73 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/testing/fault_table.h"
+
+namespace wirebook {
+namespace {
+
+void append_row(std::string_view first, const auto& cell_of, std::string* out) {
+  *out += "| ";
+  *out += first;
+  for (const FaultNote& note : kFaultNotes) {
+    *out += " | ";
+    *out += cell_of(note);
+  }
+  *out += " |\n";
+}
+
+}  // namespace
+
+std::string fault_table_markdown() {
+  std::string out =
+      "# Faults, and what tells of them\n"
+      "\n"
+      "Printed from `lob/testing/fault_table.h`; `fault_table_test` compares,\n"
+      "and says how to print it anew.\n"
+      "\n"
+      "The law: where a word other than *nothing* stands, a Live book equals\n"
+      "the venue's, or it is not Live. An id or a sum tells at the next\n"
+      "message at the latest: a loss that nothing follows is not known yet.\n"
+      "Where *nothing* stands, the transport's own checks (TLS) are all.\n"
+      "\n";
+  append_row(
+      "", [](const FaultNote& note) { return venue_name(note.venue); }, &out);
+  append_row(
+      "---", [](const FaultNote&) { return "---"; }, &out);
+  for (size_t i = 0; i < kFaults; ++i) {
+    const auto fault = static_cast<Fault>(i);
+    append_row(
+        fault_name(fault),
+        [fault](const FaultNote& note) {
+          return detector_name(detector_of(note.venue, fault));
+        },
+        &out);
+  }
+  out += "\n## Faults\n\n";
+  for (size_t i = 0; i < kFaults; ++i) {
+    const auto fault = static_cast<Fault>(i);
+    out += "- ";
+    out += fault_name(fault);
+    out += ": ";
+    out += fault_meaning(fault);
+    out += ".\n";
+  }
+  out +=
+      "\n## What tells\n\n"
+      "- ids: the messages' own; parser: it is no message of the venue;\n"
+      "  touch: best bid at or above best ask; silence: nothing heard for\n"
+      "  `stale_after_ms`; connection: its end.\n"
+      "- harmless: the book is right all the same. -: nothing of the kind.\n"
+      "\n## By venue\n\n";
+  for (const FaultNote& note : kFaultNotes) {
+    out += "- ";
+    out += venue_name(note.venue);
+    out += ": ";
+    out += note.ids;
+    out += "; ";
+    out += note.note;
+    out += ".\n";
+  }
+  return out;
+}
+
+}  // namespace wirebook
