@@ -1,0 +1,77 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+#include "tools/exchange_sim/venue_adapter.h"
+
+#include <algorithm>
+
+#include "tools/exchange_sim/wire_format.h"
+
+namespace wirebook::sim {
+
+const std::vector<const VenueAdapter*>& all_adapters() {
+  static const std::vector<const VenueAdapter*> adapters = {
+      &binance_spot_adapter(),
+      &binance_usdm_adapter(),
+      &kraken_adapter(),
+      &bybit_adapter(),
+      &okx_adapter(),
+      &deribit_adapter(),
+      &coinbase_advanced_adapter(),
+  };
+  return adapters;
+}
+
+const VenueAdapter* find_adapter(std::string_view venue) {
+  for (const VenueAdapter* adapter : all_adapters()) {
+    if (adapter->venue() == venue) return adapter;
+  }
+  return nullptr;
+}
+
+Instrument plain_instrument(const std::string& symbol, int price_places,
+                            int quantity_places) {
+  // The generator tells symbols apart; the price only has to be likely.
+  std::int64_t start = 618'376;
+  for (int i = 1; i < price_places; ++i) start *= 10;
+  std::int64_t typical = 2;
+  for (int i = 0; i < quantity_places; ++i) typical *= 10;
+  return {.symbol = symbol,
+          .price_places = price_places,
+          .tick = 1,
+          .quantity_places = quantity_places,
+          .step = 1,
+          .start_ticks = start,
+          .typical_steps = typical};
+}
+
+std::string quoted_pairs(const std::vector<SentLevel>& levels) {
+  std::string out = "[";
+  for (const SentLevel& sent : levels) {
+    if (out.size() > 1) out += ',';
+    out += "[\"" + sent.level.price + "\",\"" + sent.level.quantity + "\"]";
+  }
+  return out += ']';
+}
+
+std::string with_first(std::string text, std::string_view opening,
+                       const std::string& level) {
+  std::size_t at = text.find(opening);
+  if (at == std::string::npos) return text;
+  at += opening.size();
+  const bool only = at < text.size() && text[at] == ']';
+  text.insert(at, only ? level : level + ',');
+  return text;
+}
+
+std::optional<std::string> with_other_number(std::string text,
+                                             std::string_view key) {
+  std::size_t at = text.find(key);
+  if (at == std::string::npos) return std::nullopt;
+  at += key.size();
+  if (text[at] == '-') ++at;
+  if (text[at] < '1' || text[at] > '9') return std::nullopt;
+  // Stays within 32 bits, with a sign or without.
+  text[at] = text[at] == '1' ? '2' : '1';
+  return text;
+}
+
+}  // namespace wirebook::sim

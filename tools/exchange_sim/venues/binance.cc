@@ -1,0 +1,129 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Binance spot and USD-M futures: snapshots by REST; U and u, and pu on
+// futures, whose ids leave holes.
+#include <simdjson.h>
+
+#include <string>
+#include <utility>
+
+#include "tools/exchange_sim/venue_adapter.h"
+#include "tools/exchange_sim/wire_format.h"
+
+namespace wirebook::sim {
+namespace {
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+class Binance final : public VenueAdapter {
+ public:
+  explicit Binance(bool futures) : futures_(futures) {}
+
+  std::string_view venue() const override {
+    return futures_ ? "binance-usdm" : "binance-spot";
+  }
+  Instrument instrument(const std::string& symbol) const override {
+    if (!futures_) return binance_instrument(symbol);
+    return plain_instrument(symbol, 2, 3);
+  }
+  // The venue's routes; spot's own paths are the gateway's.
+  bool serves(std::string_view path) const override {
+    return futures_ && (path == "/public/ws" || path == "/public/stream");
+  }
+  bool rest_snapshots() const override { return true; }
+
+  Answer answer(const std::string& text, const Known& known,
+                std::int64_t) const override {
+    Answer out;
+    simdjson::dom::parser parser;
+    simdjson::dom::element root;
+    std::string_view method;
+    std::string id = "null";
+    const auto refuse = [&](const std::string& why) {
+      out = {};
+      out.replies.push_back("{\"error\":{\"code\":2,\"msg\":" +
+                            json_string("Invalid request: " + why) +
+                            "},\"id\":" + id + '}');
+      return out;
+    };
+    if (parser.parse(text).get(root) || root["method"].get(method)) {
+      return refuse("no method");
+    }
+    if (simdjson::dom::element given; !root["id"].get(given)) {
+      id = simdjson::minify(given);
+    }
+    const bool subscribes = method == "SUBSCRIBE";
+    simdjson::dom::array params;
+    if ((!subscribes && method != "UNSUBSCRIBE") ||
+        root["params"].get(params)) {
+      return refuse("unknown method or no params");
+    }
+    for (const simdjson::dom::element param : params) {
+      std::string_view stream;
+      if (param.get(stream)) return refuse("a stream is not a string");
+      const std::size_t at = stream.find('@');
+      const std::string symbol = upper(stream.substr(0, at));
+      if (at == std::string_view::npos || !known(symbol)) {
+        return refuse("unknown stream " + std::string(stream));
+      }
+      if (stream.substr(at).substr(0, 6) != "@depth") continue;
+      (subscribes ? out.subscribe : out.unsubscribe).push_back({symbol, 0});
+    }
+    out.replies.push_back("{\"result\":null,\"id\":" + id + '}');
+    return out;
+  }
+
+  std::string snapshot(const BookMessage& message) const override {
+    std::string time;
+    if (futures_) {
+      const std::string now = std::to_string(message.time_ms);
+      time = ",\"E\":" + now + ",\"T\":" + now;
+    }
+    return "{\"lastUpdateId\":" + std::to_string(message.last_id) + time +
+           ",\"bids\":" + quoted_pairs(message.bids) +
+           ",\"asks\":" + quoted_pairs(message.asks) + '}';
+  }
+
+  std::string update(const BookMessage& message) const override {
+    const std::string time = std::to_string(message.time_ms);
+    // Ids of a futures market leave holes between its messages.
+    const std::uint64_t hole =
+        futures_ ? (message.last_id - message.first_id) / 2 : 0;
+    std::string out = "{\"e\":\"depthUpdate\",\"E\":" + time;
+    if (futures_) out += ",\"T\":" + time;
+    out += ",\"s\":" + json_string(message.symbol) +
+           ",\"U\":" + std::to_string(message.first_id + hole) +
+           ",\"u\":" + std::to_string(message.last_id);
+    if (futures_) out += ",\"pu\":" + std::to_string(message.previous_id);
+    return out + ",\"b\":" + quoted_pairs(message.bids) +
+           ",\"a\":" + quoted_pairs(message.asks) + '}';
+  }
+
+  std::string with_bid(std::string text, const Level& bid) const override {
+    return with_first(std::move(text), "\"b\":[",
+                      "[\"" + bid.price + "\",\"" + bid.quantity + "\"]");
+  }
+
+ private:
+  const bool futures_;
+};
+
+}  // namespace
+
+const VenueAdapter& binance_spot_adapter() {
+  static const Binance adapter(false);
+  return adapter;
+}
+
+const VenueAdapter& binance_usdm_adapter() {
+  static const Binance adapter(true);
+  return adapter;
+}
+
+}  // namespace wirebook::sim
