@@ -66,11 +66,11 @@ using MembarrierCall = long (*)(int command) noexcept;
 // Registers the process, if `call` can, and says what its answer means.
 FenceKind decide_fence_kind(MembarrierCall call) noexcept;
 
-// Hidden: where several shared objects contain this library, each decides for
-// itself, and the kernel gives all the same answer; an undecided light side is
-// safe against any heavy one.
-[[gnu::visibility("hidden")]] extern constinit std::atomic<FenceKind>
-    g_fence_kind;
+// Where several shared objects contain this library and each has its own, each
+// decides for itself, and the kernel gives all the same answer; an undecided
+// light side is safe against any heavy one. Not hidden: a caller's shared
+// object may contain the light side alone.
+extern constinit std::atomic<FenceKind> g_fence_kind;
 
 // A full barrier, of the processor and the compiler. As the kernel's smp_mb():
 // it writes nothing, and the line is the thread's own.
