@@ -2,8 +2,9 @@
 //
 // LockFreeHashMap beside std::unordered_map (unshared, and under a
 // std::shared_mutex), TBB's concurrent_hash_map and liburcu's cds_lfht: 64K
-// elements of two words, looked up in random order. Keys are either numbers in
-// sequence, as ids are, or random. A second thread is alive throughout.
+// elements of two words in maps made for as many, looked up in random order.
+// Keys are either numbers in sequence, as ids are, or random. A second thread
+// is alive throughout.
 //
 // BM_*WhileWritten: each lookup's latency on one CPU, in percentiles, while a
 // thread on the other one does nothing, inserts and erases, or fills a map that
@@ -230,10 +231,9 @@ class Urcu {
 
 // ---- One thread -------------------------------------------------------------
 
-// Filled without a capacity: each has the buckets that it gives itself.
 template <typename Map>
 std::unique_ptr<Map> filled(int64_t order) {
-  auto map = std::make_unique<Map>(0);
+  auto map = std::make_unique<Map>(kKeys);
   for (uint64_t i = 0; i < kKeys; ++i) map->insert(key_of(i, order));
   return map;
 }
@@ -351,8 +351,8 @@ class Written {
   }
 
  private:
-  static std::unique_ptr<Map> make() {
-    auto map = std::make_unique<Map>(64);
+  std::unique_ptr<Map> make() const {
+    auto map = std::make_unique<Map>(how_ == kGrowing ? 64 : kKeys);
     for (uint64_t i = 0; i < kRead; ++i) map->insert(i);
     return map;
   }
