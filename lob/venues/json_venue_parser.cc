@@ -2,8 +2,6 @@
 
 #include "lob/venues/json_venue_parser.h"
 
-#include "lob/venues/simdjson_text.h"
-
 namespace wirebook {
 
 namespace ondemand = simdjson::ondemand;
@@ -35,6 +33,20 @@ BookReason read_level_pairs(ondemand::value value, Side side, Scales scales,
   return BookReason::kNone;
 }
 
+BookReason read_sides(ondemand::object book, const KeyName<Side> (&names)[2],
+                      Scales scales, NumberStyle style,
+                      FrameBuilder& frame) noexcept {
+  KeysSeen seen;
+  BookReason fault = BookReason::kNone;
+  const bool good =
+      read_fields(book, names, &seen, [&](Side side, ondemand::value value) {
+        fault = read_level_pairs(value, side, scales, style, frame);
+        return fault == BookReason::kNone;
+      });
+  return good || fault != BookReason::kNone ? fault
+                                            : BookReason::kMalformedMessage;
+}
+
 JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
                                  const VenueParserOptions& options)
     : resolver_(table, venue, options.discover_instruments),
@@ -45,6 +57,54 @@ JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
 bool JsonVenueParser::read_literally(const RawMessage&,
                                      FrameBuilder&) noexcept {
   return false;
+}
+
+bool JsonVenueParser::add_trade(uint32_t instrument, const TradeText& trade,
+                                FrameBuilder& frame) noexcept {
+  if (instrument == kNoInstrument) return true;
+  const Scales scales = scales_of(instrument);
+  PriceLevel level;
+  if (read_amount(trade.price, scales.price, &level.price) !=
+          DecimalError::kOk ||
+      read_amount(trade.quantity, scales.quantity, &level.quantity) !=
+          DecimalError::kOk) {
+    return false;
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
+  if (message == nullptr) return false;
+  set_book(message, instrument, scales);
+  message->has_last_update_id = trade.has_id;
+  message->last_update_id = trade.id;
+  message->exchange_time_ns = trade.time_ns;
+  message->aggressor = trade.aggressor;
+  frame.begin_side(trade.aggressor);
+  return frame.add(level);
+}
+
+bool JsonVenueParser::add_touch(uint32_t instrument, const TouchText& touch,
+                                int64_t time_ns, FrameBuilder& frame) noexcept {
+  if (instrument == kNoInstrument) return true;
+  const Scales scales = scales_of(instrument);
+  const auto read = [](std::string_view digits, int scale, int64_t* out) {
+    return digits.empty() ||
+           read_amount(digits, scale, out) == DecimalError::kOk;
+  };
+  PriceLevel bid;
+  PriceLevel ask;
+  if (!read(touch.bid, scales.price, &bid.price) ||
+      !read(touch.bid_quantity, scales.quantity, &bid.quantity) ||
+      !read(touch.ask, scales.price, &ask.price) ||
+      !read(touch.ask_quantity, scales.quantity, &ask.quantity)) {
+    return false;
+  }
+  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
+  if (message == nullptr) return false;
+  set_book(message, instrument, scales);
+  message->exchange_time_ns = time_ns;
+  frame.begin_side(Side::kBid);
+  if (!frame.add(bid)) return false;
+  frame.begin_side(Side::kAsk);
+  return frame.add(ask);
 }
 
 bool JsonVenueParser::parse(const RawMessage& raw, uint64_t start_ticks,

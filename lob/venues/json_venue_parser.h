@@ -19,12 +19,14 @@
 #define WIREBOOK_LOB_VENUES_JSON_VENUE_PARSER_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "lob/book_state.h"
 #include "lob/fixed_point.h"
 #include "lob/instrument.h"
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/instrument_resolver.h"
+#include "lob/venues/simdjson_text.h"
 #include "lob/venues/venue_parser.h"
 #include "simdjson.h"
 
@@ -52,13 +54,45 @@ struct Scales {
   int8_t quantity = 8;
 };
 
-enum class NumberStyle : uint8_t { kQuoted, kBare };
+// Nanoseconds since 1970 of a stamp in units of `unit_ns`; 0, not said, from
+// the year 2255 on.
+constexpr int64_t to_unix_ns(uint64_t stamp, int64_t unit_ns) noexcept {
+  constexpr int64_t kLast = 9'000'000'000'000'000'000;
+  return stamp > static_cast<uint64_t>(kLast / unit_ns)
+             ? 0
+             : static_cast<int64_t>(stamp) * unit_ns;
+}
+inline constexpr int64_t kMillisecondNs = 1'000'000;
+
+// A trade whose symbol, and so its scales, may stand behind its numbers.
+struct TradeText {
+  std::string_view price{};
+  std::string_view quantity{};
+  Side aggressor = Side::kBid;
+  int64_t time_ns = 0;
+  bool has_id = false;
+  uint64_t id = 0;
+};
+
+// A venue's own best bid and offer; what it leaves open is empty.
+struct TouchText {
+  std::string_view bid{};
+  std::string_view bid_quantity{};
+  std::string_view ask{};
+  std::string_view ask_quantity{};
+};
 
 // `value` is [[price, quantity, ...], ...]; what follows the two is passed
 // over. kNone, or why it is no such array.
 BookReason read_level_pairs(simdjson::ondemand::value value, Side side,
                             Scales scales, NumberStyle style,
                             FrameBuilder& frame) noexcept;
+
+// The levels of both sides of `book`, where `names` says: the keys of the bids
+// and of the asks.
+BookReason read_sides(simdjson::ondemand::object book,
+                      const KeyName<Side> (&names)[2], Scales scales,
+                      NumberStyle style, FrameBuilder& frame) noexcept;
 
 class JsonVenueParser : public VenueParser {
  public:
@@ -97,6 +131,12 @@ class JsonVenueParser : public VenueParser {
     message->price_scale = scales.price;
     message->quantity_scale = scales.quantity;
   }
+
+  // False where a number is none. Without an instrument nothing is added.
+  bool add_trade(uint32_t instrument, const TradeText& trade,
+                 FrameBuilder& frame) noexcept;
+  bool add_touch(uint32_t instrument, const TouchText& touch, int64_t time_ns,
+                 FrameBuilder& frame) noexcept;
 
   InstrumentResolver resolver_;
 

@@ -2,7 +2,6 @@
 
 #include "lob/venues/bybit/bybit_parser.h"
 
-#include <cstring>
 #include <utility>
 
 namespace wirebook {
@@ -29,39 +28,17 @@ enum Key : unsigned {
   kTradeSide,
   kVolume,
   kPrice,
-  kOther,
 };
 
-Key key_of(const char* key) noexcept {
-  struct Name {
-    std::string_view text;
-    Key key;
-  };
-  static constexpr Name kNames[] = {
-      {"topic", kTopic},     {"type", kType},   {"ts", kTime},
-      {"data", kData},       {"cts", kMatched}, {"op", kOperation},
-      {"success", kSuccess}, {"s", kSymbol},    {"b", kBids},
-      {"a", kAsks},          {"u", kUpdateId},  {"T", kTradeTime},
-      {"S", kTradeSide},     {"v", kVolume},    {"p", kPrice},
-  };
-  for (const Name& name : kNames) {
-    if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
-        key[name.text.size()] == '"') {
-      return name.key;
-    }
-  }
-  return kOther;
-}
+constexpr KeyName<Key> kNames[] = {
+    {"topic", kTopic},     {"type", kType},   {"ts", kTime},
+    {"data", kData},       {"cts", kMatched}, {"op", kOperation},
+    {"success", kSuccess}, {"s", kSymbol},    {"b", kBids},
+    {"a", kAsks},          {"u", kUpdateId},  {"T", kTradeTime},
+    {"S", kTradeSide},     {"v", kVolume},    {"p", kPrice},
+};
 
-int64_t to_ns(uint64_t milliseconds) noexcept {
-  constexpr uint64_t kLast = 9'000'000'000'000;  // the year 2255
-  return milliseconds > kLast ? 0
-                              : static_cast<int64_t>(milliseconds) * 1'000'000;
-}
-
-bool starts_with(std::string_view text, std::string_view prefix) noexcept {
-  return text.substr(0, prefix.size()) == prefix;
-}
+constexpr KeyName<Side> kSides[] = {{"b", Side::kBid}, {"a", Side::kAsk}};
 
 // The object in "data".
 bool find_data(ondemand::object root, ondemand::value* data) noexcept {
@@ -80,10 +57,10 @@ ParseVerdict BybitParser::read_json(ondemand::document& document,
       !read_envelope(root, &envelope) || !at_end(document)) {
     return kMalformedVerdict;
   }
-  if (starts_with(envelope.topic, "orderbook.")) {
+  if (envelope.topic.starts_with("orderbook.")) {
     return read_book(root, envelope, raw, frame);
   }
-  if (starts_with(envelope.topic, "publicTrade.")) {
+  if (envelope.topic.starts_with("publicTrade.")) {
     return read_trades(root, raw, frame);
   }
   if (!envelope.seen.has(kOperation) && !envelope.seen.has(kSuccess)) return {};
@@ -105,39 +82,25 @@ ParseVerdict BybitParser::read_json(ondemand::document& document,
 
 bool BybitParser::read_envelope(ondemand::object root,
                                 Envelope* envelope) noexcept {
-  for (auto entry : root) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!envelope->seen.add(key)) return false;
-    bool good = true;
-    switch (key) {
-      case kTopic:
-        good = json_string(field.value(), &envelope->topic);
-        break;
-      case kType:
-        good = json_string(field.value(), &envelope->type);
-        break;
-      case kTime:
-        good = json_unsigned(field.value(), &envelope->sent_ms);
-        break;
-      case kMatched:
-        good = json_unsigned(field.value(), &envelope->matched_ms);
-        break;
-      case kOperation:
-        good = json_string(field.value(), &envelope->operation);
-        break;
-      case kSuccess:
-        good = field.value().get_bool().get(envelope->success) ==
-               simdjson::SUCCESS;
-        break;
-      default:
-        break;
-    }
-    if (!good) return false;
-  }
-  return true;
+  return read_fields(
+      root, kNames, &envelope->seen, [&](Key key, ondemand::value value) {
+        switch (key) {
+          case kTopic:
+            return json_string(value, &envelope->topic);
+          case kType:
+            return json_string(value, &envelope->type);
+          case kTime:
+            return json_unsigned(value, &envelope->sent_ms);
+          case kMatched:
+            return json_unsigned(value, &envelope->matched_ms);
+          case kOperation:
+            return json_string(value, &envelope->operation);
+          case kSuccess:
+            return value.get_bool().get(envelope->success) == simdjson::SUCCESS;
+          default:
+            return true;
+        }
+      });
 }
 
 ParseVerdict BybitParser::read_book(ondemand::object root,
@@ -154,17 +117,14 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
   KeysSeen seen;
   std::string_view symbol;
   uint64_t id = 0;
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!seen.add(key)) return verdict;
-    if (key == kSymbol && !json_string(field.value(), &symbol)) return verdict;
-    if (key == kUpdateId && !json_unsigned(field.value(), &id)) return verdict;
+  if (!read_fields(data, kNames, &seen, [&](Key key, ondemand::value text) {
+        if (key == kSymbol) return json_string(text, &symbol);
+        return key != kUpdateId || json_unsigned(text, &id);
+      })) {
+    return verdict;
   }
   // The first level alone is a topic of its own, with ids of its own.
-  const bool touch = starts_with(envelope.topic, "orderbook.1.");
+  const bool touch = envelope.topic.starts_with("orderbook.1.");
   if (touch) verdict.concerns_book = false;
   if (seen.has(kSymbol)) {
     verdict.instrument = touch ? resolver_.find(symbol, raw.connection)
@@ -190,29 +150,13 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
     message->previous_update_id = snapshot ? 0 : id - 1;
   }
   if (envelope.matched_ms != 0) {
-    message->exchange_time_ns = to_ns(envelope.matched_ms);
-    message->send_time_ns = to_ns(envelope.sent_ms);
+    message->exchange_time_ns = to_unix_ns(envelope.matched_ms, kMillisecondNs);
+    message->send_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
   } else {
-    message->exchange_time_ns = to_ns(envelope.sent_ms);
+    message->exchange_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
   }
-  return read_levels(data, scales, frame, verdict);
-}
-
-ParseVerdict BybitParser::read_levels(ondemand::object data, Scales scales,
-                                      FrameBuilder& frame,
-                                      ParseVerdict verdict) noexcept {
-  if (data.reset().error() != simdjson::SUCCESS) return verdict;
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key != kBids && key != kAsks) continue;
-    verdict.fault =
-        read_level_pairs(field.value(), key == kBids ? Side::kBid : Side::kAsk,
-                         scales, NumberStyle::kQuoted, frame);
-    if (verdict.fault != BookReason::kNone) return verdict;
-  }
-  return {};
+  verdict.fault = read_sides(data, kSides, scales, NumberStyle::kQuoted, frame);
+  return verdict;
 }
 
 ParseVerdict BybitParser::read_trades(ondemand::object root,
@@ -220,68 +164,47 @@ ParseVerdict BybitParser::read_trades(ondemand::object root,
                                       FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
   verdict.concerns_book = false;
-  ondemand::value value;
-  ondemand::array trades;
-  if (!find_data(root, &value) ||
-      value.get_array().get(trades) != simdjson::SUCCESS) {
+  ondemand::value trades;
+  if (!find_data(root, &trades) ||
+      !read_objects(trades, [&](ondemand::object trade) {
+        return read_trade(trade, raw, frame);
+      })) {
     return verdict;
-  }
-  for (auto entry : trades) {
-    ondemand::object trade;
-    if (entry.get_object().get(trade) != simdjson::SUCCESS ||
-        !read_trade(trade, raw, frame)) {
-      return verdict;
-    }
   }
   return {};
 }
 
-bool BybitParser::read_trade(ondemand::object trade, const RawMessage& raw,
+bool BybitParser::read_trade(ondemand::object fields, const RawMessage& raw,
                              FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view symbol;
   std::string_view side;
   uint64_t time_ms = 0;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    bool good = seen.add(key);
-    if (key == kSymbol) good = good && json_string(field.value(), &symbol);
-    if (key == kTradeSide) good = good && json_string(field.value(), &side);
-    if (key == kTradeTime)
-      good = good && json_unsigned(field.value(), &time_ms);
-    if (!good) return false;
-  }
-  if (!seen.has_all(kSymbol, kTradeSide, kTradeTime, kPrice, kVolume) ||
+  TradeText trade;
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kSymbol:
+        return json_string(value, &symbol);
+      case kTradeSide:
+        return json_string(value, &side);
+      case kTradeTime:
+        return json_unsigned(value, &time_ms);
+      case kPrice:
+        return json_amount_text(value, NumberStyle::kQuoted, &trade.price);
+      case kVolume:
+        return json_amount_text(value, NumberStyle::kQuoted, &trade.quantity);
+      default:
+        return true;
+    }
+  };
+  if (!read_fields(fields, kNames, &seen, read) ||
+      !seen.has_all(kSymbol, kTradeSide, kTradeTime, kPrice, kVolume) ||
       (side != "Buy" && side != "Sell")) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return true;
-  const Scales scales = scales_of(index);
-  PriceLevel level;
-  if (trade.reset().error() != simdjson::SUCCESS) return false;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key != kPrice && key != kVolume) continue;
-    const DecimalError error =
-        key == kPrice
-            ? json_quoted_amount(field.value(), scales.price, &level.price)
-            : json_quoted_amount(field.value(), scales.quantity,
-                                 &level.quantity);
-    if (error != DecimalError::kOk) return false;
-  }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
-  if (message == nullptr) return false;
-  set_book(message, index, scales);
-  message->exchange_time_ns = to_ns(time_ms);
-  message->aggressor = side == "Buy" ? Side::kBid : Side::kAsk;
-  frame.begin_side(message->aggressor);
-  return frame.add(level);
+  trade.time_ns = to_unix_ns(time_ms, kMillisecondNs);
+  trade.aggressor = side == "Buy" ? Side::kBid : Side::kAsk;
+  return add_trade(resolver_.find(symbol, raw.connection), trade, frame);
 }
 
 }  // namespace wirebook

@@ -46,11 +46,9 @@ class BybitParser final : public JsonVenueParser {
   ParseVerdict read_book(simdjson::ondemand::object root,
                          const Envelope& envelope, const RawMessage& raw,
                          FrameBuilder& frame) noexcept;
-  ParseVerdict read_levels(simdjson::ondemand::object data, Scales scales,
-                           FrameBuilder& frame, ParseVerdict verdict) noexcept;
   ParseVerdict read_trades(simdjson::ondemand::object root,
                            const RawMessage& raw, FrameBuilder& frame) noexcept;
-  bool read_trade(simdjson::ondemand::object trade, const RawMessage& raw,
+  bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
 };
 

@@ -2,7 +2,6 @@
 
 #include "lob/venues/coinbase_advanced/coinbase_advanced_parser.h"
 
-#include <cstring>
 #include <utility>
 
 namespace wirebook {
@@ -31,51 +30,30 @@ enum Key : unsigned {
   kBestBidQuantity,
   kBestAsk,
   kBestAskQuantity,
-  kOther,
 };
 
-Key key_of(const char* key) noexcept {
-  struct Name {
-    std::string_view text;
-    Key key;
-  };
-  static constexpr Name kNames[] = {
-      {"side", kSide},
-      {"price_level", kPriceLevel},
-      {"new_quantity", kNewQuantity},
-      {"channel", kChannel},
-      {"timestamp", kTimestamp},
-      {"sequence_num", kSequence},
-      {"events", kEvents},
-      {"type", kType},
-      {"product_id", kProduct},
-      {"updates", kUpdates},
-      {"trades", kTrades},
-      {"trade_id", kTradeId},
-      {"price", kPrice},
-      {"size", kSize},
-      {"time", kTime},
-      {"tickers", kTickers},
-      {"best_bid", kBestBid},
-      {"best_bid_quantity", kBestBidQuantity},
-      {"best_ask", kBestAsk},
-      {"best_ask_quantity", kBestAskQuantity},
-  };
-  for (const Name& name : kNames) {
-    if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
-        key[name.text.size()] == '"') {
-      return name.key;
-    }
-  }
-  return kOther;
-}
-
-bool quoted_unsigned(ondemand::value value, uint64_t* out) noexcept {
-  std::string_view text;
-  if (!json_string(value, &text) || text.empty()) return false;
-  const char* p = text.data();
-  return scan_unsigned(p, out) && p == text.data() + text.size();
-}
+constexpr KeyName<Key> kNames[] = {
+    {"side", kSide},
+    {"price_level", kPriceLevel},
+    {"new_quantity", kNewQuantity},
+    {"channel", kChannel},
+    {"timestamp", kTimestamp},
+    {"sequence_num", kSequence},
+    {"events", kEvents},
+    {"type", kType},
+    {"product_id", kProduct},
+    {"updates", kUpdates},
+    {"trades", kTrades},
+    {"trade_id", kTradeId},
+    {"price", kPrice},
+    {"size", kSize},
+    {"time", kTime},
+    {"tickers", kTickers},
+    {"best_bid", kBestBid},
+    {"best_bid_quantity", kBestBidQuantity},
+    {"best_ask", kBestAsk},
+    {"best_ask_quantity", kBestAskQuantity},
+};
 
 }  // namespace
 
@@ -116,52 +94,50 @@ ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
           simdjson::SUCCESS) {
     return verdict;
   }
-  for (auto entry : events) {
+  for (auto element : events) {
     ondemand::object event;
-    if (entry.get_object().get(event) != simdjson::SUCCESS) return verdict;
-    const ParseVerdict read = book ? read_book(event, envelope, raw, frame)
-                              : trades
-                                  ? read_trades(event, raw, frame)
-                                  : read_tickers(event, envelope, raw, frame);
-    if (read.fault != BookReason::kNone) return read;
+    if (element.get_object().get(event) != simdjson::SUCCESS) return verdict;
+    if (book) {
+      const ParseVerdict read = read_book(event, envelope, raw, frame);
+      if (read.fault != BookReason::kNone) return read;
+      continue;
+    }
+    ondemand::value list;
+    if (event.find_field_unordered(trades ? "trades" : "tickers").get(list) !=
+            simdjson::SUCCESS ||
+        !read_objects(list, [&](ondemand::object entry) {
+          return trades ? read_trade(entry, raw, frame)
+                        : read_ticker(entry, envelope.time_ns, raw, frame);
+        })) {
+      return verdict;
+    }
   }
   return {};
 }
 
 bool CoinbaseAdvancedParser::read_envelope(ondemand::object root,
                                            Envelope* envelope) noexcept {
-  for (auto entry : root) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!envelope->seen.add(key)) return false;
-    bool good = true;
-    std::string_view time;
-    switch (key) {
-      case kChannel:
-        good = json_string(field.value(), &envelope->channel);
-        break;
-      case kType:
-        good = json_string(field.value(), &envelope->type);
-        break;
-      case kSequence:
-        good = json_unsigned(field.value(), &envelope->sequence);
-        break;
-      case kTimestamp:
-        // A time that cannot be one is as good as none: the venue has sent
-        // the year 1.
-        good = json_string(field.value(), &time);
-        if (good && !times_.read(time, &envelope->time_ns)) {
-          envelope->time_ns = 0;
-        }
-        break;
-      default:
-        break;
-    }
-    if (!good) return false;
-  }
-  return true;
+  return read_fields(root, kNames, &envelope->seen,
+                     [&](Key key, ondemand::value value) {
+                       std::string_view time;
+                       switch (key) {
+                         case kChannel:
+                           return json_string(value, &envelope->channel);
+                         case kType:
+                           return json_string(value, &envelope->type);
+                         case kSequence:
+                           return json_unsigned(value, &envelope->sequence);
+                         case kTimestamp:
+                           // A time that cannot be one is as good as none: the
+                           // venue has sent the year 1.
+                           if (!json_string(value, &time)) return false;
+                           if (!times_.read(time, &envelope->time_ns))
+                             envelope->time_ns = 0;
+                           return true;
+                         default:
+                           return true;
+                       }
+                     });
 }
 
 ParseVerdict CoinbaseAdvancedParser::read_book(ondemand::object event,
@@ -172,16 +148,11 @@ ParseVerdict CoinbaseAdvancedParser::read_book(ondemand::object event,
   KeysSeen seen;
   std::string_view type;
   std::string_view product;
-  for (auto entry : event) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key != kType && key != kProduct && key != kUpdates) continue;
-    if (!seen.add(key)) return verdict;
-    if (key == kType && !json_string(field.value(), &type)) return verdict;
-    if (key == kProduct && !json_string(field.value(), &product)) {
-      return verdict;
-    }
+  if (!read_fields(event, kNames, &seen, [&](Key key, ondemand::value value) {
+        if (key == kType) return json_string(value, &type);
+        return key != kProduct || json_string(value, &product);
+      })) {
+    return verdict;
   }
   if (seen.has(kProduct)) {
     verdict.instrument = resolver_.find_or_add(product, raw.connection);
@@ -222,22 +193,18 @@ BookReason CoinbaseAdvancedParser::read_side(ondemand::array updates, Side side,
     KeysSeen seen;
     std::string_view name;
     PriceLevel level;
-    for (auto part : update) {
-      ondemand::field field;
-      if (std::move(part).get(field) != simdjson::SUCCESS) return kMalformed;
-      const Key key = key_of(field.key().raw());
-      if (key != kSide && key != kPriceLevel && key != kNewQuantity) continue;
-      if (!seen.add(key)) return kMalformed;
-      if (key == kSide) {
-        if (!json_string(field.value(), &name)) return kMalformed;
-        continue;
+    DecimalError error = DecimalError::kOk;
+    const auto read = [&](Key key, ondemand::value value) {
+      if (key == kSide) return json_string(value, &name);
+      if (key == kPriceLevel) {
+        error = json_quoted_amount(value, scales.price, &level.price);
+      } else if (key == kNewQuantity) {
+        error = json_quoted_amount(value, scales.quantity, &level.quantity);
       }
-      const DecimalError error =
-          key == kPriceLevel
-              ? json_quoted_amount(field.value(), scales.price, &level.price)
-              : json_quoted_amount(field.value(), scales.quantity,
-                                   &level.quantity);
-      if (error != DecimalError::kOk) return reason_of(error);
+      return error == DecimalError::kOk;
+    };
+    if (!read_fields(update, kNames, &seen, read)) {
+      return error == DecimalError::kOk ? kMalformed : reason_of(error);
     }
     if (!seen.has_all(kSide, kPriceLevel, kNewQuantity) || level.price == 0 ||
         (name != "bid" && name != "offer")) {
@@ -252,99 +219,41 @@ BookReason CoinbaseAdvancedParser::read_side(ondemand::array updates, Side side,
 
 // ---- What is not depth ------------------------------------------------------
 
-ParseVerdict CoinbaseAdvancedParser::read_trades(ondemand::object event,
-                                                 const RawMessage& raw,
-                                                 FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
-  ondemand::array trades;
-  if (event.find_field_unordered("trades").get_array().get(trades) !=
-      simdjson::SUCCESS) {
-    return verdict;
-  }
-  for (auto entry : trades) {
-    ondemand::object trade;
-    if (entry.get_object().get(trade) != simdjson::SUCCESS ||
-        !read_trade(trade, raw, frame)) {
-      return verdict;
-    }
-  }
-  return {};
-}
-
-bool CoinbaseAdvancedParser::read_trade(ondemand::object trade,
+bool CoinbaseAdvancedParser::read_trade(ondemand::object fields,
                                         const RawMessage& raw,
                                         FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view product;
   std::string_view side;
   std::string_view time;
-  uint64_t id = 0;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    bool good = seen.add(key);
-    if (key == kProduct) good = good && json_string(field.value(), &product);
-    if (key == kSide) good = good && json_string(field.value(), &side);
-    if (key == kTime) good = good && json_string(field.value(), &time);
-    if (key == kTradeId) good = good && quoted_unsigned(field.value(), &id);
-    if (!good) return false;
-  }
-  if (!seen.has_all(kProduct, kSide, kTime, kTradeId, kPrice, kSize) ||
+  TradeText trade{.has_id = true};
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kProduct:
+        return json_string(value, &product);
+      case kSide:
+        return json_string(value, &side);
+      case kTime:
+        return json_string(value, &time);
+      case kTradeId:
+        return json_quoted_unsigned(value, &trade.id);
+      case kPrice:
+        return json_amount_text(value, NumberStyle::kQuoted, &trade.price);
+      case kSize:
+        return json_amount_text(value, NumberStyle::kQuoted, &trade.quantity);
+      default:
+        return true;
+    }
+  };
+  if (!read_fields(fields, kNames, &seen, read) ||
+      !seen.has_all(kProduct, kSide, kTime, kTradeId, kPrice, kSize) ||
       (side != "BUY" && side != "SELL")) {
     return false;
   }
-  const uint32_t index = resolver_.find(product, raw.connection);
-  if (index == kNoInstrument) return true;
-  const Scales scales = scales_of(index);
-  PriceLevel level;
-  if (trade.reset().error() != simdjson::SUCCESS) return false;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key != kPrice && key != kSize) continue;
-    const DecimalError error =
-        key == kPrice
-            ? json_quoted_amount(field.value(), scales.price, &level.price)
-            : json_quoted_amount(field.value(), scales.quantity,
-                                 &level.quantity);
-    if (error != DecimalError::kOk) return false;
-  }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
-  if (message == nullptr) return false;
-  set_book(message, index, scales);
-  message->has_last_update_id = true;
-  message->last_update_id = id;
-  if (!times_.read(time, &message->exchange_time_ns)) {
-    message->exchange_time_ns = 0;
-  }
+  if (!times_.read(time, &trade.time_ns)) trade.time_ns = 0;
   // The side is the maker's.
-  message->aggressor = side == "SELL" ? Side::kBid : Side::kAsk;
-  frame.begin_side(message->aggressor);
-  return frame.add(level);
-}
-
-ParseVerdict CoinbaseAdvancedParser::read_tickers(
-    ondemand::object event, const Envelope& envelope, const RawMessage& raw,
-    FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
-  ondemand::array tickers;
-  if (event.find_field_unordered("tickers").get_array().get(tickers) !=
-      simdjson::SUCCESS) {
-    return verdict;
-  }
-  for (auto entry : tickers) {
-    ondemand::object ticker;
-    if (entry.get_object().get(ticker) != simdjson::SUCCESS ||
-        !read_ticker(ticker, envelope.time_ns, raw, frame)) {
-      return verdict;
-    }
-  }
-  return {};
+  trade.aggressor = side == "SELL" ? Side::kBid : Side::kAsk;
+  return add_trade(resolver_.find(product, raw.connection), trade, frame);
 }
 
 bool CoinbaseAdvancedParser::read_ticker(ondemand::object ticker,
@@ -352,49 +261,29 @@ bool CoinbaseAdvancedParser::read_ticker(ondemand::object ticker,
                                          FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view product;
-  for (auto entry : ticker) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!seen.add(key)) return false;
-    if (key == kProduct && !json_string(field.value(), &product)) return false;
-  }
-  if (!seen.has_all(kProduct, kBestBid, kBestBidQuantity, kBestAsk,
-                    kBestAskQuantity)) {
-    return false;
-  }
-  const uint32_t index = resolver_.find(product, raw.connection);
-  if (index == kNoInstrument) return true;
-  const Scales scales = scales_of(index);
-  PriceLevel bid;
-  PriceLevel ask;
-  if (ticker.reset().error() != simdjson::SUCCESS) return false;
-  for (auto entry : ticker) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    int64_t* out = nullptr;
-    if (key == kBestBid) out = &bid.price;
-    if (key == kBestBidQuantity) out = &bid.quantity;
-    if (key == kBestAsk) out = &ask.price;
-    if (key == kBestAskQuantity) out = &ask.quantity;
-    if (out == nullptr) continue;
-    const bool price = key == kBestBid || key == kBestAsk;
-    if (json_quoted_amount(field.value(),
-                           price ? scales.price : scales.quantity,
-                           out) != DecimalError::kOk) {
-      return false;
+  TouchText touch;
+  const auto read = [&](Key key, ondemand::value value) {
+    constexpr NumberStyle kQuoted = NumberStyle::kQuoted;
+    switch (key) {
+      case kProduct:
+        return json_string(value, &product);
+      case kBestBid:
+        return json_amount_text(value, kQuoted, &touch.bid);
+      case kBestBidQuantity:
+        return json_amount_text(value, kQuoted, &touch.bid_quantity);
+      case kBestAsk:
+        return json_amount_text(value, kQuoted, &touch.ask);
+      case kBestAskQuantity:
+        return json_amount_text(value, kQuoted, &touch.ask_quantity);
+      default:
+        return true;
     }
-  }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
-  if (message == nullptr) return false;
-  set_book(message, index, scales);
-  message->exchange_time_ns = time_ns;
-  frame.begin_side(Side::kBid);
-  if (!frame.add(bid)) return false;
-  frame.begin_side(Side::kAsk);
-  return frame.add(ask);
+  };
+  return read_fields(ticker, kNames, &seen, read) &&
+         seen.has_all(kProduct, kBestBid, kBestBidQuantity, kBestAsk,
+                      kBestAskQuantity) &&
+         add_touch(resolver_.find(product, raw.connection), touch, time_ns,
+                   frame);
 }
 
 }  // namespace wirebook

@@ -49,13 +49,8 @@ class CoinbaseAdvancedParser final : public JsonVenueParser {
   // The updates of one side; those of the other are passed over.
   BookReason read_side(simdjson::ondemand::array updates, Side side,
                        Scales scales, FrameBuilder& frame) noexcept;
-  ParseVerdict read_trades(simdjson::ondemand::object event,
-                           const RawMessage& raw, FrameBuilder& frame) noexcept;
-  bool read_trade(simdjson::ondemand::object trade, const RawMessage& raw,
+  bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
-  ParseVerdict read_tickers(simdjson::ondemand::object event,
-                            const Envelope& envelope, const RawMessage& raw,
-                            FrameBuilder& frame) noexcept;
   bool read_ticker(simdjson::ondemand::object ticker, int64_t time_ns,
                    const RawMessage& raw, FrameBuilder& frame) noexcept;
 

@@ -2,7 +2,6 @@
 
 #include "lob/venues/deribit/deribit_parser.h"
 
-#include <cstring>
 #include <utility>
 
 namespace wirebook {
@@ -35,55 +34,33 @@ enum Key : unsigned {
   kBestBidAmount,
   kBestAskPrice,
   kBestAskAmount,
-  kOther,
 };
 
-Key key_of(const char* key) noexcept {
-  struct Name {
-    std::string_view text;
-    Key key;
-  };
-  static constexpr Name kNames[] = {
-      {"method", kMethod},
-      {"params", kParameters},
-      {"channel", kChannel},
-      {"data", kData},
-      {"error", kError},
-      {"result", kResult},
-      {"type", kType},
-      {"instrument_name", kSymbol},
-      {"timestamp", kTime},
-      {"change_id", kId},
-      {"prev_change_id", kPreviousId},
-      {"bids", kBids},
-      {"asks", kAsks},
-      {"price", kPrice},
-      {"amount", kAmount},
-      {"direction", kDirection},
-      {"trade_seq", kTradeSequence},
-      {"best_bid_price", kBestBidPrice},
-      {"best_bid_amount", kBestBidAmount},
-      {"best_ask_price", kBestAskPrice},
-      {"best_ask_amount", kBestAskAmount},
-  };
-  for (const Name& name : kNames) {
-    if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
-        key[name.text.size()] == '"') {
-      return name.key;
-    }
-  }
-  return kOther;
-}
+constexpr KeyName<Key> kNames[] = {
+    {"method", kMethod},
+    {"params", kParameters},
+    {"channel", kChannel},
+    {"data", kData},
+    {"error", kError},
+    {"result", kResult},
+    {"type", kType},
+    {"instrument_name", kSymbol},
+    {"timestamp", kTime},
+    {"change_id", kId},
+    {"prev_change_id", kPreviousId},
+    {"bids", kBids},
+    {"asks", kAsks},
+    {"price", kPrice},
+    {"amount", kAmount},
+    {"direction", kDirection},
+    {"trade_seq", kTradeSequence},
+    {"best_bid_price", kBestBidPrice},
+    {"best_bid_amount", kBestBidAmount},
+    {"best_ask_price", kBestAskPrice},
+    {"best_ask_amount", kBestAskAmount},
+};
 
-int64_t to_ns(uint64_t milliseconds) noexcept {
-  constexpr uint64_t kLast = 9'000'000'000'000;  // the year 2255
-  return milliseconds > kLast ? 0
-                              : static_cast<int64_t>(milliseconds) * 1'000'000;
-}
-
-bool starts_with(std::string_view text, std::string_view prefix) noexcept {
-  return text.substr(0, prefix.size()) == prefix;
-}
+constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
 bool find_data(ondemand::object root, ondemand::value* data) noexcept {
   ondemand::object parameters;
@@ -106,13 +83,13 @@ ParseVerdict DeribitParser::read_json(ondemand::document& document,
     return kMalformedVerdict;
   }
   if (envelope.method == "subscription") {
-    if (starts_with(envelope.channel, "book.")) {
+    if (envelope.channel.starts_with("book.")) {
       return read_book(root, raw, frame);
     }
-    if (starts_with(envelope.channel, "trades.")) {
+    if (envelope.channel.starts_with("trades.")) {
       return read_trades(root, raw, frame);
     }
-    if (starts_with(envelope.channel, "quote.")) {
+    if (envelope.channel.starts_with("quote.")) {
       return read_quote(root, raw, frame);
     }
     return {};
@@ -133,33 +110,19 @@ ParseVerdict DeribitParser::read_json(ondemand::document& document,
 
 bool DeribitParser::read_envelope(ondemand::object root,
                                   Envelope* envelope) noexcept {
-  for (auto entry : root) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!envelope->seen.add(key)) return false;
-    if (key == kMethod && !json_string(field.value(), &envelope->method)) {
-      return false;
-    }
-    if (key != kParameters) continue;
-    ondemand::object parameters;
-    if (field.value().get_object().get(parameters) != simdjson::SUCCESS) {
-      return false;
-    }
-    KeysSeen seen;
-    for (auto part : parameters) {
-      ondemand::field inner;
-      if (std::move(part).get(inner) != simdjson::SUCCESS) return false;
-      const Key name = key_of(inner.key().raw());
-      if (name != kChannel && name != kData) continue;
-      if (!seen.add(name)) return false;
-      if (name == kChannel && !json_string(inner.value(), &envelope->channel)) {
-        return false;
-      }
-    }
-  }
-  return true;
+  return read_fields(
+      root, kNames, &envelope->seen, [&](Key key, ondemand::value value) {
+        if (key == kMethod) return json_string(value, &envelope->method);
+        ondemand::object parameters;
+        KeysSeen seen;
+        return key != kParameters ||
+               (value.get_object().get(parameters) == simdjson::SUCCESS &&
+                read_fields(parameters, kNames, &seen,
+                            [&](Key name, ondemand::value text) {
+                              return name != kChannel ||
+                                     json_string(text, &envelope->channel);
+                            }));
+      });
 }
 
 // ---- Books ------------------------------------------------------------------
@@ -197,38 +160,38 @@ ParseVerdict DeribitParser::read_book(ondemand::object root,
   message->last_update_id = book.id;
   message->has_previous_update_id = delta;
   message->previous_update_id = delta ? book.previous_id : 0;
-  message->exchange_time_ns = to_ns(book.time_ms);
-  if (data.reset().error() != simdjson::SUCCESS) return verdict;
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key != kBids && key != kAsks) continue;
-    verdict.fault = read_levels(
-        field.value(), key == kBids ? Side::kBid : Side::kAsk, scales, frame);
-    if (verdict.fault != BookReason::kNone) return verdict;
+  message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
+  KeysSeen sides;
+  verdict.fault = BookReason::kNone;
+  const auto read = [&](Side side, ondemand::value levels) {
+    verdict.fault = read_levels(levels, side, scales, frame);
+    return verdict.fault == BookReason::kNone;
+  };
+  if (!read_fields(data, kSides, &sides, read) &&
+      verdict.fault == BookReason::kNone) {
+    verdict.fault = BookReason::kMalformedMessage;
   }
-  return {};
+  return verdict;
 }
 
 bool DeribitParser::read_scalars(ondemand::object data, Book* book) noexcept {
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!book->seen.add(key)) return false;
-    bool good = true;
-    if (key == kType) good = json_string(field.value(), &book->type);
-    if (key == kSymbol) good = json_string(field.value(), &book->symbol);
-    if (key == kTime) good = json_unsigned(field.value(), &book->time_ms);
-    if (key == kId) good = json_unsigned(field.value(), &book->id);
-    if (key == kPreviousId) {
-      good = json_unsigned(field.value(), &book->previous_id);
-    }
-    if (!good) return false;
-  }
-  return true;
+  return read_fields(data, kNames, &book->seen,
+                     [&](Key key, ondemand::value value) {
+                       switch (key) {
+                         case kType:
+                           return json_string(value, &book->type);
+                         case kSymbol:
+                           return json_string(value, &book->symbol);
+                         case kTime:
+                           return json_unsigned(value, &book->time_ms);
+                         case kId:
+                           return json_unsigned(value, &book->id);
+                         case kPreviousId:
+                           return json_unsigned(value, &book->previous_id);
+                         default:
+                           return true;
+                       }
+                     });
 }
 
 // [["new" | "change" | "delete", price, amount], ...] or [[price, amount], ...]
@@ -277,50 +240,44 @@ ParseVerdict DeribitParser::read_quote(ondemand::object root,
                                        FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
   verdict.concerns_book = false;
-  ondemand::value value;
-  ondemand::object data;
-  Book quote;
-  if (!find_data(root, &value) ||
-      value.get_object().get(data) != simdjson::SUCCESS ||
-      !read_scalars(data, &quote) || !quote.seen.has(kSymbol)) {
-    return verdict;
-  }
-  const uint32_t index = resolver_.find(quote.symbol, raw.connection);
-  if (index == kNoInstrument) return {};
-  const Scales scales = scales_of(index);
-  PriceLevel bid;
-  PriceLevel ask;
-  if (data.reset().error() != simdjson::SUCCESS) return verdict;
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    int64_t* out = nullptr;
-    if (key == kBestBidPrice) out = &bid.price;
-    if (key == kBestBidAmount) out = &bid.quantity;
-    if (key == kBestAskPrice) out = &ask.price;
-    if (key == kBestAskAmount) out = &ask.quantity;
-    if (out == nullptr) continue;
-    const bool price = key == kBestBidPrice || key == kBestAskPrice;
+  ondemand::value data;
+  ondemand::object quote;
+  KeysSeen seen;
+  std::string_view symbol;
+  uint64_t time_ms = 0;
+  TouchText touch;
+  const auto read = [&](Key key, ondemand::value value) {
     // A side without an order has null for a price.
-    if (field.value().type() == ondemand::json_type::null) continue;
-    if (json_amount(field.value(), price ? scales.price : scales.quantity,
-                    out) != DecimalError::kOk) {
-      return verdict;
+    const auto amount = [&value](std::string_view* digits) {
+      return value.type() == ondemand::json_type::null ||
+             json_amount_text(value, NumberStyle::kBare, digits);
+    };
+    switch (key) {
+      case kSymbol:
+        return json_string(value, &symbol);
+      case kTime:
+        return json_unsigned(value, &time_ms);
+      case kBestBidPrice:
+        return amount(&touch.bid);
+      case kBestBidAmount:
+        return amount(&touch.bid_quantity);
+      case kBestAskPrice:
+        return amount(&touch.ask);
+      case kBestAskAmount:
+        return amount(&touch.ask_quantity);
+      default:
+        return true;
     }
-  }
-  if (!quote.seen.has_all(kBestBidPrice, kBestBidAmount, kBestAskPrice,
-                          kBestAskAmount)) {
+  };
+  if (!find_data(root, &data) ||
+      data.get_object().get(quote) != simdjson::SUCCESS ||
+      !read_fields(quote, kNames, &seen, read) ||
+      !seen.has_all(kSymbol, kBestBidPrice, kBestBidAmount, kBestAskPrice,
+                    kBestAskAmount) ||
+      !add_touch(resolver_.find(symbol, raw.connection), touch,
+                 to_unix_ns(time_ms, kMillisecondNs), frame)) {
     return verdict;
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
-  if (message == nullptr) return verdict;
-  set_book(message, index, scales);
-  message->exchange_time_ns = to_ns(quote.time_ms);
-  frame.begin_side(Side::kBid);
-  if (!frame.add(bid)) return verdict;
-  frame.begin_side(Side::kAsk);
-  if (!frame.add(ask)) return verdict;
   return {};
 }
 
@@ -329,74 +286,50 @@ ParseVerdict DeribitParser::read_trades(ondemand::object root,
                                         FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
   verdict.concerns_book = false;
-  ondemand::value value;
-  ondemand::array trades;
-  if (!find_data(root, &value) ||
-      value.get_array().get(trades) != simdjson::SUCCESS) {
+  ondemand::value trades;
+  if (!find_data(root, &trades) ||
+      !read_objects(trades, [&](ondemand::object trade) {
+        return read_trade(trade, raw, frame);
+      })) {
     return verdict;
-  }
-  for (auto entry : trades) {
-    ondemand::object trade;
-    if (entry.get_object().get(trade) != simdjson::SUCCESS ||
-        !read_trade(trade, raw, frame)) {
-      return verdict;
-    }
   }
   return {};
 }
 
-bool DeribitParser::read_trade(ondemand::object trade, const RawMessage& raw,
+bool DeribitParser::read_trade(ondemand::object fields, const RawMessage& raw,
                                FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view symbol;
   std::string_view direction;
   uint64_t time_ms = 0;
-  uint64_t sequence = 0;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    bool good = seen.add(key);
-    if (key == kSymbol) good = good && json_string(field.value(), &symbol);
-    if (key == kDirection) {
-      good = good && json_string(field.value(), &direction);
+  TradeText trade;
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kSymbol:
+        return json_string(value, &symbol);
+      case kDirection:
+        return json_string(value, &direction);
+      case kTime:
+        return json_unsigned(value, &time_ms);
+      case kTradeSequence:
+        return json_unsigned(value, &trade.id);
+      case kPrice:
+        return json_amount_text(value, NumberStyle::kBare, &trade.price);
+      case kAmount:
+        return json_amount_text(value, NumberStyle::kBare, &trade.quantity);
+      default:
+        return true;
     }
-    if (key == kTime) good = good && json_unsigned(field.value(), &time_ms);
-    if (key == kTradeSequence) {
-      good = good && json_unsigned(field.value(), &sequence);
-    }
-    if (!good) return false;
-  }
-  if (!seen.has_all(kSymbol, kDirection, kTime, kPrice, kAmount) ||
+  };
+  if (!read_fields(fields, kNames, &seen, read) ||
+      !seen.has_all(kSymbol, kDirection, kTime, kPrice, kAmount) ||
       (direction != "buy" && direction != "sell")) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return true;
-  const Scales scales = scales_of(index);
-  PriceLevel level;
-  if (trade.reset().error() != simdjson::SUCCESS) return false;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key != kPrice && key != kAmount) continue;
-    const DecimalError error =
-        key == kPrice
-            ? json_amount(field.value(), scales.price, &level.price)
-            : json_amount(field.value(), scales.quantity, &level.quantity);
-    if (error != DecimalError::kOk) return false;
-  }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
-  if (message == nullptr) return false;
-  set_book(message, index, scales);
-  message->has_last_update_id = seen.has(kTradeSequence);
-  message->last_update_id = sequence;
-  message->exchange_time_ns = to_ns(time_ms);
-  message->aggressor = direction == "buy" ? Side::kBid : Side::kAsk;
-  frame.begin_side(message->aggressor);
-  return frame.add(level);
+  trade.has_id = seen.has(kTradeSequence);
+  trade.time_ns = to_unix_ns(time_ms, kMillisecondNs);
+  trade.aggressor = direction == "buy" ? Side::kBid : Side::kAsk;
+  return add_trade(resolver_.find(symbol, raw.connection), trade, frame);
 }
 
 }  // namespace wirebook

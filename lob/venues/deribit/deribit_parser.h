@@ -56,7 +56,7 @@ class DeribitParser final : public JsonVenueParser {
                           const RawMessage& raw, FrameBuilder& frame) noexcept;
   ParseVerdict read_trades(simdjson::ondemand::object root,
                            const RawMessage& raw, FrameBuilder& frame) noexcept;
-  bool read_trade(simdjson::ondemand::object trade, const RawMessage& raw,
+  bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
 };
 

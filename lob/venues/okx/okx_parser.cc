@@ -3,7 +3,6 @@
 #include "lob/venues/okx/okx_parser.h"
 
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 namespace wirebook {
@@ -28,38 +27,16 @@ enum Key : unsigned {
   kSize,
   kTradeSide,
   kTradeId,
-  kOther,
 };
 
-Key key_of(const char* key) noexcept {
-  struct Name {
-    std::string_view text;
-    Key key;
-  };
-  static constexpr Name kNames[] = {
-      {"arg", kArgument},    {"action", kAction},
-      {"data", kData},       {"event", kEvent},
-      {"channel", kChannel}, {"instId", kSymbol},
-      {"asks", kAsks},       {"bids", kBids},
-      {"ts", kTime},         {"checksum", kChecksum},
-      {"seqId", kId},        {"prevSeqId", kPreviousId},
-      {"px", kPrice},        {"sz", kSize},
-      {"side", kTradeSide},  {"tradeId", kTradeId},
-  };
-  for (const Name& name : kNames) {
-    if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
-        key[name.text.size()] == '"') {
-      return name.key;
-    }
-  }
-  return kOther;
-}
-
-int64_t to_ns(uint64_t milliseconds) noexcept {
-  constexpr uint64_t kLast = 9'000'000'000'000;  // the year 2255
-  return milliseconds > kLast ? 0
-                              : static_cast<int64_t>(milliseconds) * 1'000'000;
-}
+constexpr KeyName<Key> kNames[] = {
+    {"arg", kArgument},      {"action", kAction},   {"data", kData},
+    {"event", kEvent},       {"channel", kChannel}, {"instId", kSymbol},
+    {"asks", kAsks},         {"bids", kBids},       {"ts", kTime},
+    {"checksum", kChecksum}, {"seqId", kId},        {"prevSeqId", kPreviousId},
+    {"px", kPrice},          {"sz", kSize},         {"side", kTradeSide},
+    {"tradeId", kTradeId},
+};
 
 bool read_signed(ondemand::value value, int64_t* out) noexcept {
   const std::string_view token = json_token(value);
@@ -68,19 +45,11 @@ bool read_signed(ondemand::value value, int64_t* out) noexcept {
   return error == std::errc() && rest == end;
 }
 
-// Digits in a string.
-bool read_quoted_unsigned(ondemand::value value, uint64_t* out) noexcept {
-  std::string_view text;
-  if (!json_string(value, &text)) return false;
-  const auto [rest, error] =
-      std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && rest == text.data() + text.size();
-}
+constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
-bool find_data(ondemand::object root, ondemand::array* data) noexcept {
+bool find_data(ondemand::object root, ondemand::value* data) noexcept {
   return root.reset().error() == simdjson::SUCCESS &&
-         root.find_field_unordered("data").get_array().get(*data) ==
-             simdjson::SUCCESS;
+         root.find_field_unordered("data").get(*data) == simdjson::SUCCESS;
 }
 
 }  // namespace
@@ -110,37 +79,23 @@ ParseVerdict OkxParser::read_json(ondemand::document& document,
 
 bool OkxParser::read_envelope(ondemand::object root,
                               Envelope* envelope) noexcept {
-  for (auto entry : root) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!envelope->seen.add(key)) return false;
-    if (key == kEvent && !json_string(field.value(), &envelope->event)) {
-      return false;
-    }
-    if (key == kAction && !json_string(field.value(), &envelope->action)) {
-      return false;
-    }
-    if (key != kArgument) continue;
-    ondemand::object argument;
-    KeysSeen seen;
-    if (field.value().get_object().get(argument) != simdjson::SUCCESS) {
-      return false;
-    }
-    for (auto part : argument) {
-      ondemand::field inner;
-      if (std::move(part).get(inner) != simdjson::SUCCESS) return false;
-      const Key name = key_of(inner.key().raw());
-      if (name != kChannel && name != kSymbol) continue;
-      if (!seen.add(name) ||
-          !json_string(inner.value(), name == kChannel ? &envelope->channel
-                                                       : &envelope->symbol)) {
-        return false;
-      }
-    }
-  }
-  return true;
+  return read_fields(
+      root, kNames, &envelope->seen, [&](Key key, ondemand::value value) {
+        if (key == kEvent) return json_string(value, &envelope->event);
+        if (key == kAction) return json_string(value, &envelope->action);
+        ondemand::object argument;
+        KeysSeen seen;
+        return key != kArgument ||
+               (value.get_object().get(argument) == simdjson::SUCCESS &&
+                read_fields(argument, kNames, &seen,
+                            [&](Key name, ondemand::value text) {
+                              if (name == kChannel) {
+                                return json_string(text, &envelope->channel);
+                              }
+                              return name != kSymbol ||
+                                     json_string(text, &envelope->symbol);
+                            }));
+      });
 }
 
 ParseVerdict OkxParser::read_event(const Envelope& envelope,
@@ -191,37 +146,34 @@ ParseVerdict OkxParser::read_books(ondemand::object root,
     verdict.concerns_book = false;
     verdict.instrument = resolver_.find(envelope.symbol, raw.connection);
   }
-  ondemand::array data;
-  if (!find_data(root, &data)) return verdict;
-  bool any = false;
-  for (auto entry : data) {
-    ondemand::object book;
-    if (entry.get_object().get(book) != simdjson::SUCCESS) return verdict;
-    const ParseVerdict read = read_book(book, kind, verdict, frame);
-    if (read.fault != BookReason::kNone) return read;
-    any = true;
+  ondemand::value data;
+  ParseVerdict read = verdict;
+  if (!find_data(root, &data) ||
+      !read_objects(data, [&](ondemand::object book) {
+        read = read_book(book, kind, verdict, frame);
+        return read.fault == BookReason::kNone;
+      })) {
+    return read.fault == BookReason::kNone ? verdict : read;
   }
-  return any ? ParseVerdict{} : verdict;
+  return read;
 }
 
 bool OkxParser::read_scalars(ondemand::object data, Book* book) noexcept {
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!book->seen.add(key)) return false;
-    bool good = true;
-    if (key == kId) good = read_signed(field.value(), &book->id);
-    if (key == kPreviousId) {
-      good = read_signed(field.value(), &book->previous_id);
-    }
-    if (key == kChecksum) good = read_signed(field.value(), &book->checksum);
-    if (key == kTime)
-      good = read_quoted_unsigned(field.value(), &book->time_ms);
-    if (!good) return false;
-  }
-  return true;
+  return read_fields(data, kNames, &book->seen,
+                     [&](Key key, ondemand::value value) {
+                       switch (key) {
+                         case kId:
+                           return read_signed(value, &book->id);
+                         case kPreviousId:
+                           return read_signed(value, &book->previous_id);
+                         case kChecksum:
+                           return read_signed(value, &book->checksum);
+                         case kTime:
+                           return json_quoted_unsigned(value, &book->time_ms);
+                         default:
+                           return true;
+                       }
+                     });
 }
 
 ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
@@ -248,7 +200,7 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
   ParsedMessage* const message = frame.start(kind);
   if (message == nullptr) return verdict;
   set_book(message, verdict.instrument, scales);
-  message->exchange_time_ns = to_ns(book.time_ms);
+  message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
   message->has_last_update_id = has_id;
   message->last_update_id = static_cast<uint64_t>(book.id);
   message->has_previous_update_id = delta && has_id;
@@ -256,18 +208,8 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
       delta ? static_cast<uint64_t>(book.previous_id) : 0;
   message->has_checksum = has_sum && !touch;
   message->checksum = static_cast<uint32_t>(book.checksum);
-  if (data.reset().error() != simdjson::SUCCESS) return verdict;
-  for (auto entry : data) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key != kBids && key != kAsks) continue;
-    verdict.fault =
-        read_level_pairs(field.value(), key == kBids ? Side::kBid : Side::kAsk,
-                         scales, NumberStyle::kQuoted, frame);
-    if (verdict.fault != BookReason::kNone) return verdict;
-  }
-  return {};
+  verdict.fault = read_sides(data, kSides, scales, NumberStyle::kQuoted, frame);
+  return verdict;
 }
 
 ParseVerdict OkxParser::read_trades(ondemand::object root,
@@ -276,62 +218,47 @@ ParseVerdict OkxParser::read_trades(ondemand::object root,
                                     FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
   verdict.concerns_book = false;
-  ondemand::array data;
+  ondemand::value data;
   if (!find_data(root, &data)) return verdict;
   const uint32_t index = resolver_.find(envelope.symbol, raw.connection);
-  if (index == kNoInstrument) return {};
-  for (auto entry : data) {
-    ondemand::object trade;
-    if (entry.get_object().get(trade) != simdjson::SUCCESS ||
-        !read_trade(trade, index, frame)) {
-      return verdict;
-    }
+  if (index == kNoInstrument || read_objects(data, [&](ondemand::object trade) {
+        return read_trade(trade, index, frame);
+      })) {
+    return {};
   }
-  return {};
+  return verdict;
 }
 
-bool OkxParser::read_trade(ondemand::object trade, uint32_t instrument,
+bool OkxParser::read_trade(ondemand::object fields, uint32_t instrument,
                            FrameBuilder& frame) noexcept {
-  const Scales scales = scales_of(instrument);
   KeysSeen seen;
   std::string_view side;
   uint64_t time_ms = 0;
-  uint64_t id = 0;
-  PriceLevel level;
-  for (auto entry : trade) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    bool good = seen.add(key);
-    if (key == kTradeSide) good = good && json_string(field.value(), &side);
-    if (key == kTime)
-      good = good && read_quoted_unsigned(field.value(), &time_ms);
-    if (key == kTradeId)
-      good = good && read_quoted_unsigned(field.value(), &id);
-    if (key == kPrice) {
-      good = good && json_quoted_amount(field.value(), scales.price,
-                                        &level.price) == DecimalError::kOk;
+  TradeText trade{.has_id = true};
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kTradeSide:
+        return json_string(value, &side);
+      case kTime:
+        return json_quoted_unsigned(value, &time_ms);
+      case kTradeId:
+        return json_quoted_unsigned(value, &trade.id);
+      case kPrice:
+        return json_amount_text(value, NumberStyle::kQuoted, &trade.price);
+      case kSize:
+        return json_amount_text(value, NumberStyle::kQuoted, &trade.quantity);
+      default:
+        return true;
     }
-    if (key == kSize) {
-      good = good && json_quoted_amount(field.value(), scales.quantity,
-                                        &level.quantity) == DecimalError::kOk;
-    }
-    if (!good) return false;
-  }
-  if (!seen.has_all(kTradeSide, kTime, kTradeId, kPrice, kSize) ||
+  };
+  if (!read_fields(fields, kNames, &seen, read) ||
+      !seen.has_all(kTradeSide, kTime, kTradeId, kPrice, kSize) ||
       (side != "buy" && side != "sell")) {
     return false;
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
-  if (message == nullptr) return false;
-  set_book(message, instrument, scales);
-  message->has_last_update_id = true;
-  message->last_update_id = id;
-  message->exchange_time_ns = to_ns(time_ms);
-  message->aggressor = side == "buy" ? Side::kBid : Side::kAsk;
-  frame.begin_side(message->aggressor);
-  return frame.add(level);
+  trade.time_ns = to_unix_ns(time_ms, kMillisecondNs);
+  trade.aggressor = side == "buy" ? Side::kBid : Side::kAsk;
+  return add_trade(instrument, trade, frame);
 }
 
 }  // namespace wirebook

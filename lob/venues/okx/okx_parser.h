@@ -61,7 +61,7 @@ class OkxParser final : public JsonVenueParser {
   ParseVerdict read_trades(simdjson::ondemand::object root,
                            const Envelope& envelope, const RawMessage& raw,
                            FrameBuilder& frame) noexcept;
-  bool read_trade(simdjson::ondemand::object trade, uint32_t instrument,
+  bool read_trade(simdjson::ondemand::object fields, uint32_t instrument,
                   FrameBuilder& frame) noexcept;
 };
 
