@@ -14,7 +14,9 @@
 // the threads; with WaitMode::kSpin no system call either. A message that could
 // not be taken is counted and makes the books of its connection
 // Gapped{internal_drop}; nothing is lost in silence.
-// A connection is any number that the caller gives it.
+// A connection is any number that the caller gives it. With several lines, each
+// book is heard on as many connections and merged by the venue's ids: the
+// faster line wins, and a fault on one of them does not touch the book.
 // Thread rules: one network thread calls on_message, on_connection_*,
 // next_request, drain, stop. expect_instrument, views and statistics: any
 // thread. Listeners run on the book thread (fused: the network thread).
@@ -41,6 +43,7 @@
 #include "concurrency/latency_histogram.h"
 #include "lob/book_keeper.h"
 #include "lob/instrument.h"
+#include "lob/line_arbiter.h"
 #include "lob/parsed_message.h"
 #include "lob/pipeline_waiter.h"
 #include "lob/venue.h"
@@ -65,6 +68,13 @@ struct BookPipelineOptions {
   size_t ring_capacity = 4096;    // raw messages on their way to the parser
   size_t parsed_messages = 1024;  // 8.3 KiB each
   size_t max_books = 256;
+  // Connections that carry each book's stream, 1, 2, 4 or 8; more than 1 where
+  // VenueTraits::shared_ids. Messages and on_connection_* name the connection
+  // c * lines + line, expect_instrument and BookRequest the book's, c.
+  size_t lines = 1;
+  // How long a hole on one line waits for the others, in TscClock ticks: some
+  // 0.2 s.
+  uint64_t line_patience_ticks = uint64_t{1} << 29;
   // Books for symbols that nobody announced by expect_instrument, made when a
   // depth message names one. A live node turns it off.
   bool discover_instruments = true;
@@ -159,6 +169,9 @@ class BookPipeline {
   const BookKeeper& book(size_t index) const noexcept;
   const InstrumentTable& instruments() const noexcept;
   PipelineStatistics statistics() const noexcept;
+  // Who won, of a book with several lines. Requires index < book_count() and
+  // line < lines; all 0 where lines is 1.
+  LineStatistics line_statistics(size_t index, size_t line) const noexcept;
   // From before the first payload byte is parsed until the book is published,
   // in TscClock ticks; only messages as of on_depth_applied that did not wait
   // for a snapshot. Stable after drain() or stop().

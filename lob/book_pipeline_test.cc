@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -216,6 +217,163 @@ TEST_P(BookPipelineTest, AnAnswerIsNotTheStream) {
   EXPECT_EQ(count.live, 2);
   EXPECT_EQ(count.other, 0) << "the snapshot alone was not Live";
   EXPECT_EQ(feed->frame_to_book_ticks().count(), 2u);
+}
+
+TEST_P(BookPipelineTest, TwoLinesOneBook) {
+  BookPipelineOptions two = options();
+  two.lines = 2;
+  Feed feed(two);
+  const uint32_t index = *feed->expect_instrument("BTCUSDT", "", 3, 0);
+  const uint16_t a = 3 * 2 + 0;
+  const uint16_t b = 3 * 2 + 1;
+  const auto state = [&] {
+    EXPECT_TRUE(feed->drain().ok());
+    return feed->book(index).view().state;
+  };
+  feed->on_connection_up(a);
+  feed->on_connection_up(b);
+  feed.text(depth_update(10, ""), a);
+  feed.text(depth_update(10, ""), b);
+  feed.body(kBody, index);
+  feed.text(depth_update(11, R"(["99.5","2.0"])"), b);
+  EXPECT_EQ(state(), BookState::kLive);
+  feed.text(depth_update(11, R"(["99.5","2.0"])"), a);
+  feed.text(depth_update(13, R"(["98","1"])"), a);  // A lost 12
+  EXPECT_EQ(state(), BookState::kLive);
+  EXPECT_EQ(feed->book(index).view().update_id, 11u);
+  feed.text(depth_update(12, R"(["97","1"])"), b);
+  feed.text("garbage", a);
+  feed.text(depth_update(13, R"(["98","1"])"), b);
+  feed.text(depth_update(14, R"(["98","2"])"), a);
+  feed->on_connection_lost(a);
+  EXPECT_EQ(state(), BookState::kLive);
+  EXPECT_EQ(feed->book(index).view().update_id, 14u);
+  EXPECT_EQ(feed->book(index).view().bid_count, 4u);
+  EXPECT_EQ(feed->book(index).statistics().gaps, 0u);
+  EXPECT_EQ(feed->line_statistics(index, 0).ahead, 1u);
+  EXPECT_EQ(feed->line_statistics(index, 0).faults, 1u);
+  EXPECT_EQ(feed->line_statistics(index, 0).won, 2u);
+  EXPECT_EQ(feed->line_statistics(index, 1).won, 3u);
+  feed.text(depth_update(16, ""), b);
+  EXPECT_EQ(state(), BookState::kGapped) << "B alone lost 15";
+  feed->on_connection_lost(b);
+  EXPECT_EQ(state(), BookState::kGapped);
+  EXPECT_EQ(feed->book(index).view().reason, BookReason::kConnectionLost);
+}
+
+// Both lines lose frames of their own, and lag: the book is that of a whole
+// stream as long as no frame is lost on both.
+TEST_P(BookPipelineTest, LinesThatLoseFramesMakeAWholeBook) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  BookPipelineOptions two = options();
+  two.lines = 2;
+  two.full = FullPolicy::kWait;
+  BookPipelineOptions one = options();
+  one.full = FullPolicy::kWait;
+  Feed merged(two);
+  Feed whole(one);
+  const uint32_t index = *merged->expect_instrument("BTCUSDT", "", 0, 0);
+  ASSERT_EQ(*whole->expect_instrument("BTCUSDT", "", 0, 0), index);
+  for (Feed* feed : {&merged, &whole}) {
+    (*feed)->on_connection_up(0);
+    feed->text(depth_update(10, ""), 0);
+    feed->body(kBody, index);
+  }
+  merged->on_connection_up(1);
+  merged.text(depth_update(10, ""), 1);
+  int lost_by = 0;
+  for (int id = 11; id < 400; ++id) {
+    const std::string update =
+        depth_update(id, "[\"" + std::to_string(50 + random() % 50) + "." +
+                             std::to_string(random() % 10) + "\",\"" +
+                             std::to_string(random() % 3) + "\"]");
+    whole.text(update);
+    // Who is first, and whether one of them loses it.
+    const uint16_t first = random() % 2;
+    const int loser = random() % 8 == 0 ? lost_by ^= 1 : -1;
+    for (const uint16_t line : {first, static_cast<uint16_t>(first ^ 1)}) {
+      if (line != loser) merged.text(update, line);
+    }
+  }
+  ASSERT_TRUE(merged->drain().ok());
+  ASSERT_TRUE(whole->drain().ok());
+  EXPECT_EQ(merged->book(index).view().state, BookState::kLive);
+  EXPECT_EQ(merged->book(index).statistics().gaps, 0u);
+  EXPECT_EQ(hash_of(merged->book(index)), hash_of(whole->book(index)));
+}
+
+// USD-M cuts its events differently on each connection, and each names its own
+// connection's last one.
+TEST_P(BookPipelineTest, LinesAreMergedByCoverage) {
+  BookPipelineOptions two = options();
+  two.venue = VenueId::kBinanceUsdm;
+  two.lines = 2;
+  Feed feed(two);
+  const auto update = [](int previous, int last, const std::string& bids) {
+    return R"({"e":"depthUpdate","E":2,"T":1,"s":"BTCUSDT","U":)" +
+           std::to_string(last) + R"(,"u":)" + std::to_string(last) +
+           R"(,"pu":)" + std::to_string(previous) + R"(,"b":[)" + bids +
+           R"(],"a":[]})";
+  };
+  const uint32_t index = *feed->expect_instrument("BTCUSDT", "", 0, 0);
+  for (const uint16_t line : {uint16_t{0}, uint16_t{1}}) {
+    feed->on_connection_up(line);
+    feed.text(update(9, 10, ""), line);
+  }
+  feed.body(kBody, index);
+  feed.text(update(10, 13, R"(["99","1"])"), 0);
+  feed.text(update(10, 12, R"(["99","7"])"), 1);  // older
+  feed.text(update(12, 15, R"(["98","2"])"), 1);
+  feed.text(update(13, 14, R"(["98","5"])"), 0);  // older
+  feed.text(update(14, 16, R"(["97","3"])"), 0);
+  ASSERT_TRUE(feed->drain().ok());
+  const BookView view = feed->book(index).view();
+  EXPECT_EQ(view.state, BookState::kLive);
+  EXPECT_EQ(view.update_id, 16u);
+  EXPECT_EQ(view.bids[1], (PriceLevel{9900000000, 100000000}));
+  EXPECT_EQ(view.bids[2], (PriceLevel{9800000000, 200000000}));
+  EXPECT_EQ(view.bids[3], (PriceLevel{9700000000, 300000000}));
+  EXPECT_EQ(feed->book(index).statistics().gaps, 0u);
+  EXPECT_EQ(feed->line_statistics(index, 1).duplicates, 2u);
+}
+
+TEST_P(BookPipelineTest, ABookIsStaleWhenAllItsLinesAre) {
+  BookPipelineOptions two = options();
+  two.lines = 2;
+  Feed feed(two);
+  const uint32_t index = *feed->expect_instrument("BTCUSDT", "", 0, 0);
+  const auto state = [&] {
+    EXPECT_TRUE(feed->drain().ok());
+    return feed->book(index).view().state;
+  };
+  for (const uint16_t line : {uint16_t{0}, uint16_t{1}}) {
+    feed->on_connection_up(line);
+    feed.text(depth_update(10, ""), line);
+  }
+  feed.body(kBody, index);
+  feed.text(depth_update(11, ""), 0);
+  feed->on_connection_stale(0);
+  EXPECT_EQ(state(), BookState::kLive);
+  feed->on_connection_stale(1);
+  EXPECT_EQ(state(), BookState::kStale);
+  feed.text(depth_update(11, ""), 1);
+  EXPECT_EQ(state(), BookState::kLive) << "a duplicate is a sign of life";
+  feed.text(depth_update(12, ""), 0);
+  EXPECT_EQ(state(), BookState::kLive);
+  feed->on_connection_lost(1);
+  EXPECT_EQ(state(), BookState::kLive);
+}
+
+TEST(BookPipeline, LinesNeedIdsThatAreShared) {
+  EXPECT_TRUE(BookPipeline::create({.venue = VenueId::kOkx, .lines = 4},
+                                   nullptr, nullptr)
+                  .ok());
+  const auto kraken = BookPipeline::create(
+      {.venue = VenueId::kKraken, .lines = 2}, nullptr, nullptr);
+  EXPECT_EQ(kraken.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(BookPipeline::create({.lines = 3}, nullptr, nullptr).ok());
 }
 
 TEST_P(BookPipelineTest, AShutdownAsksOnceForANewConnection) {

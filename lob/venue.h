@@ -72,6 +72,9 @@ struct VenueTraits {
   // Snapshots hold every level, or the subscribed depth is all there is: no
   // level is unknown.
   bool whole_snapshots = true;
+  // An update has the same ids on every connection: several lines of one stream
+  // can be merged. Only where the venue's rules or a recording say so.
+  bool shared_ids = false;
   bool has_parser = false;  // this build can turn its messages into books
 };
 
@@ -82,6 +85,7 @@ inline constexpr std::array<VenueTraits, 12> kVenues = {{
      .market = "spot",
      .sync = SyncClass::kRestSnapshot,
      .whole_snapshots = false,
+     .shared_ids = true,
      .has_parser = true},
     {.id = VenueId::kBinanceUsdm,
      .name = "binance-usdm",
@@ -90,6 +94,7 @@ inline constexpr std::array<VenueTraits, 12> kVenues = {{
      .sync = SyncClass::kRestSnapshot,
      .diffs = DiffRule::kPreviousId,
      .whole_snapshots = false,
+     .shared_ids = true,
      .has_parser = true},
     {.id = VenueId::kKraken,
      .name = "kraken",
@@ -116,6 +121,7 @@ inline constexpr std::array<VenueTraits, 12> kVenues = {{
      .market = "spot",
      .sync = SyncClass::kChainedIds,
      .checksum = ChecksumKind::kInterleaved,
+     .shared_ids = true,
      .has_parser = true},
     {.id = VenueId::kBybit,
      .name = "bybit",
@@ -128,6 +134,7 @@ inline constexpr std::array<VenueTraits, 12> kVenues = {{
      .exchange = "DERIBIT",
      .market = "inverse",
      .sync = SyncClass::kChainedIds,
+     .shared_ids = true,
      .has_parser = true},
     {.id = VenueId::kBitfinex,
      .name = "bitfinex",

@@ -8,10 +8,11 @@
 namespace wirebook {
 
 InstrumentResolver::InstrumentResolver(InstrumentTable& table, VenueId venue,
-                                       bool discover)
+                                       bool discover, int line_bits)
     : table_(table),
       venue_(venue),
       discover_(discover),
+      line_bits_(line_bits),
       slots_(std::bit_ceil(2 * table.capacity() + 1), kNoInstrument) {}
 
 size_t InstrumentResolver::slot_of(std::string_view symbol,
@@ -54,7 +55,7 @@ uint32_t InstrumentResolver::find_or_add(std::string_view symbol,
     instrument.symbol = std::string(symbol);
     instrument.market = std::string(venue_traits(venue_).market);
     instrument.venue = venue_;
-    instrument.connection = connection;
+    instrument.connection = book_connection(connection);
     if (table_.find_or_add(std::move(instrument)).ok()) {
       return find(symbol, connection);
     }
@@ -71,7 +72,8 @@ uint32_t InstrumentResolver::of_body(uint32_t tag,
 
 uint32_t InstrumentResolver::only_instrument_of(
     uint16_t connection) const noexcept {
-  return table_.only_instrument_of(connection).value_or(kNoInstrument);
+  return table_.only_instrument_of(book_connection(connection))
+      .value_or(kNoInstrument);
 }
 
 }  // namespace wirebook

@@ -27,10 +27,13 @@ namespace wirebook {
 
 class InstrumentResolver {
  public:
-  InstrumentResolver(InstrumentTable& table, VenueId venue, bool discover);
+  // A message's `connection`, shifted right by `line_bits`, is its book's.
+  InstrumentResolver(InstrumentTable& table, VenueId venue, bool discover,
+                     int line_bits);
 
   // kNoInstrument where the symbol has no book.
   uint32_t find(std::string_view symbol, uint16_t connection) noexcept {
+    connection = book_connection(connection);
     if (last_ != kNoInstrument && matches(last_, symbol, connection)) {
       return last_;
     }
@@ -54,6 +57,9 @@ class InstrumentResolver {
   uint64_t unknown() const noexcept { return unknown_; }
 
  private:
+  uint16_t book_connection(uint16_t connection) const noexcept {
+    return static_cast<uint16_t>(connection >> line_bits_);
+  }
   bool matches(uint32_t index, std::string_view symbol,
                uint16_t connection) const noexcept {
     const Instrument& instrument = table_[index];
@@ -66,6 +72,7 @@ class InstrumentResolver {
   InstrumentTable& table_;
   const VenueId venue_;
   const bool discover_;
+  const int line_bits_;
   std::vector<uint32_t> slots_;  // open addressing, at most half full
   size_t known_ = 0;             // entries of the table that are in slots_
   uint32_t last_ = kNoInstrument;

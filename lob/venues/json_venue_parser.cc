@@ -49,7 +49,7 @@ BookReason read_sides(ondemand::object book, const KeyName<Side> (&names)[2],
 
 JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
                                  const VenueParserOptions& options)
-    : resolver_(table, venue, options.discover_instruments),
+    : resolver_(table, venue, options.discover_instruments, options.line_bits),
       literal_fast_path_(options.literal_fast_path) {
   prepare_json_parser(json_);
 }

@@ -48,6 +48,9 @@ struct VenueParserOptions {
   bool discover_instruments = true;
   // Off: simdjson alone, for the differential test.
   bool literal_fast_path = true;
+  // A book's connection is its messages' shifted right by this: see
+  // BookPipelineOptions::lines.
+  int line_bits = 0;
 };
 
 }  // namespace wirebook
