@@ -914,6 +914,8 @@ PipelineStatistics BookPipeline::statistics() const noexcept {
   return impl_->statistics();
 }
 
+size_t BookPipeline::lines() const noexcept { return impl_->options().lines; }
+
 LineStatistics BookPipeline::line_statistics(size_t index,
                                              size_t line) const noexcept {
   return impl_->line_statistics(index, line);

@@ -169,6 +169,7 @@ class BookPipeline {
   const BookKeeper& book(size_t index) const noexcept;
   const InstrumentTable& instruments() const noexcept;
   PipelineStatistics statistics() const noexcept;
+  size_t lines() const noexcept;  // as in the options
   // Who won, of a book with several lines. Requires index < book_count() and
   // line < lines; all 0 where lines is 1.
   LineStatistics line_statistics(size_t index, size_t line) const noexcept;

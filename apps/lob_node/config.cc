@@ -180,6 +180,17 @@ void check_venue(TableReader& reader, const toml::table& table,
     reader.fail("symbols", *table.get("symbols"),
                 absl::StrCat("has \"", symbol, "\" twice"));
   }
+  if (const toml::node* node = table.get("connections");
+      node != nullptr && venue.connections == 3) {
+    reader.fail("connections", *node, "is 3; it must be 1, 2 or 4");
+  }
+  if (const toml::node* node = table.get("rollover_after_ms");
+      node != nullptr && venue.rollover_after_ms != 0 &&
+      venue.rollover_after_ms < 1'000) {
+    reader.fail("rollover_after_ms", *node,
+                absl::StrCat("is ", venue.rollover_after_ms,
+                             "; it must be 0 or at least 1000"));
+  }
   if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
     reader.require("rest_url");
     if (const toml::node* node = table.get("rest_url");
@@ -228,6 +239,16 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   }
   if (venue.id != VenueId::kKraken) {
     reader.read("best_bid_offer", &venue.best_bid_offer);
+  }
+  if (venue_traits(venue.id).shared_ids) {
+    constexpr std::int64_t kHour = 3'600'000;
+    if (venue.id == VenueId::kBinanceSpot ||
+        venue.id == VenueId::kBinanceUsdm) {
+      venue.rollover_after_ms = 23 * kHour;
+    }
+    reader.read("connections", 1, 4, &venue.connections);
+    reader.read("rollover_after_ms", 0, 24 * 30 * kHour,
+                &venue.rollover_after_ms);
   }
   check_venue(reader, table, venue);
   if (absl::Status status = reader.finish(); !status.ok()) return status;

@@ -10,6 +10,7 @@
 #ifndef WIREBOOK_APPS_LOB_NODE_CONFIG_H_
 #define WIREBOOK_APPS_LOB_NODE_CONFIG_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@
 
 namespace wirebook {
 
-// One [[venue]] table: one WebSocket connection and its books.
+// One [[venue]] table: its WebSocket connections and their books.
 struct VenueConfig {
   VenueId id = VenueId::kBinanceSpot;
   // The venue's id unless given; names the connection in logs and dumps.
@@ -35,6 +36,12 @@ struct VenueConfig {
   // the connection anew; 0: never. Kraken: 10 s.
   std::int64_t stale_after_ms = 60'000;
   bool best_bid_offer = true;  // Binance: subscribe bookTicker too
+  // Each carries all books, merged by the venue's ids: 1, 2 or 4; more than 1
+  // where VenueTraits::shared_ids.
+  std::size_t connections = 1;
+  // Each connection is replaced, without a gap, after so long; 0: never. Where
+  // VenueTraits::shared_ids; Binance, which ends one after 24 hours: 23 hours.
+  std::int64_t rollover_after_ms = 0;
 };
 
 struct NodeConfig {

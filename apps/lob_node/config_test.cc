@@ -91,6 +91,25 @@ TEST(Config, ValuesOutOfRangeAreRefused) {
               HasSubstr("node.toml:1: book_cpu has no thread to pin"));
 }
 
+TEST(Config, OnlyVenuesWithSharedIdsHaveSeveralConnections) {
+  const std::string binance =
+      "[[venue]]\nid = \"binance-spot\"\nurl = \"ws://a/\"\n"
+      "rest_url = \"http://a\"\nsymbols = [\"A\"]\n";
+  const auto config = parse_config(
+      binance + "connections = 2\nrollover_after_ms = 60000\n", "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->venues[0].connections, 2u);
+  EXPECT_EQ(config->venues[0].rollover_after_ms, 60'000);
+  EXPECT_EQ(parse_config(binance, "node.toml")->venues[0].rollover_after_ms,
+            23 * 3'600'000);
+  EXPECT_THAT(error_of(binance + "connections = 3\n"),
+              HasSubstr("node.toml:6: venue[0].connections is 3"));
+  EXPECT_THAT(error_of(binance + "rollover_after_ms = 5\n"),
+              HasSubstr("rollover_after_ms is 5; it must be 0 or at least"));
+  EXPECT_EQ(error_of(std::string(kKraken) + "connections = 2\n"),
+            "node.toml:6: venue[0].connections is not a known key");
+}
+
 TEST(Config, UnknownVenueListsTheKnownOnes) {
   EXPECT_THAT(error_of("[[venue]]\nid = \"nowhere\"\nurl = \"ws://a/\"\n"
                        "symbols = [\"A\"]\n"),

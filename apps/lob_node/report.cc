@@ -47,7 +47,23 @@ const std::string& connection_name(const PipelineReport& report,
   return (*report.connections)[instrument.connection];
 }
 
-std::string book_json(const PipelineReport& report, const BookKeeper& keeper) {
+std::string lines_json(const BookPipeline& pipeline, std::size_t book,
+                       const TscClock& clock) {
+  std::string out = "[";
+  for (std::size_t line = 0; line < pipeline.lines(); ++line) {
+    const LineStatistics of = pipeline.line_statistics(book, line);
+    absl::StrAppend(
+        &out, line == 0 ? "" : ", ", "{\"won\": ", of.won,
+        ", \"duplicates\": ", of.duplicates, ", \"ahead\": ", of.ahead,
+        ", \"faults\": ", of.faults, ", \"lag_mean_ns\": ",
+        of.measured == 0 ? 0 : clock.to_ns(of.lag_ticks / of.measured), "}");
+  }
+  return out += "]";
+}
+
+std::string book_json(const PipelineReport& report, std::size_t index,
+                      const TscClock& clock) {
+  const BookKeeper& keeper = report.pipeline->book(index);
   const Instrument& instrument = keeper.instrument();
   const BookStatistics statistics = keeper.statistics();
   const BookView view = keeper.view();
@@ -83,6 +99,10 @@ std::string book_json(const PipelineReport& report, const BookKeeper& keeper) {
   append_book_dump(book, instrument.symbol, instrument.market, connection,
                    &dump);
   text("book_hash", book_hash(dump));
+  if (report.pipeline->lines() > 1) {
+    absl::StrAppend(
+        &out, ", \"lines\": ", lines_json(*report.pipeline, index, clock));
+  }
   return out += "}";
 }
 
@@ -127,7 +147,7 @@ std::string report_json(const PipelineReport& report, const TscClock& clock) {
                    ",\n \"books\": [");
   for (std::size_t i = 0; i < report.pipeline->book_count(); ++i) {
     absl::StrAppend(&out, i == 0 ? "\n  " : ",\n  ",
-                    book_json(report, report.pipeline->book(i)));
+                    book_json(report, i, clock));
   }
   const Latencies frame_to_book = latencies(report, clock);
   absl::StrAppend(

@@ -25,14 +25,15 @@
 #include "apps/lob_node/venue_session.h"
 #include "concurrency/thread.h"
 #include "concurrency/tsc_clock.h"
+#include "net/connect_budget.h"
 #include "net/raw_message_pool.h"
 #include "net/uring_loop.h"
 
 namespace wirebook {
 namespace {
 
-// A connection, and the attempts of a race for the next one.
-constexpr std::size_t kStreamsPerVenue = 20;
+// Two legs of a connection, and the attempts of a race for each.
+constexpr std::size_t kStreamsPerConnection = 40;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 // How long the connections may take to close in order at the end; longer than
 // one waits for its peer's answer.
@@ -101,7 +102,10 @@ class Node {
     UringLoopOptions loop_options;
     loop_options.wait = config.wait;
     loop_options.backend = backend_choice(config.backend);
-    loop_options.max_streams = kStreamsPerVenue * config.venues.size();
+    loop_options.max_streams = 0;
+    for (const VenueConfig& venue : config.venues) {
+      loop_options.max_streams += kStreamsPerConnection * venue.connections;
+    }
     auto loop = UringLoop::create(loop_options, pool_.get());
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
@@ -109,7 +113,7 @@ class Node {
     for (const VenueConfig& venue : config.venues) {
       auto session = VenueSession::create(
           venue, config, static_cast<std::uint16_t>(sessions_.size()),
-          loop_.get(), pool_.get(), listener);
+          loop_.get(), pool_.get(), &budget_, listener);
       if (!session.ok()) return session.status();
       sessions_.push_back(*std::move(session));
     }
@@ -126,6 +130,7 @@ class Node {
                        [](const auto& session) { return session->stopped(); });
   }
 
+  ConnectBudget budget_{{}};
   std::unique_ptr<RawMessagePool> pool_;
   std::unique_ptr<UringLoop> loop_;
   std::vector<std::unique_ptr<VenueSession>> sessions_;

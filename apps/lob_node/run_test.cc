@@ -210,6 +210,35 @@ TEST_P(RunPipeline, BooksOverTlsEqualTheExchangesOwn) {
   EXPECT_EQ(exchange.end(), 0);
 }
 
+// Two connections (A/B), each replaced while the books go on.
+TEST_P(RunPipeline, ConnectionsMergeAndRollOverWithoutAGap) {
+  Exchange exchange(
+      {"--seed=7", "--seconds=4", "--rate=500", "--symbols-binance=BTCUSDT"});
+  RunningNode node(head() + binance_table(exchange.address(), "\"BTCUSDT\"") +
+                   "connections = 2\nrollover_after_ms = 1500\n");
+  ASSERT_TRUE(node.wait_for_error_output("rolled over")) << node.err();
+  ASSERT_TRUE(exchange.wait_until_quiesced());
+  usleep(300'000);  // the last messages are on their way
+  ASSERT_EQ(node.end(), 0) << node.err();
+  const element book = node.report().at(0)["books"].at(0);
+  EXPECT_EQ(text(book, "state"), "Live") << node.err();
+  EXPECT_EQ(number(book, "gaps"), 0u);
+  EXPECT_EQ(number(book, "resyncs"), 0u);
+  EXPECT_GT(number(book, "updates_applied"), 5u);
+  std::uint64_t duplicates = 0;
+  std::uint64_t used = 0;
+  for (const element line : book["lines"]) {
+    duplicates += number(line, "duplicates");
+    used += number(line, "won") + number(line, "duplicates") > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(used, 4u) << "two connections, each with two legs";
+  EXPECT_GT(duplicates, 5u);
+  ChildProcess compare({kCompare, "--truth=http://" + exchange.address(),
+                        "--dump=" + temporary("dump.csv"), "--expect=BTCUSDT"});
+  EXPECT_EQ(compare.wait(), 0) << compare.out();
+  EXPECT_EQ(exchange.end(), 0);
+}
+
 // Recordings over a live socket give what they give in a replay.
 class RunRecording : public RunPipeline {
  protected:

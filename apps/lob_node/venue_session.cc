@@ -49,20 +49,22 @@ SubscriptionOptions subscription(const VenueConfig& config) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VenueSession>> VenueSession::create(
-    const VenueConfig& config, const NodeConfig& node, std::uint16_t connection,
-    UringLoop* loop, RawMessagePool* pool, BookPipelineListener* listener) {
+    const VenueConfig& config, const NodeConfig& node, std::uint16_t number,
+    UringLoop* loop, RawMessagePool* pool, ConnectBudget* budget,
+    BookPipelineListener* listener) {
   auto session = std::unique_ptr<VenueSession>(
-      new VenueSession(config, connection, loop, pool, listener));
-  absl::Status status = session->set_up(node);
+      new VenueSession(config, number, loop, pool, listener));
+  absl::Status status = session->set_up(node, budget);
   if (!status.ok()) return status;
   return session;
 }
 
-VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
+VenueSession::VenueSession(const VenueConfig& config, std::uint16_t number,
                            UringLoop* loop, RawMessagePool* pool,
                            BookPipelineListener* listener)
     : config_(config),
-      connection_(connection),
+      number_(number),
+      legs_(config.rollover_after_ms > 0 ? Connection::kLegs : 1),
       loop_(loop),
       pool_(pool),
       listener_(listener),
@@ -71,12 +73,14 @@ VenueSession::VenueSession(const VenueConfig& config, std::uint16_t connection,
 
 VenueSession::~VenueSession() { disconnect(); }
 
-absl::Status VenueSession::set_up(const NodeConfig& node) {
+absl::Status VenueSession::set_up(const NodeConfig& node,
+                                  ConnectBudget* budget) {
   BookPipelineOptions options;
   options.venue = config_.id;
   options.mode = node.pipeline;
   options.wait = node.wait;
   options.max_books = config_.symbols.size();
+  options.lines = config_.connections * legs_;
   options.discover_instruments = false;
   options.parser_cpu = node.parser_cpu;
   options.book_cpu = node.book_cpu;
@@ -85,27 +89,11 @@ absl::Status VenueSession::set_up(const NodeConfig& node) {
   pipeline_ = *std::move(pipeline);
   for (const std::string& symbol : config_.symbols) {
     absl::Status status =
-        pipeline_->expect_instrument(symbol, "", connection_, config_.depth)
+        pipeline_->expect_instrument(symbol, "", number_, config_.depth)
             .status();
     if (!status.ok()) return status;
   }
-  ConnectionOptions feed;
-  feed.reader.url = config_.url;
-  if (config_.url.starts_with("wss://")) {
-    absl::StatusOr<std::shared_ptr<TlsContext>> tls = process_tls();
-    if (!tls.ok()) return tls.status();
-    feed.reader.tls = *std::move(tls);
-  }
-  feed.reader.connection = connection_;
-  feed.reader.venue = static_cast<std::uint8_t>(config_.id);
-  feed.reader.close_timeout_ns = kCloseTimeoutNs;
-  // Whatever the venue sends counts, its pings too: a quiet market is not a
-  // mute connection.
-  feed.silence_deadline_ns =
-      static_cast<std::uint64_t>(config_.stale_after_ms) * kMillisecond;
-  auto created = Connection::create(loop_, pool_, std::move(feed), this);
-  if (!created.ok()) return created.status();
-  feed_ = *std::move(created);
+  if (absl::Status status = set_up_feeds(budget); !status.ok()) return status;
   if (config_.rest_url.empty()) return absl::OkStatus();
   auto http = HttpClient::create(loop_, pool_, {}, this);
   if (!http.ok()) return http.status();
@@ -113,53 +101,124 @@ absl::Status VenueSession::set_up(const NodeConfig& node) {
   return absl::OkStatus();
 }
 
-void VenueSession::start() { feed_->start(); }
+absl::Status VenueSession::set_up_feeds(ConnectBudget* budget) {
+  ConnectionOptions options;
+  options.reader.url = config_.url;
+  if (config_.url.starts_with("wss://")) {
+    absl::StatusOr<std::shared_ptr<TlsContext>> tls = process_tls();
+    if (!tls.ok()) return tls.status();
+    options.reader.tls = *std::move(tls);
+  }
+  options.reader.venue = static_cast<std::uint8_t>(config_.id);
+  options.reader.close_timeout_ns = kCloseTimeoutNs;
+  options.budget = budget;
+  // Whatever the venue sends counts, its pings too: a quiet market is not a
+  // mute connection.
+  options.silence_deadline_ns =
+      static_cast<std::uint64_t>(config_.stale_after_ms) * kMillisecond;
+  options.rollover_after_ns =
+      static_cast<std::uint64_t>(config_.rollover_after_ms) * kMillisecond;
+  // Long enough for the new one's first messages; short beside its life.
+  options.overlap_ns =
+      std::min(options.overlap_ns, options.rollover_after_ns / 4);
+  for (std::size_t i = 0; i < config_.connections; ++i) {
+    auto feed = std::make_unique<Feed>(this, i);
+    auto created = Connection::create(loop_, pool_, options, feed.get());
+    if (!created.ok()) return created.status();
+    feed->connection = *std::move(created);
+    feeds_.push_back(std::move(feed));
+  }
+  return absl::OkStatus();
+}
 
-void VenueSession::on_attempt(std::size_t) { set_status_text("connecting"); }
+void VenueSession::start() {
+  for (auto& feed : feeds_) feed->connection->start();
+}
 
-void VenueSession::on_open(std::size_t leg) {
+std::uint16_t VenueSession::connection_of(const Feed& feed,
+                                          std::size_t leg) const {
+  const std::size_t lines = config_.connections * legs_;
+  return static_cast<std::uint16_t>(number_ * lines + feed.number * legs_ +
+                                    leg);
+}
+
+std::size_t VenueSession::open_legs() const {
+  std::size_t open = 0;
+  for (const auto& feed : feeds_) {
+    for (std::size_t leg = 0; leg < legs_; ++leg) {
+      open += feed->connection->is_open(leg) ? 1 : 0;
+    }
+  }
+  return open;
+}
+
+Connection* VenueSession::open_connection() const {
+  for (const auto& feed : feeds_) {
+    if (feed->connection->is_open(feed->connection->leg())) {
+      return feed->connection.get();
+    }
+  }
+  return nullptr;
+}
+
+void VenueSession::on_attempt() {
+  if (open_legs() == 0) set_status_text("connecting");
+}
+
+void VenueSession::on_open(const Feed& feed, std::size_t leg) {
   spdlog::info("{}: connected to {}", config_.name, config_.url);
   set_status_text("up");
-  pipeline_->on_connection_up(connection_);
+  pipeline_->on_connection_up(connection_of(feed, leg));
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::string greeting = venue.greeting();
-  if ((!greeting.empty() && !feed_->send_text(leg, greeting)) ||
-      !feed_->send_text(
+  if ((!greeting.empty() && !feed.connection->send_text(leg, greeting)) ||
+      !feed.connection->send_text(
           leg, venue.subscribe(config_.symbols, subscription(config_)))) {
-    feed_->close(leg);
+    feed.connection->close(leg);
     return;
   }
   kept_alive_ns_ = loop_->now_ns();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
-void VenueSession::on_message(std::size_t, RawMessage* message) {
+void VenueSession::on_message(const Feed& feed, std::size_t leg,
+                              RawMessage* message) {
+  message->connection = connection_of(feed, leg);
   pipeline_->on_message(message);
 }
 
-void VenueSession::on_silent(std::size_t) {
+void VenueSession::on_silent(const Feed& feed, std::size_t leg) {
   spdlog::warn("{}: nothing heard for {} ms", config_.name,
                config_.stale_after_ms);
-  pipeline_->on_connection_stale(connection_);
+  pipeline_->on_connection_stale(connection_of(feed, leg));
 }
 
-void VenueSession::on_close(std::size_t, const ConnectionEnd& end) {
+void VenueSession::on_close(const Feed& feed, std::size_t leg,
+                            const ConnectionEnd& end) {
   std::string why =
       end.status.ok() ? absl::StrCat("closed by the venue with code ", end.code)
                       : std::string(end.status.message());
+  if (end.planned && !stopping_) why = "rolled over to a new connection";
   if (!end.reason.empty()) {
     absl::StrAppend(&why, " (", to_absl(end.reason), ")");
   }
-  loop_->stop_timer(&watch_timer_);
-  requests_.clear_waiting();
+  const std::size_t open = open_legs();
+  if (open == 0) {
+    loop_->stop_timer(&watch_timer_);
+    requests_.clear_waiting();
+  }
   if (stopping_ && end.status.ok()) {
     // Our own doing: the report shows the books as they were.
     set_status_text("closed");
     return;
   }
-  pipeline_->on_connection_lost(connection_);
-  spdlog::warn("{}: {}", config_.name, why);
-  set_status_text(why);
+  pipeline_->on_connection_lost(connection_of(feed, leg));
+  if (end.planned) {
+    spdlog::info("{}: {}", config_.name, why);
+  } else {
+    spdlog::warn("{}: {}", config_.name, why);
+  }
+  if (open == 0) set_status_text(why);
 }
 
 void VenueSession::watch() {
@@ -183,7 +242,7 @@ void VenueSession::ask_for_missing_books() {
     }
     requests_.add(
         {rest ? BookRequestKind::kFetchSnapshot : BookRequestKind::kResubscribe,
-         keeper.instrument().index, connection_},
+         keeper.instrument().index, number_},
         loop_->now_ns());
   }
 }
@@ -192,8 +251,15 @@ void VenueSession::keep_alive() {
   const KeepAlive keep = find_venue_requests(config_.id).keep_alive();
   const std::uint64_t now = loop_->now_ns();
   if (keep.text.empty() || now - kept_alive_ns_ < keep.interval_ns) return;
-  // Without room in the send queue more than a ping is late.
-  if (feed_->send_text(feed_->leg(), keep.text)) kept_alive_ns_ = now;
+  // Without room in a send queue more than a ping is late.
+  bool sent = true;
+  for (const auto& feed : feeds_) {
+    for (std::size_t leg = 0; leg < legs_; ++leg) {
+      if (!feed->connection->is_open(leg)) continue;
+      sent &= feed->connection->send_text(leg, keep.text);
+    }
+  }
+  if (sent) kept_alive_ns_ = now;
 }
 
 void VenueSession::poll() {
@@ -201,7 +267,7 @@ void VenueSession::poll() {
   while (const auto request = pipeline_->next_request()) {
     requests_.add(*request, now);
   }
-  if (!feed_->is_open(feed_->leg())) return;
+  if (open_connection() == nullptr) return;
   while (const auto due = requests_.take(now)) serve(*due);
 }
 
@@ -212,16 +278,17 @@ void VenueSession::serve(const BookRequest& request) {
   }
   if (request.kind == BookRequestKind::kReconnect) {
     spdlog::info("{}: the venue is about to end the connection", config_.name);
-    feed_->close(feed_->leg());
+    if (Connection* const open = open_connection()) open->close(open->leg());
     return;
   }
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::vector<std::string> symbols = {symbol(request.instrument)};
   const SubscriptionOptions options = subscription(config_);
   spdlog::info("{}: subscribing {} anew", config_.name, symbols[0]);
-  const std::size_t leg = feed_->leg();
-  if (!feed_->send_text(leg, venue.unsubscribe(symbols, options)) ||
-      !feed_->send_text(leg, venue.subscribe(symbols, options))) {
+  Connection* const open = open_connection();
+  if (open == nullptr ||
+      !open->send_text(open->leg(), venue.unsubscribe(symbols, options)) ||
+      !open->send_text(open->leg(), venue.subscribe(symbols, options))) {
     requests_.add(request, loop_->now_ns());
   }
 }
@@ -233,7 +300,7 @@ void VenueSession::fetch_snapshot(const BookRequest& request) {
       find_venue_requests(config_.id)
           .snapshot_target(symbol(request.instrument), config_.snapshot_limit));
   http.tag = request.instrument;
-  http.connection = connection_;
+  http.connection = connection_of(*feeds_[0], 0);
   http.venue = static_cast<std::uint8_t>(config_.id);
   const absl::Status status = http_->get(std::move(http));
   if (!status.ok()) snapshot_failed(request.instrument, status, 0);
@@ -277,7 +344,7 @@ void VenueSession::snapshot_failed(std::uint32_t instrument,
   if (stopping_) return;
   spdlog::warn("{}: snapshot of {}: {}", config_.name, symbol(instrument),
                std::string(status.message()));
-  requests_.add({BookRequestKind::kFetchSnapshot, instrument, connection_},
+  requests_.add({BookRequestKind::kFetchSnapshot, instrument, number_},
                 loop_->now_ns(),
                 std::min(retry_after_seconds, kLongestPauseSeconds) * 1'000 *
                     kMillisecond);
@@ -286,17 +353,19 @@ void VenueSession::snapshot_failed(std::uint32_t instrument,
 void VenueSession::stop() {
   stopping_ = true;
   loop_->stop_timer(&watch_timer_);
-  feed_->stop();
+  for (auto& feed : feeds_) feed->connection->stop();
 }
 
 bool VenueSession::stopped() const noexcept {
-  return feed_ == nullptr || feed_->stopped();
+  return std::all_of(feeds_.begin(), feeds_.end(), [](const auto& feed) {
+    return feed->connection->stopped();
+  });
 }
 
 void VenueSession::disconnect() {
   loop_->stop_timer(&watch_timer_);
   http_.reset();
-  feed_.reset();
+  feeds_.clear();
 }
 
 std::string VenueSession::status_text() const {

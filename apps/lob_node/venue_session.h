@@ -30,6 +30,7 @@
 #include "apps/lob_node/request_queue.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
+#include "net/connect_budget.h"
 #include "net/connection.h"
 #include "net/http_client.h"
 #include "net/raw_message_pool.h"
@@ -37,15 +38,13 @@
 
 namespace wirebook {
 
-class VenueSession final : private ConnectionHandler,
-                           private HttpHandler,
-                           private BookPipelineListener {
+class VenueSession final : private HttpHandler, private BookPipelineListener {
  public:
-  // `connection` is its number among the node's; pointers outlive it, and
-  // `listener` may be null.
+  // `number` is its place among the node's; pointers outlive it, and `listener`
+  // may be null.
   static absl::StatusOr<std::unique_ptr<VenueSession>> create(
-      const VenueConfig& config, const NodeConfig& node,
-      std::uint16_t connection, UringLoop* loop, RawMessagePool* pool,
+      const VenueConfig& config, const NodeConfig& node, std::uint16_t number,
+      UringLoop* loop, RawMessagePool* pool, ConnectBudget* budget,
       BookPipelineListener* listener);
   ~VenueSession() override;
 
@@ -72,16 +71,41 @@ class VenueSession final : private ConnectionHandler,
     VenueSession* session;
   };
 
-  VenueSession(const VenueConfig& config, std::uint16_t connection,
-               UringLoop* loop, RawMessagePool* pool,
-               BookPipelineListener* listener);
-  absl::Status set_up(const NodeConfig& node);
+  // One connection of the session. Where it rolls over it has two legs; each
+  // leg of each feed is a line of the pipeline.
+  struct Feed final : ConnectionHandler {
+    Feed(VenueSession* owner, std::size_t place)
+        : session(owner), number(place) {}
+    void on_attempt(std::size_t) override { session->on_attempt(); }
+    void on_open(std::size_t leg) override { session->on_open(*this, leg); }
+    void on_message(std::size_t leg, RawMessage* message) override {
+      session->on_message(*this, leg, message);
+    }
+    void on_silent(std::size_t leg) override { session->on_silent(*this, leg); }
+    void on_close(std::size_t leg, const ConnectionEnd& end) override {
+      session->on_close(*this, leg, end);
+    }
+    VenueSession* const session;
+    const std::size_t number;
+    std::unique_ptr<Connection> connection;
+  };
 
-  void on_attempt(std::size_t leg) override;
-  void on_open(std::size_t leg) override;
-  void on_message(std::size_t leg, RawMessage* message) override;
-  void on_silent(std::size_t leg) override;
-  void on_close(std::size_t leg, const ConnectionEnd& end) override;
+  VenueSession(const VenueConfig& config, std::uint16_t number, UringLoop* loop,
+               RawMessagePool* pool, BookPipelineListener* listener);
+  absl::Status set_up(const NodeConfig& node, ConnectBudget* budget);
+  absl::Status set_up_feeds(ConnectBudget* budget);
+
+  void on_attempt();
+  void on_open(const Feed& feed, std::size_t leg);
+  void on_message(const Feed& feed, std::size_t leg, RawMessage* message);
+  void on_silent(const Feed& feed, std::size_t leg);
+  void on_close(const Feed& feed, std::size_t leg, const ConnectionEnd& end);
+
+  // The pipeline's number of a leg.
+  std::uint16_t connection_of(const Feed& feed, std::size_t leg) const;
+  std::size_t open_legs() const;
+  // One that is open, for requests; null if none is.
+  Connection* open_connection() const;
 
   void on_http(const HttpResult& result) override;
 
@@ -102,12 +126,13 @@ class VenueSession final : private ConnectionHandler,
   const std::string& symbol(std::uint32_t instrument) const;
 
   const VenueConfig config_;
-  const std::uint16_t connection_;
+  const std::uint16_t number_;
+  const std::size_t legs_;  // of each feed
   UringLoop* const loop_;
   RawMessagePool* const pool_;
   BookPipelineListener* const listener_;  // or null
   std::unique_ptr<BookPipeline> pipeline_;
-  std::unique_ptr<Connection> feed_;
+  std::vector<std::unique_ptr<Feed>> feeds_;
   std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
   TscClock clock_;
   RequestQueue requests_;
