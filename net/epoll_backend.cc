@@ -29,8 +29,7 @@ constexpr int kReceivesPerTurn = 8;
 ssize_t receive(LoopStream& stream) {
   if (!stream.timestamps) {
     return syscall(SYS_recvfrom, stream.fd, stream.slab->write_pointer(),
-                   stream.slab->writable_bytes(), MSG_DONTWAIT, nullptr,
-                   nullptr);
+                   stream.room(), MSG_DONTWAIT, nullptr, nullptr);
   }
   stream.prepare_message();
   const ssize_t n =
@@ -196,7 +195,7 @@ class EpollBackend final : public LoopBackend {
     for (int i = 0; i < kReceivesPerTurn; ++i) {
       if (stream.state != LoopStream::State::kOpen || stream.ended) return;
       RawMessageSlab& slab = *stream.slab;
-      const size_t room = slab.writable_bytes();
+      const size_t room = stream.room();
       if (room == 0) {
         stream.starved = true;
         stream.receiving = false;

@@ -37,6 +37,16 @@ inline constexpr size_t kRawMessageSlackBytes = 64;
 
 enum class RawMessageKind : uint8_t { kText, kBinary, kHttpBody };
 
+// What a message says of itself besides its bytes; see RawMessage.
+struct RawMessageStamp {
+  uint64_t receive_ticks = 0;
+  uint64_t kernel_receive_ns = 0;
+  uint64_t sequence = 0;
+  uint16_t connection = 0;
+  uint8_t venue = 0;
+  RawMessageKind kind = RawMessageKind::kText;
+};
+
 struct alignas(64) RawMessage {
   // The payload; kRawMessageSlackBytes readable bytes follow its last one.
   const char* data;
@@ -69,6 +79,15 @@ struct alignas(64) RawMessage {
   friend class RawMessageLane;
   friend class RawMessagePool;
   friend class WebSocketReader;
+
+  void stamp(const RawMessageStamp& stamp) noexcept {
+    receive_ticks = stamp.receive_ticks;
+    kernel_ns_ = stamp.kernel_receive_ns;
+    sequence = stamp.sequence;
+    connection = stamp.connection;
+    venue = stamp.venue;
+    kind = stamp.kind;
+  }
 
   enum class Origin : uint16_t { kSlab, kLarge, kExternal };
   enum State : uint32_t { kFree = 0x46524545, kHeld = 0x48454c44, kOnLane = 1 };

@@ -152,6 +152,7 @@ RawMessage* RawMessagePool::acquire_large(char* buffer,
                                           uint32_t size) noexcept {
   RawMessage* const message = take();
   if (message == nullptr) return nullptr;
+  message->stamp({});
   message->data = buffer;
   message->size = size;
   message->origin_ = RawMessage::Origin::kLarge;
@@ -180,6 +181,7 @@ RawMessage* RawMessagePool::acquire_external(const char* data, uint32_t size,
                                              void* argument) noexcept {
   RawMessage* const message = take();
   if (message == nullptr) return nullptr;
+  message->stamp({});
   message->data = data;
   message->size = size;
   message->origin_ = RawMessage::Origin::kExternal;

@@ -204,14 +204,15 @@ class RawMessagePool {
 
   // ---- Owner thread
 
-  // A descriptor of `size` bytes at `position`, kind kText, sequence, tag,
-  // connection and venue 0. nullptr when all descriptors are out.
-  RawMessage* acquire(RawMessageSlab& slab, uint64_t position,
-                      uint32_t size) noexcept {
+  // A descriptor of `size` bytes at `position`, tag 0. nullptr when all
+  // descriptors are out.
+  RawMessage* acquire(RawMessageSlab& slab, uint64_t position, uint32_t size,
+                      const RawMessageStamp& stamp = {}) noexcept {
     RawMessage* const message = take();
     if (message == nullptr) return nullptr;
     const auto slot = static_cast<uint32_t>((position / kRawMessageSlotBytes) &
                                             slab.slot_mask_);
+    message->stamp(stamp);
     message->data = slab.at(position);
     message->size = size;
     message->origin_ = RawMessage::Origin::kSlab;
@@ -235,8 +236,8 @@ class RawMessagePool {
 
   // From the owner's thread itself.
   void release(RawMessage* message) noexcept {
-    mark_released(message);
-    settle(message);
+    check_held(message);
+    free(message);
   }
 
   // Takes in what the lanes brought; returns how many messages that were.
@@ -271,42 +272,47 @@ class RawMessagePool {
     // Relaxed: whoever gets the pointer gets it by a synchronising hand-over.
     std::atomic_ref(message->state_)
         .store(RawMessage::kHeld, std::memory_order_relaxed);
-    message->sequence = 0;
-    message->receive_ticks = 0;
-    message->kernel_ns_ = 0;
     message->tag = 0;
-    message->connection = 0;
-    message->venue = 0;
-    message->kind = RawMessageKind::kText;
     return message;
   }
 
-  // Any thread. Two threads that release the same message at the same moment
-  // may both pass here; the second to arrive in settle() does not.
-  void mark_released(RawMessage* message) const noexcept {
+  // Any thread.
+  void check_held(const RawMessage* message) const noexcept {
     const auto offset = reinterpret_cast<uintptr_t>(message) -
                         reinterpret_cast<uintptr_t>(messages_.get());
     if (offset >= options_.descriptors * sizeof(RawMessage) ||
         offset % sizeof(RawMessage) != 0) [[unlikely]] {
       die("released a message that is not of this pool", message);
     }
-    std::atomic_ref state(message->state_);
     // Relaxed: the lane's ring orders it with settle().
-    if (state.load(std::memory_order_relaxed) != RawMessage::kHeld)
-        [[unlikely]] {
+    if (std::atomic_ref(message->state_).load(std::memory_order_relaxed) !=
+        RawMessage::kHeld) [[unlikely]] {
       die("message released twice", message);
     }
-    state.store(RawMessage::kOnLane, std::memory_order_relaxed);
+  }
+
+  // Any thread. Two threads that release the same message at the same moment
+  // may both pass here; the second to arrive in settle() does not.
+  void mark_released(RawMessage* message) const noexcept {
+    check_held(message);
+    // Relaxed: as in check_held.
+    std::atomic_ref(message->state_)
+        .store(RawMessage::kOnLane, std::memory_order_relaxed);
   }
 
   void settle(RawMessage* message) noexcept {
-    std::atomic_ref state(message->state_);
-    // Relaxed: see mark_released.
-    if (state.load(std::memory_order_relaxed) != RawMessage::kOnLane)
-        [[unlikely]] {
+    // Relaxed: see check_held.
+    if (std::atomic_ref(message->state_).load(std::memory_order_relaxed) !=
+        RawMessage::kOnLane) [[unlikely]] {
       die("message released twice", message);
     }
-    state.store(RawMessage::kFree, std::memory_order_relaxed);
+    free(message);
+  }
+
+  void free(RawMessage* message) noexcept {
+    // Relaxed: whoever released it does not look at it again.
+    std::atomic_ref(message->state_)
+        .store(RawMessage::kFree, std::memory_order_relaxed);
     if (message->origin_ == RawMessage::Origin::kSlab) [[likely]] {
       RawMessageSlab& slab = *slabs_[message->slab_];
       if (--slab.outstanding_[message->place_] == 0) slab.return_slots();

@@ -201,7 +201,10 @@ class UringBackend final : public LoopBackend {
       return;
     }
     BufferRing& buffers = buffers_[stream.index];
-    const uint64_t limit = slab.write_limit() / kRawMessageSlotBytes;
+    const uint64_t limit =
+        std::min(slab.write_limit(),
+                 slab.write_position() + kReceiveAheadBytes) /
+        kRawMessageSlotBytes;
     if (buffers.provided != limit) {
       for (; buffers.provided != limit; ++buffers.provided) {
         buffers.add(slab.at(buffers.provided * kRawMessageSlotBytes),
@@ -324,7 +327,7 @@ class UringBackend final : public LoopBackend {
       sqe->buf_group = stream.index;
     } else {
       io_uring_prep_recv(sqe, stream.fd, stream.slab->write_pointer(),
-                         stream.slab->writable_bytes(), 0);
+                         stream.room(), 0);
     }
     sqe->user_data = user_data(&stream, kReceive);
   }
@@ -392,10 +395,7 @@ class UringBackend final : public LoopBackend {
       stream.handler->on_received(ticks);
     } else if (result == 0) {
       stream.end(0);
-    } else if (result == -ENOBUFS) {
-      stream.starved = true;
-      ++stream.starvations;
-    } else if (result != -EINTR && result != -EAGAIN) {
+    } else if (result != -ENOBUFS && result != -EINTR && result != -EAGAIN) {
       stream.end(-result);
     }
     if (stream.state != LoopStream::State::kOpen || stream.ended) return;

@@ -21,46 +21,69 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace wirebook {
 
+// For leading_ascii(): of at most 31 bytes.
+inline bool short_is_ascii(const char* data, size_t size) noexcept {
+  const auto word = [data](size_t at) {
+    uint64_t bytes;
+    std::memcpy(&bytes, data + at, 8);
+    return bytes;
+  };
+  uint64_t any = 0;
+  if (size >= 8) {
+    const size_t last = size - 8;
+    any = word(0) | word(last < 8 ? last : 8) | word(last < 16 ? last : 16) |
+          word(last);
+  } else {
+    std::memcpy(&any, data, size);
+  }
+  return (any & 0x8080808080808080) == 0;
+}
+
 // How many of the first bytes are surely ASCII: all `size` if all are,
-// otherwise a lower bound that is at most 127 short. Reads only [data, data +
-// size).
+// otherwise a lower bound that is at most 255 short. Reads only [data, data +
+// size). Lengths choose few branches, since those of a feed's messages are hard
+// to predict: loads overlap instead.
 inline size_t leading_ascii(const char* data, size_t size) noexcept {
 #if defined(__AVX2__)
   using Vector = __m256i;
-  const auto load = [&](size_t at) {
+  const auto load = [data](size_t at) {
     return _mm256_loadu_si256(reinterpret_cast<const Vector*>(data + at));
   };
   const auto both = [](Vector a, Vector b) { return _mm256_or_si256(a, b); };
   const auto ascii = [](Vector v) { return _mm256_movemask_epi8(v) == 0; };
 #else
   using Vector = __m128i;
-  const auto load = [&](size_t at) {
+  const auto load = [data](size_t at) {
     return _mm_loadu_si128(reinterpret_cast<const Vector*>(data + at));
   };
   const auto both = [](Vector a, Vector b) { return _mm_or_si128(a, b); };
   const auto ascii = [](Vector v) { return _mm_movemask_epi8(v) == 0; };
 #endif
   constexpr size_t kWide = sizeof(Vector);
-  if (size < kWide) {
-    for (size_t i = 0; i < size; ++i) {
-      if (static_cast<signed char>(data[i]) < 0) return i;
-    }
-    return size;
-  }
+  const auto pair = [&](size_t at) { return both(load(at), load(at + kWide)); };
+  if (size < kWide) return short_is_ascii(data, size) ? size : 0;
   size_t i = 0;
-  for (; i + 4 * kWide <= size; i += 4 * kWide) {
-    const Vector any = both(both(load(i), load(i + kWide)),
-                            both(load(i + 2 * kWide), load(i + 3 * kWide)));
-    if (!ascii(any)) return i;
+  for (; size - i > 8 * kWide; i += 8 * kWide) {
+    if (!ascii(both(both(pair(i), pair(i + 2 * kWide)),
+                    both(pair(i + 4 * kWide), pair(i + 6 * kWide))))) {
+      return i;
+    }
   }
-  // What is left, less than four vectors, the last of them overlapping.
-  const size_t rest = i;
-  Vector any = load(size - kWide);
-  for (; i + kWide <= size; i += kWide) any = both(any, load(i));
-  return ascii(any) ? size : rest;
+  if (size < 2 * kWide) {
+    return ascii(both(load(0), load(size - kWide))) ? size : 0;
+  }
+  // One to eight vectors are left: the last eight, as far as there are so many.
+  const size_t last = size - 2 * kWide;
+  const auto back = [last](size_t bytes) {
+    return last > bytes ? last - bytes : 0;
+  };
+  const Vector any = both(both(pair(last), pair(back(2 * kWide))),
+                          both(pair(back(4 * kWide)), pair(back(6 * kWide))));
+  return ascii(any) ? size : i;
 }
 
 class Utf8Validator {

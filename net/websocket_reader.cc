@@ -249,6 +249,56 @@ bool WebSocketReader::finish_handshake() noexcept {
   return true;
 }
 
+// Of the message that ends at `end`; with TLS, of its record.
+inline const WebSocketReader::Arrival& WebSocketReader::arrival(
+    uint64_t end) noexcept {
+  if (tls_ != nullptr) end = tls_->record_position();
+  // The last arrival ends at the write position, never before the message.
+  while (arrivals_[first_arrival_].end < end) {
+    first_arrival_ = (first_arrival_ + 1) % arrivals_.size();
+    --arrival_count_;
+  }
+  return arrivals_[first_arrival_];
+}
+
+// Of the next message, which ends at `end`.
+inline RawMessageStamp WebSocketReader::stamp(uint64_t end,
+                                              WebSocketOpcode opcode) noexcept {
+  const Arrival& at = arrival(end);
+  return {at.ticks,
+          at.kernel_ns,
+          statistics_.messages,
+          options_.connection,
+          options_.venue,
+          opcode == WebSocketOpcode::kText ? RawMessageKind::kText
+                                           : RawMessageKind::kBinary};
+}
+
+inline void WebSocketReader::hand_over(RawMessage* message) noexcept {
+  stall_counted_ = false;
+  ++statistics_.messages;
+  statistics_.payload_bytes += message->size;
+  handler_->on_message(message);
+}
+
+inline bool WebSocketReader::deliver_message(
+    const WebSocketFrame& frame) noexcept {
+  const uint64_t end = cursor_ + frame.consumed;
+  RawMessage* const message = pool_->acquire(*slab_, end - frame.size,
+                                             static_cast<uint32_t>(frame.size),
+                                             stamp(end, frame.opcode));
+  if (message == nullptr) [[unlikely]] {
+    stall();  // the parser gives the same event again
+    return false;
+  }
+  if (tls_ != nullptr && cursor_ < tls_->copied_position()) {
+    ++statistics_.copied_messages;
+  }
+  cursor_ = end;
+  hand_over(message);
+  return true;
+}
+
 void WebSocketReader::parse() noexcept {
   // After a close frame, or our own for an error, the rest is dropped.
   const auto reading = [this] {
@@ -314,22 +364,6 @@ void WebSocketReader::parse() noexcept {
                                                            : cursor_);
 }
 
-bool WebSocketReader::deliver_message(const WebSocketFrame& frame) noexcept {
-  RawMessage* const message =
-      pool_->acquire(*slab_, cursor_ + frame.consumed - frame.size,
-                     static_cast<uint32_t>(frame.size));
-  if (message == nullptr) [[unlikely]] {
-    stall();  // the parser gives the same event again
-    return false;
-  }
-  if (tls_ != nullptr && cursor_ < tls_->copied_position()) {
-    ++statistics_.copied_messages;
-  }
-  cursor_ += frame.consumed;
-  hand_over(message, frame.opcode);
-  return true;
-}
-
 // Takes in a part of a message; false, and nothing changed, when a buffer or a
 // descriptor is missing.
 bool WebSocketReader::deliver_fragment(const WebSocketFrame& frame) noexcept {
@@ -378,7 +412,8 @@ bool WebSocketReader::deliver_fragment(const WebSocketFrame& frame) noexcept {
   ++statistics_.copied_messages;
   assembly_ = Assembly::kNone;
   assembly_size_ = 0;
-  hand_over(message, frame.opcode);
+  message->stamp(stamp(cursor_, frame.opcode));
+  hand_over(message);
   return true;
 }
 
@@ -413,7 +448,8 @@ bool WebSocketReader::deliver_compressed(const WebSocketFrame& frame) noexcept {
   ++statistics_.copied_messages;
   statistics_.copied_bytes += message->size;
   statistics_.large_messages += inflated_->last_was_large();
-  hand_over(message, frame.opcode);
+  message->stamp(stamp(cursor_, frame.opcode));
+  hand_over(message);
   return true;
 }
 
@@ -440,22 +476,6 @@ bool WebSocketReader::move_to_large() noexcept {
   return true;
 }
 
-void WebSocketReader::hand_over(RawMessage* message,
-                                WebSocketOpcode opcode) noexcept {
-  stall_counted_ = false;
-  const Arrival& at = arrival();
-  message->receive_ticks = at.ticks;
-  message->kernel_ns_ = at.kernel_ns;
-  message->sequence = sequence_++;
-  message->connection = options_.connection;
-  message->venue = options_.venue;
-  message->kind = opcode == WebSocketOpcode::kText ? RawMessageKind::kText
-                                                   : RawMessageKind::kBinary;
-  ++statistics_.messages;
-  statistics_.payload_bytes += message->size;
-  handler_->on_message(message);
-}
-
 void WebSocketReader::note_arrival(uint64_t end, uint64_t ticks) noexcept {
   // Without a stall all whole messages have been handed over; what is left ends
   // in this arrival or a later one.
@@ -470,17 +490,6 @@ void WebSocketReader::note_arrival(uint64_t end, uint64_t ticks) noexcept {
   arrivals_[(first_arrival_ + arrival_count_) % arrivals_.size()] = {
       end, ticks, stream_->kernel_receive_ns};
   ++arrival_count_;
-}
-
-// Of the message that ends at the cursor; with TLS, of its record.
-const WebSocketReader::Arrival& WebSocketReader::arrival() noexcept {
-  const uint64_t end = tls_ == nullptr ? cursor_ : tls_->record_position();
-  // The last arrival ends at the write position, never before the cursor.
-  while (arrivals_[first_arrival_].end < end) {
-    first_arrival_ = (first_arrival_ + 1) % arrivals_.size();
-    --arrival_count_;
-  }
-  return arrivals_[first_arrival_];
 }
 
 void WebSocketReader::stall() noexcept {

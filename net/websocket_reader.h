@@ -235,10 +235,13 @@ class WebSocketReader final : private StreamHandler,
   absl::Status start_deflate();
   bool fits_in_slab(uint64_t frame_bytes) const noexcept;
   bool move_to_large() noexcept;
-  void hand_over(RawMessage* message, WebSocketOpcode opcode) noexcept;
+  // Of the next message, which ends at position `end`.
+  RawMessageStamp stamp(uint64_t end, WebSocketOpcode opcode) noexcept;
+  // `message` has its stamp.
+  void hand_over(RawMessage* message) noexcept;
   void on_peer_close(const WebSocketFrame& frame) noexcept;
   void note_arrival(uint64_t end, uint64_t ticks) noexcept;
-  const Arrival& arrival() noexcept;
+  const Arrival& arrival(uint64_t end) noexcept;
   void stall() noexcept;
   void finish_end() noexcept;
   // Sends a close frame, drops what still comes, and ends with `status`.
@@ -273,7 +276,6 @@ class WebSocketReader final : private StreamHandler,
   size_t arrival_count_ = 0;
   uint64_t cursor_ = 0;     // the next byte to be parsed
   uint64_t plain_end_ = 0;  // the end of those that can be
-  uint64_t sequence_ = 0;
   WebSocketFrameParser parser_;
 
   // The message that is being put together.
