@@ -1,0 +1,99 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// BookSnapshots: whole books for readers on other threads, all levels of one
+// moment, copied on the book thread when asked for and handed over by RCU.
+//
+// Use it for what wants depth now and then: risk, a display, an HTTP answer.
+// The top ten at any time: BookKeeper::view. Each change: market_feed.
+//
+// Guarantee: readers are wait-free and never delay the book thread; a snapshot
+// is a Live book as it was after one message, or has no levels and says what
+// the book is instead. When a book stops being Live, its snapshot is replaced
+// before the book thread goes on.
+// Thread rules: the pipeline's book thread calls on_*; request and load from
+// any thread.
+// Cost: a load per message; a copy, which allocates, per request: 16 bytes a
+// level. Old snapshots are freed by rcu_retire on the book thread.
+//
+//   BookSnapshots snapshots(/*max_books=*/256, &next);  // next: or nullptr
+//   auto pipeline = BookPipeline::create(options, &pool, &snapshots);
+//   snapshots.request(index);                           // any thread
+//   ...
+//   const RcuReadGuard region;
+//   if (const BookSnapshot* book = snapshots.load(index)) print(book->bids);
+
+#ifndef WIREBOOK_LOB_BOOK_SNAPSHOTS_H_
+#define WIREBOOK_LOB_BOOK_SNAPSHOTS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "concurrency/rcu.h"
+#include "concurrency/rcu_ptr.h"
+#include "lob/book_keeper.h"
+#include "lob/book_pipeline.h"
+#include "lob/book_state.h"
+#include "lob/instrument.h"
+#include "lob/parsed_message.h"
+#include "lob/price_level.h"
+
+namespace wirebook {
+
+struct BookSnapshot {
+  uint32_t instrument = kNoInstrument;
+  BookState state = BookState::kEmpty;
+  BookReason reason = BookReason::kNone;
+  Assurance assurance = Assurance::kPromised;
+  int8_t price_scale = 0;  // decimals
+  int8_t quantity_scale = 0;
+  bool has_update_id = false;
+  uint64_t update_id = 0;        // the venue's
+  uint64_t receive_ticks = 0;    // TscClock: the message after which it stood
+  int64_t exchange_time_ns = 0;  // UTC
+  std::vector<PriceLevel> bids;  // best first
+  std::vector<PriceLevel> asks;
+};
+
+class BookSnapshots final : public BookPipelineListener {
+ public:
+  // `next` hears everything too; it may be null and must outlive this.
+  BookSnapshots(size_t max_books, BookPipelineListener* next);
+
+  // ---- Any thread: requires index < max_books -------------------------------
+
+  // A fresh snapshot after the book's next message. Many requests are one.
+  void request(size_t index) noexcept {
+    // Relaxed: the flag is all there is.
+    books_[index].wanted.store(true, std::memory_order_relaxed);
+  }
+
+  // The newest, null before the first; valid until the region's end.
+  const BookSnapshot* load(size_t index) const noexcept {
+    return books_[index].newest.load();
+  }
+
+  // ---- The book thread ------------------------------------------------------
+
+  void on_depth_applied(const BookKeeper& keeper,
+                        const ParsedMessage& message) override;
+  void on_state_changed(const BookKeeper& keeper) override;
+  void on_other(const ParsedMessage& message) override;
+
+ private:
+  struct Slot {
+    std::atomic<bool> wanted{false};
+    RcuPtr<BookSnapshot> newest{nullptr};
+  };
+
+  void publish(const BookKeeper& keeper, Slot& slot);
+
+  const std::unique_ptr<Slot[]> books_;
+  BookPipelineListener* const next_;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_BOOK_SNAPSHOTS_H_
