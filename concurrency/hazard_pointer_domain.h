@@ -37,16 +37,27 @@ namespace internal {
 
 template <template <typename> class Atom>
 struct HazardRecord : ReclaimRecord<Atom> {
-  void on_leave() noexcept {
-    if (ready != nullptr) unowned->push(std::exchange(ready, nullptr));
-    while (!slots.empty()) unowned->push(slots.pop());
-  }
+  void on_leave() noexcept;
   // The owner's, unused. One apart: making and destroying one hazard pointer
   // again and again then waits for no count and no link.
   HazardSlot<Atom>* ready = nullptr;
-  HazardSlotList<Atom> slots;               // The owner's, unused.
-  HazardSlotList<Atom>* unowned = nullptr;  // The domain's.
+  HazardSlotList<Atom> slots;  // The owner's, unused.
 };
+
+template <template <typename> class Atom>
+struct HazardRecords : ReclaimRecords<HazardRecord<Atom>, Atom> {
+  using ReclaimRecords<HazardRecord<Atom>, Atom>::ReclaimRecords;
+  HazardSlotList<Atom> unowned;  // Under the registry's mutex.
+};
+
+template <template <typename> class Atom>
+void HazardRecord<Atom>::on_leave() noexcept {
+  using Base = ReclaimRecords<HazardRecord, Atom>;
+  auto* const base = static_cast<Base*>(this->domain_records);
+  auto& unowned = static_cast<HazardRecords<Atom>*>(base)->unowned;
+  if (ready != nullptr) unowned.push(std::exchange(ready, nullptr));
+  while (!slots.empty()) unowned.push(slots.pop());
+}
 
 }  // namespace internal
 
@@ -95,7 +106,6 @@ class basic_hazard_pointer_domain {
 
  private:
   using Slot = internal::HazardSlot<Atom>;
-  using Slots = internal::HazardSlotList<Atom>;
   using Block = internal::HazardBlock<Atom>;
   using Record = internal::HazardRecord<Atom>;
   using Object = internal::HazardObject;
@@ -139,19 +149,17 @@ class basic_hazard_pointer_domain {
   }
 
   void give_back(Record& record) noexcept {
-    record.unowned = &unowned_;
     const std::lock_guard guard(internal::reclaim_registry());
     while (record.slots.size() > kKeptSlots / 2) {
-      unowned_.push(record.slots.pop());
+      records_.unowned.push(record.slots.pop());
     }
   }
 
   [[gnu::noinline]] void refill(Record& record) {
-    record.unowned = &unowned_;
     {
       const std::lock_guard guard(internal::reclaim_registry());
-      for (int i = 0; i < 4 && !unowned_.empty(); ++i) {
-        record.slots.push(unowned_.pop());
+      for (int i = 0; i < 4 && !records_.unowned.empty(); ++i) {
+        record.slots.push(records_.unowned.pop());
       }
     }
     if (!record.slots.empty()) return;
@@ -245,7 +253,7 @@ class basic_hazard_pointer_domain {
 
   std::size_t free_slots() const noexcept {
     const std::lock_guard guard(internal::reclaim_registry());
-    std::size_t count = unowned_.size();
+    std::size_t count = records_.unowned.size();
     for (Record* r = records_.first(); r != nullptr; r = records_.next(r)) {
       count += r->slots.size() + (r->ready != nullptr ? 1 : 0);
     }
@@ -257,10 +265,9 @@ class basic_hazard_pointer_domain {
     while (block != nullptr) delete std::exchange(block, block->next);
   }
 
-  internal::ReclaimRecords<Record, Atom> records_;
+  internal::HazardRecords<Atom> records_;
   Atom<Block*> blocks_{nullptr};
   Atom<std::size_t> slot_count_{0};
-  Slots unowned_;  // Under the registry's mutex.
 };
 
 }  // namespace wirebook
