@@ -61,12 +61,16 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::create(
   if (!url.ok()) return url.status();
   std::unique_ptr<Connection> connection(
       new Connection(loop, std::move(options), std::move(url->host), handler));
-  const ConnectionOptions& kept = connection->options_;
+  WebSocketReaderOptions reader_options = connection->options_.reader;
   for (Leg& leg : connection->legs_) {
-    if (leg.number != 0 && kept.rollover_after_ns == 0) continue;
-    auto reader = WebSocketReader::create(loop, pool, kept.reader, &leg);
+    if (leg.number != 0 && connection->options_.rollover_after_ns == 0) {
+      continue;
+    }
+    auto reader = WebSocketReader::create(loop, pool, reader_options, &leg);
     if (!reader.ok()) return reader.status();
     leg.reader = *std::move(reader);
+    // One for both legs, which so share its tickets too.
+    reader_options.tls = leg.reader->options().tls;
   }
   return connection;
 }

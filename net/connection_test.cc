@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <random>
@@ -15,8 +16,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "net/testing/certificates.h"
 #include "net/testing/listener.h"
 #include "net/testing/scripted_server.h"
+#include "net/testing/tls_server.h"
 
 namespace wirebook {
 namespace {
@@ -448,6 +451,27 @@ TEST_P(ConnectionTest, TheOldLegMayBeLostBeforeTheNewOneStands) {
   ASSERT_TRUE(run_until_messages(2));
   advance(50 * kSecond);
   EXPECT_EQ(connection->statistics().attempts, 3u);
+}
+
+TEST_P(ConnectionTest, WithoutATlsContextBothLegsShareOne) {
+  const testing::TestAuthority authority;
+  const std::string ca_file = ::testing::TempDir() + "/connection_ca.pem";
+  authority.write(ca_file);
+  // One client at a time; anything it says ends it.
+  testing::TlsServer server(authority.issue(), {}, [](testing::TlsPeer& peer) {
+    peer.upgrade(server_frame(0x1, "hello"));
+    peer.read_frame();
+  });
+  setenv("SSL_CERT_FILE", ca_file.c_str(), 1);
+  start(with_rollover(options_for(server.url())));
+  unsetenv("SSL_CERT_FILE");
+  ASSERT_TRUE(run_until_messages(1));
+  EXPECT_TRUE(connection->roll_over());
+  turn();
+  EXPECT_TRUE(connection->send_text(0, "go"));
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_THAT(recorder.messages, ElementsAre("0:hello", "1:hello"));
+  EXPECT_EQ(server.resumed(), 1) << "by the first leg's ticket";
 }
 
 TEST_P(ConnectionTest, StopEndsARollover) {

@@ -54,6 +54,7 @@ class EpollBackend final : public LoopBackend {
   absl::Status start() override { return absl::OkStatus(); }
 
   absl::Status connect(LoopStream& stream) override {
+    ++system_calls_;
     // EINPROGRESS, success and failure alike show as writable.
     if (::connect(stream.fd, reinterpret_cast<sockaddr*>(&stream.address),
                   stream.address_size) != 0 &&
@@ -75,6 +76,7 @@ class EpollBackend final : public LoopBackend {
 
   void send(LoopStream& stream) noexcept override {
     while (stream.next_send()) {
+      ++system_calls_;
       const ssize_t n = ::send(stream.fd, stream.sending.get() + stream.sent,
                                stream.sending_size - stream.sent, MSG_NOSIGNAL);
       if (n >= 0) {
@@ -117,6 +119,7 @@ class EpollBackend final : public LoopBackend {
       stream->end(error);
       wait_ns = 0;
     }
+    ++system_calls_;
     const int count = wait(wait_ns);
     for (int i = 0; i < count; ++i) {
       const epoll_event event = events_[static_cast<size_t>(i)];
@@ -203,6 +206,7 @@ class EpollBackend final : public LoopBackend {
         watch(stream);
         return;
       }
+      ++system_calls_;
       const ssize_t n = receive(stream);
       const uint64_t ticks = TscClock::ticks();
       if (n > 0) {
@@ -236,6 +240,7 @@ class EpollBackend final : public LoopBackend {
     event.events = wanted;
     event.data.ptr = &stream;
     stream.watched = wanted;
+    ++system_calls_;
     return epoll_ctl(epoll_fd_, operation, stream.fd, &event) == 0;
   }
 

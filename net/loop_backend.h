@@ -165,6 +165,12 @@ class LoopBackend {
 
   // Any thread: ends the wait of poll().
   virtual void wake() noexcept = 0;
+
+  // Of connecting, receiving, sending and waiting, on the loop's thread.
+  uint64_t system_calls() const noexcept { return system_calls_; }
+
+ protected:
+  uint64_t system_calls_ = 0;
 };
 
 }  // namespace wirebook

@@ -227,15 +227,15 @@ class UringBackend final : public LoopBackend {
 
   size_t poll(int64_t wait_ns) noexcept override {
     if (io_uring_cq_ready(&ring_) != 0) {
-      if (io_uring_sq_ready(&ring_) != 0) check_call(io_uring_submit(&ring_));
+      if (io_uring_sq_ready(&ring_) != 0) enter(io_uring_submit(&ring_));
     } else if (wait_ns == 0) {
-      check_call(io_uring_submit_and_get_events(&ring_));
+      enter(io_uring_submit_and_get_events(&ring_));
     } else {
       __kernel_timespec timeout;
       timeout.tv_sec = wait_ns / 1'000'000'000;
       timeout.tv_nsec = wait_ns % 1'000'000'000;
       io_uring_cqe* first;
-      check_call(io_uring_submit_and_wait_timeout(
+      enter(io_uring_submit_and_wait_timeout(
           &ring_, &first, 1, wait_ns == kForever ? nullptr : &timeout,
           nullptr));
     }
@@ -272,7 +272,7 @@ class UringBackend final : public LoopBackend {
   io_uring_sqe* next_sqe(LoopStream* stream, Operation operation) noexcept {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     if (sqe == nullptr) {
-      check_call(io_uring_submit(&ring_));
+      enter(io_uring_submit(&ring_));
       sqe = io_uring_get_sqe(&ring_);
       if (sqe == nullptr) die("the submission queue stays full", operation);
     }
@@ -445,10 +445,12 @@ class UringBackend final : public LoopBackend {
     sqe->user_data = user_data(nullptr, kWake);
   }
 
-  // What passes by itself is left to the next turn. Any other error would come
-  // again in every turn, -EEXIST for one (io_uring_enter(2)): the ring belongs
-  // to another thread.
-  void check_call(int result) const noexcept {
+  // Counts a call of io_uring_enter and looks at its result. What passes by
+  // itself is left to the next turn. Any other error would come again in every
+  // turn, -EEXIST for one (io_uring_enter(2)): the ring belongs to another
+  // thread.
+  void enter(int result) noexcept {
+    ++system_calls_;
     if (result >= 0 || result == -ETIME || result == -EINTR ||
         result == -EAGAIN || result == -EBUSY) [[likely]] {
       return;

@@ -119,6 +119,8 @@ class UringLoop {
   // "uring-inc", "uring-oneshot" or "epoll".
   const char* backend_name() const noexcept { return backend_->name(); }
   RawMessagePool* pool() const noexcept { return pool_; }
+  // What it has asked of the kernel so far: io_uring_enter, or epoll's calls.
+  uint64_t system_calls() const noexcept { return backend_->system_calls(); }
 
   // One turn: tasks, what came home to the pool, timers, then the kernel's
   // events; waits as the wait mode says, but no longer than `max_wait_ns`.

@@ -283,7 +283,7 @@ void BM_DrainWirebook(benchmark::State& state, LoopBackendChoice backend) {
     state.SkipWithError(std::string(loop.status().message()).c_str());
     return;
   }
-  uint64_t turns = 0;
+  uint64_t calls = 0;
   for (auto _ : state) {
     Receiver receiver;
     receiver.pool = pool.get();
@@ -294,15 +294,15 @@ void BM_DrainWirebook(benchmark::State& state, LoopBackendChoice backend) {
         *WebSocketReader::create(loop->get(), pool.get(), options, &receiver);
     if (!reader->connect().ok()) std::abort();
     while (!receiver.open) (*loop)->run_once();
-    time_drain(state, server, &turns, [&] {
-      uint64_t n = 0;
-      for (; receiver.messages < kDrained; ++n) (*loop)->run_once();
-      return n;
+    time_drain(state, server, &calls, [&] {
+      const uint64_t before = (*loop)->system_calls();
+      while (receiver.messages < kDrained) (*loop)->run_once();
+      return (*loop)->system_calls() - before;
     });
     benchmark::DoNotOptimize(receiver.acc);
   }
   state.SetLabel((*loop)->backend_name());
-  report_drain(state, turns);
+  report_drain(state, calls);
 }
 
 void BM_LatencyWirebook(benchmark::State& state, WaitMode wait) {

@@ -636,6 +636,39 @@ TEST_P(WebSocketReaderTest, ReceivingAllocatesNothing) {
   EXPECT_EQ(reader->statistics().copied_messages, 0u);
 }
 
+TEST_P(WebSocketReaderTest, ABacklogCostsFewSystemCalls) {
+  constexpr uint64_t kMessages = 10'000;
+  std::atomic<bool> sent{false};
+  ScriptedServer server([&](Peer& peer) {
+    peer.set_send_buffer(4 << 20);
+    peer.upgrade();
+    peer.read_frame();  // "go"
+    std::string all;
+    for (uint64_t i = 0; i < kMessages; ++i) {
+      all += server_frame(0x1, std::string(150, 'x'));
+    }
+    peer.send(all);
+    sent.store(true);
+    peer.read_to_end();
+  });
+  uint64_t count = 0;
+  recorder.when_message = [&](RawMessage* message) {
+    ++count;
+    pool->release(message);
+  };
+  WebSocketReaderOptions options;
+  options.connector.socket.receive_buffer_bytes = 4 << 20;
+  open(server.url(), options);
+  ASSERT_TRUE(run_until([&] { return recorder.opens == 1; }));
+  ASSERT_TRUE(reader->send_text("go"));
+  loop->run_once(kMillisecond);
+  // The loop does not run meanwhile: what comes waits in the socket.
+  while (!sent.load()) std::this_thread::yield();
+  const uint64_t before = loop->system_calls();
+  ASSERT_TRUE(run_until([&] { return count == kMessages; }));
+  EXPECT_LT(loop->system_calls() - before, kMessages / 20);
+}
+
 TEST_P(WebSocketReaderTest, FullSlabStopsReadingAndGoesOn) {
   constexpr size_t kMessages = 4000;  // of 250 bytes: four times the slab
   ScriptedServer server([](Peer& peer) {
