@@ -508,6 +508,32 @@ TEST(Run, SubscriptionThatTheVenueRefusesIsSaid) {
   EXPECT_EQ(text(book, "reason"), "venue_refused");
 }
 
+TEST(Run, BooksSurviveTheFaultsOfAnExchangeThatHasSome) {
+  Exchange exchange({"--seed=5", "--seconds=2", "--rate=400", "--batch-ms=10",
+                     "--levels=60", "--symbols-okx=BTC-USDT",
+                     "--symbols-bybit=ETHUSDT", "--fault=gap",
+                     "--wait-for-client"});
+  const auto table = [&](const char* id, const char* path, const char* symbol) {
+    return std::string("[[venue]]\nid = \"") + id + "\"\nurl = \"ws://" +
+           exchange.address() + path + "\"\nsymbols = [\"" + symbol + "\"]\n";
+  };
+  RunningNode node(table("okx", "/ws/v5/public", "BTC-USDT") +
+                   table("bybit", "/v5/public/linear", "ETHUSDT"));
+  ASSERT_TRUE(exchange.wait_until_quiesced());
+  usleep(300'000);  // the last messages are on their way
+  ASSERT_EQ(node.end(), 0) << node.err();
+  for (const element venue : node.report()) {
+    const element book = venue["books"].at(0);
+    EXPECT_EQ(text(book, "state"), "Live") << text(book, "symbol");
+    EXPECT_EQ(number(book, "gaps"), 2u);
+    EXPECT_EQ(number(book, "resyncs"), 2u);
+  }
+  ChildProcess compare({kCompare, "--truth=http://" + exchange.address(),
+                        "--dump=" + temporary("dump.csv"), "--expect=BTC-USDT",
+                        "--expect=ETHUSDT"});
+  EXPECT_EQ(compare.wait(), 0) << compare.out();
+}
+
 TEST(Run, WrongConfigurationIsRefused) {
   ChildProcess node({kNode, "run", "--config=" + write_config("depht = 1\n")});
   EXPECT_EQ(node.wait(), 1);

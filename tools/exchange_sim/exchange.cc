@@ -2,6 +2,7 @@
 #include "tools/exchange_sim/exchange.h"
 
 #include <algorithm>
+#include <charconv>
 #include <initializer_list>
 #include <utility>
 
@@ -46,7 +47,10 @@ void Exchange::Batch::add(const Event& event) {
 Exchange::Exchange(ExchangeOptions options, Publish publish)
     : options_(std::move(options)), publish_(std::move(publish)) {
   options_.rate = std::max<std::uint64_t>(1, options_.rate);
-  batch_ms_ = batch_ms_for(options_.rate);
+  // In whole steps, as what the rate suggests.
+  batch_ms_ = options_.batch_ms > 0
+                  ? std::max<std::int64_t>(10, options_.batch_ms / 10 * 10)
+                  : batch_ms_for(options_.rate);
   kraken_group_ =
       (options_.rate + kKrakenUpdatesPerSecond - 1) / kKrakenUpdatesPerSecond;
   for (const std::string& symbol : options_.binance_symbols) {
@@ -65,6 +69,22 @@ Exchange::Exchange(ExchangeOptions options, Publish publish)
         KrakenMarket{.generator = Generator(kraken_instrument(symbol),
                                             options_.seed, options_.levels),
                      .pending = {}});
+  }
+  for (const auto& [venue, symbols] : options_.symbols) {
+    const VenueAdapter* const adapter = find_adapter(venue);
+    if (adapter == nullptr) continue;
+    for (const std::string& symbol : symbols) {
+      const std::string key = venue + '|' + symbol;
+      markets_.try_emplace(key, BookMarket{.adapter = adapter,
+                                           .generator = Generator(
+                                               adapter->instrument(symbol),
+                                               options_.seed, options_.levels),
+                                           .pending = {}});
+      // Its ids go on, subscribed or not.
+      if (adapter->rest_snapshots()) {
+        add_book_topic(book_topic(venue, symbol, 0), {key, 0}).subscribers = 1;
+      }
+    }
   }
 }
 
@@ -99,6 +119,15 @@ void Exchange::step() {
     }
     kraken_flush(symbol, market);
   }
+  for (auto& [key, market] : markets_) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Event event = market.generator.next();
+      ++events_;
+      std::move(event.changes.begin(), event.changes.end(),
+                std::back_inserter(market.pending));
+    }
+    if (steps_ % kStepsPerBatch == 0) flush_market(key, market);
+  }
 }
 
 void Exchange::flush() {
@@ -106,6 +135,7 @@ void Exchange::flush() {
     flush_batch(symbol, market.fast, {"@depth@100ms"});
     flush_batch(symbol, market.slow, {"@depth", "@depth@1000ms"});
   }
+  for (auto& [key, market] : markets_) flush_market(key, market);
 }
 
 void Exchange::binance_event(const std::string& symbol, BinanceMarket& market) {
@@ -189,12 +219,17 @@ bool Exchange::has_stream(const std::string& stream) const {
 }
 
 bool Exchange::has_topic(const std::string& topic) const {
-  return has_stream(topic) || parse_kraken_topic(topic).has_value();
+  return has_stream(topic) || parse_kraken_topic(topic).has_value() ||
+         parse_book_topic(topic).has_value();
 }
 
 bool Exchange::retain(const std::string& topic) {
   if (has_stream(topic)) {
     ++binance_topics_[topic];
+    return true;
+  }
+  if (const auto name = parse_book_topic(topic)) {
+    ++add_book_topic(topic, *name).subscribers;
     return true;
   }
   const std::optional<KrakenTopic> parsed = parse_kraken_topic(topic);
@@ -211,6 +246,10 @@ bool Exchange::retain(const std::string& topic) {
 }
 
 void Exchange::release(const std::string& topic) {
+  if (const auto book = book_topics_.find(topic); book != book_topics_.end()) {
+    if (--book->second.subscribers == 0) book_topics_.erase(book);
+    return;
+  }
   if (const auto view = kraken_topics_.find(topic);
       view != kraken_topics_.end()) {
     if (--view->second.subscribers == 0) kraken_topics_.erase(view);
@@ -250,6 +289,109 @@ std::string Exchange::kraken_snapshot(const std::string& topic) const {
 std::string Exchange::kraken_topic(const std::string& symbol,
                                    std::size_t depth) {
   return symbol + '#' + std::to_string(depth);
+}
+
+// ---- Venues with an adapter -------------------------------------------------
+
+std::string Exchange::book_topic(std::string_view venue,
+                                 const std::string& symbol, std::size_t depth) {
+  return std::string(venue) + '|' + symbol + '|' + std::to_string(depth);
+}
+
+std::optional<Exchange::BookName> Exchange::parse_book_topic(
+    const std::string& topic) const {
+  const std::size_t bar = topic.rfind('|');
+  if (bar == std::string::npos) return std::nullopt;
+  BookName out{.market = topic.substr(0, bar)};
+  std::from_chars(topic.data() + bar + 1, topic.data() + topic.size(),
+                  out.depth);
+  if (!markets_.contains(out.market)) return std::nullopt;
+  return out;
+}
+
+Exchange::BookTopic& Exchange::add_book_topic(const std::string& topic,
+                                              const BookName& name) {
+  if (const auto found = book_topics_.find(topic);
+      found != book_topics_.end()) {
+    return found->second;
+  }
+  BookMarket& market = markets_.at(name.market);
+  // What is pending is in its book already.
+  flush_market(name.market, market);
+  const std::string symbol = market.generator.instrument().symbol;
+  BookTopic added{.stream = TopicStream(*market.adapter, symbol, name.depth,
+                                        market.generator.book(),
+                                        market.generator.last_id()),
+                  .market = name.market};
+  return book_topics_.emplace(topic, std::move(added)).first->second;
+}
+
+void Exchange::flush_market(const std::string& key, BookMarket& market) {
+  if (market.pending.empty()) return;
+  for (auto& [topic, book] : book_topics_) {
+    if (book.market != key) continue;
+    auto text = book.stream.update(market.generator.book(), market.pending,
+                                   market.generator.last_id(), time_ms());
+    if (text) publish(topic, *std::move(text));
+  }
+  market.pending.clear();
+}
+
+const Generator* Exchange::market(const std::string& venue,
+                                  const std::string& symbol) const {
+  const auto found = markets_.find(venue + '|' + symbol);
+  return found == markets_.end() ? nullptr : &found->second.generator;
+}
+
+std::string Exchange::book_snapshot(const std::string& topic) const {
+  return book_topics_.at(topic).stream.snapshot(time_ms());
+}
+
+std::string Exchange::rest_snapshot(const std::string& venue,
+                                    const std::string& symbol,
+                                    std::size_t limit) const {
+  const Generator& generator = *market(venue, symbol);
+  const TopicStream& stream =
+      book_topics_.at(book_topic(venue, symbol, 0)).stream;
+  return stream.rest_snapshot(generator.book(), generator.last_id(), time_ms(),
+                              limit);
+}
+
+Level Exchange::best_ask(const std::string& topic) const {
+  const Generator* generator = nullptr;
+  if (const auto name = parse_book_topic(topic)) {
+    generator = &markets_.at(name->market).generator;
+  } else if (const auto parsed = parse_kraken_topic(topic)) {
+    generator = kraken(parsed->symbol);
+  } else {
+    for (const auto& [symbol, market] : binance_) {
+      if (lower(symbol) == split_stream(topic).first) {
+        generator = &market.generator;
+      }
+    }
+  }
+  return generator->book().levels(Side::kAsk).begin()->second;
+}
+
+void Exchange::restart_ids(const std::string& topic) {
+  if (const auto name = parse_book_topic(topic)) {
+    const std::string& key = name->market;
+    flush_market(key, markets_.at(key));
+    for (auto& [other, book] : book_topics_) {
+      if (book.market != key) continue;
+      book.stream.restart_ids();
+      if (book.stream.adapter().restarts_with_snapshot()) {
+        publish(other, book.stream.snapshot(time_ms()));
+      }
+    }
+    return;
+  }
+  for (auto& [symbol, market] : binance_) {
+    if (lower(symbol) != split_stream(topic).first) continue;
+    flush_batch(symbol, market.fast, {"@depth@100ms"});
+    flush_batch(symbol, market.slow, {"@depth", "@depth@1000ms"});
+    market.generator.restart_ids();
+  }
 }
 
 }  // namespace wirebook::sim

@@ -1,12 +1,13 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The generating half of the simulator: markets of two venues that advance in
+// The generating half of the simulator: markets of all venues that advance in
 // logical steps and publish frames by topic.
 //
 // Time is logical: step k stands for k * step_ms() after the start time, so
-// frames, ids and batches depend on the options alone. Topics are Binance
-// stream names ("btcusdt@depth@100ms") and Kraken "book" subscriptions
-// ("BTC/USD#10"). Only topics that someone retains are printed. One thread.
+// frames, ids and batches depend on the options alone. Topics are Binance spot
+// stream names ("btcusdt@depth@100ms"), Kraken "book" subscriptions
+// ("BTC/USD#10") and, of any venue with an adapter, books ("okx|BTC-USDT|400").
+// Only topics that someone retains are printed. One thread.
 //
 //   Exchange exchange(options, [](const std::string& topic, Frame frame) {});
 //   exchange.retain("btcusdt@depth@100ms");
@@ -26,6 +27,8 @@
 #include "tools/exchange_sim/book.h"
 #include "tools/exchange_sim/generator.h"
 #include "tools/exchange_sim/kraken_view.h"
+#include "tools/exchange_sim/topic_stream.h"
+#include "tools/exchange_sim/venue_adapter.h"
 
 namespace wirebook::sim {
 
@@ -37,6 +40,9 @@ struct ExchangeOptions {
   std::size_t levels = 3000;  // a side, about
   std::vector<std::string> binance_symbols;
   std::vector<std::string> kraken_symbols;
+  // By venue, as its adapter calls it: "bybit" and so on.
+  std::map<std::string, std::vector<std::string>> symbols = {};
+  std::int64_t batch_ms = 0;  // of fast depth; 0: as the rate suggests
   std::int64_t start_time_ms = 1'767'225'600'000;  // 2026-01-01
 };
 
@@ -66,6 +72,23 @@ class Exchange {
   // The snapshot for a new subscriber of a retained Kraken topic.
   std::string kraken_snapshot(const std::string& topic) const;
   static std::string kraken_topic(const std::string& symbol, std::size_t depth);
+
+  // ---- Venues with an adapter
+
+  // Null where the venue has no such market.
+  const Generator* market(const std::string& venue,
+                          const std::string& symbol) const;
+  static std::string book_topic(std::string_view venue,
+                                const std::string& symbol, std::size_t depth);
+  // For a new subscriber of a retained book topic.
+  std::string book_snapshot(const std::string& topic) const;
+  // The body of a REST request, of a venue whose snapshots come so.
+  std::string rest_snapshot(const std::string& venue, const std::string& symbol,
+                            std::size_t limit) const;
+  // The best ask of the market that a depth topic is about.
+  Level best_ask(const std::string& topic) const;
+  // Its ids begin anew; publishes what the venue says of it.
+  void restart_ids(const std::string& topic);
 
  private:
   static constexpr std::int64_t kStepsPerBatch = 10;
@@ -105,6 +128,27 @@ class Exchange {
     std::size_t subscribers = 0;
   };
 
+  struct BookMarket {
+    const VenueAdapter* adapter;
+    Generator generator;
+    std::vector<Change> pending;
+  };
+
+  struct BookTopic {
+    TopicStream stream;
+    std::string market;  // key into markets_
+    std::size_t subscribers = 0;
+  };
+
+  // "okx|BTC-USDT", and the subscribed depth.
+  struct BookName {
+    std::string market;
+    std::size_t depth = 0;
+  };
+
+  std::optional<BookName> parse_book_topic(const std::string& topic) const;
+  BookTopic& add_book_topic(const std::string& topic, const BookName& name);
+  void flush_market(const std::string& key, BookMarket& market);
   std::optional<KrakenTopic> parse_kraken_topic(const std::string& topic) const;
   bool has_stream(const std::string& stream) const;
   bool retained(const std::string& topic) const;
@@ -122,6 +166,8 @@ class Exchange {
   std::uint64_t events_ = 0;
   std::map<std::string, BinanceMarket> binance_;
   std::map<std::string, KrakenMarket> kraken_;
+  std::map<std::string, BookMarket> markets_;
+  std::map<std::string, BookTopic> book_topics_;
   std::map<std::string, std::size_t> binance_topics_;
   std::map<std::string, KrakenSubscription> kraken_topics_;
 };

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "tools/exchange_sim/capture.h"
+#include "tools/exchange_sim/fault.h"
 #include "tools/exchange_sim/server.h"
 #include "tools/exchange_sim/tls_relay.h"
+#include "tools/exchange_sim/venue_adapter.h"
 
 namespace wirebook::sim {
 namespace {
@@ -35,6 +37,7 @@ int main(int argc, char** argv) {
   std::string venue;
   std::string tls_ca;
   std::uint16_t tls_port = 0;
+  std::string fault = "none";
 
   CLI::App app("A deterministic exchange on 127.0.0.1");
   app.add_option("--port", options.port, "Port; 0 = any that is free");
@@ -49,6 +52,23 @@ int main(int argc, char** argv) {
   app.add_option("--symbols-kraken", exchange.kraken_symbols,
                  "Kraken symbols, BTC/USD")
       ->delimiter(',');
+  for (const VenueAdapter* adapter : all_adapters()) {
+    const std::string name(adapter->venue());
+    if (name == "binance-spot" || name == "kraken") continue;
+    app.add_option("--symbols-" + name, exchange.symbols[name],
+                   name + " symbols, as the venue writes them")
+        ->delimiter(',');
+  }
+  app.add_option("--batch-ms", exchange.batch_ms,
+                 "Milliseconds of a depth batch; 0 = as the rate suggests")
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--fault", fault, "What goes wrong with depth messages")
+      ->check(CLI::IsMember(fault_names()));
+  app.add_option("--fault-count", gateway.fault.count,
+                 "How often, for each subscription's topic");
+  app.add_option("--fault-every", gateway.fault.every,
+                 "Messages from one to the next, about")
+      ->check(CLI::PositiveNumber);
   app.add_option("--start-time", exchange.start_time_ms,
                  "Time of the first event, ms since 1970");
   app.add_option("--seconds", gateway.seconds,
@@ -76,6 +96,10 @@ int main(int argc, char** argv) {
   app.add_option("--tls-port", tls_port, "Port for TLS; 0 = any that is free");
   CLI11_PARSE(app, argc, argv);
 
+  std::erase_if(exchange.symbols,
+                [](const auto& entry) { return entry.second.empty(); });
+  gateway.fault.kind = *find_fault(fault);
+  gateway.fault.seed = exchange.seed;
   for (const std::string& path : replays) {
     absl::StatusOr<Capture> capture = read_capture(path, venue);
     if (!capture.ok()) return fail(std::string(capture.status().message()));
@@ -92,7 +116,7 @@ int main(int argc, char** argv) {
     gateway.captures.push_back(std::move(*capture));
   }
   if (replays.empty() && exchange.binance_symbols.empty() &&
-      exchange.kraken_symbols.empty()) {
+      exchange.kraken_symbols.empty() && exchange.symbols.empty()) {
     exchange.binance_symbols = {"BTCUSDT", "ETHUSDT"};
     exchange.kraken_symbols = {"BTC/USD", "ETH/USD"};
   }

@@ -68,6 +68,19 @@ std::optional<std::size_t> limit_of(const std::string& text,
   return value;
 }
 
+const VenueAdapter* adapter_at(const std::string& path) {
+  for (const VenueAdapter* adapter : all_adapters()) {
+    if (adapter->serves(path)) return adapter;
+  }
+  return nullptr;
+}
+
+// "binance-usdm|BTCUSDT|0" as the stream that it is.
+std::string futures_stream(const std::string& topic) {
+  const std::size_t begin = topic.find('|') + 1;
+  return lower(topic.substr(begin, topic.rfind('|') - begin)) + "@depth@100ms";
+}
+
 HttpReply json_error(unsigned status, const std::string& message) {
   return {status, "{\"error\":" + json_string(message) + '}'};
 }
@@ -89,12 +102,26 @@ Gateway::Gateway(GatewayOptions options, Transport& transport,
                   publish(topic, frame);
                 }) {
   generates_ = !options_.exchange.binance_symbols.empty() ||
-               !options_.exchange.kraken_symbols.empty();
+               !options_.exchange.kraken_symbols.empty() ||
+               !options_.exchange.symbols.empty();
   generation_over_ = !generates_;
   steps_left_ = static_cast<std::uint64_t>(std::ceil(
       options_.seconds * 1000 / static_cast<double>(exchange_.step_ms())));
   for (const Capture& capture : options_.captures) {
     replays_.push_back(std::make_unique<Replay>(capture, options_.speed));
+  }
+  if (options_.fault.kind != FaultKind::kStaleSnapshot) return;
+  for (const std::string& symbol : options_.exchange.binance_symbols) {
+    const Generator* const market = exchange_.binance(symbol);
+    old_bodies_["binance-spot|" + symbol] = binance_snapshot(
+        market->book(), market->last_id(), Generator::kMaxLevels);
+  }
+  for (const std::string& symbol : options_.exchange.symbols["binance-usdm"]) {
+    old_bodies_["binance-usdm|" + symbol] =
+        exchange_.rest_snapshot("binance-usdm", symbol, Generator::kMaxLevels);
+  }
+  for (const auto& [name, body] : old_bodies_) {
+    old_bodies_left_[name] = options_.fault.count;
   }
 }
 
@@ -114,7 +141,10 @@ Gateway::Target Gateway::parse_target(const std::string& target) {
 Replay* Gateway::replay_of(Protocol protocol) const {
   for (const auto& replay : replays_) {
     const bool kraken = replay->capture().venue == "kraken";
-    if (kraken == (protocol == Protocol::kKraken)) return replay.get();
+    if (protocol != Protocol::kAdapted &&
+        kraken == (protocol == Protocol::kKraken)) {
+      return replay.get();
+    }
   }
   return nullptr;
 }
@@ -130,6 +160,7 @@ std::vector<std::string> Gateway::streams_of(const Target& target) const {
 std::optional<HttpReply> Gateway::refuse_upgrade(
     const std::string& target_text) const {
   const Target target = parse_target(target_text);
+  if (adapter_at(target.path) != nullptr) return std::nullopt;
   const bool kraken = target.path == "/v2";
   const bool binance = target.path == "/ws" || target.path == "/stream" ||
                        target.path.starts_with("/ws/");
@@ -158,7 +189,15 @@ void Gateway::opened(ConnectionId connection, const std::string& target_text) {
   Client& client = clients_[connection];
   client.protocol =
       target.path == "/v2" ? Protocol::kKraken : Protocol::kBinance;
-  client.wrapped = target.path == "/stream";
+  client.wrapped = target.path == "/stream" || target.path == "/public/stream";
+  client.adapter = adapter_at(target.path);
+  if (client.adapter != nullptr) {
+    client.protocol = Protocol::kAdapted;
+    return;
+  }
+  client.adapter = client.protocol == Protocol::kKraken
+                       ? &kraken_adapter()
+                       : &binance_spot_adapter();
   client.replay = replay_of(client.protocol);
   if (client.replay != nullptr) {
     if (client.replay->finished()) {
@@ -217,18 +256,173 @@ void Gateway::remove_topic(ConnectionId connection, Client& client,
 void Gateway::publish(const std::string& topic, const Frame& frame) {
   const auto subscribers = topics_.find(topic);
   if (subscribers == topics_.end()) return;
-  Frame wrapped;
+  const bool depth = topic.find("@bookTicker") == std::string::npos &&
+                     topic.find("@trade") == std::string::npos;
   for (const ConnectionId connection : subscribers->second) {
-    const Client& client = clients_.at(connection);
-    if (!client.wrapped) {
-      transport_.send(connection, frame);
+    Client& client = clients_.at(connection);
+    if (depth && options_.fault.kind != FaultKind::kNone) {
+      send_depth(connection, client, topic, frame);
+    } else {
+      transport_.send(connection, dressed(client, topic, frame));
+    }
+  }
+}
+
+Frame Gateway::dressed(Client& client, const std::string& topic,
+                       const Frame& frame) {
+  if (client.adapter != nullptr && client.adapter->numbers_messages()) {
+    return std::make_shared<const std::string>(
+        client.adapter->numbered(*frame, client.sent++));
+  }
+  if (!client.wrapped) return frame;
+  const std::string stream =
+      client.protocol == Protocol::kAdapted ? futures_stream(topic) : topic;
+  return std::make_shared<const std::string>(binance_wrapped(stream, *frame));
+}
+
+// ---- Faults ----------------------------------------------------------------
+
+FaultClock& Gateway::clock_of(const std::string& topic) {
+  return fault_clocks_.try_emplace(topic, options_.fault, topic).first->second;
+}
+
+void Gateway::send_depth(ConnectionId connection, Client& client,
+                         const std::string& topic, const Frame& frame) {
+  const auto lost = client.to_lose.find(topic);
+  if (lost != client.to_lose.end() && lost->second > 0) {
+    --lost->second;
+    // The venue has counted it.
+    dressed(client, topic, frame);
+    return;
+  }
+  FaultClock& clock = clock_of(topic);
+  const bool by_message = options_.fault.kind != FaultKind::kStaleSnapshot;
+  const bool begun =
+      !client.adapter->rest_snapshots() || fetched_.contains(topic);
+  if (by_message && begun && clock.due()) {
+    ++faults_;
+    return strike(connection, client, topic, frame, clock);
+  }
+  transport_.send(connection, dressed(client, topic, frame));
+  if (const auto held = client.held.find(topic); held != client.held.end()) {
+    transport_.send(connection, held->second);
+    client.held.erase(held);
+  }
+}
+
+void Gateway::strike(ConnectionId connection, Client& client,
+                     const std::string& topic, const Frame& frame,
+                     FaultClock& clock) {
+  constexpr std::uint64_t kMuteMessages = 10;
+  const Frame whole = dressed(client, topic, frame);
+  switch (options_.fault.kind) {
+    case FaultKind::kNone:
+    case FaultKind::kStaleSnapshot:
+    case FaultKind::kGap:
+      return;
+    case FaultKind::kDuplicate:
+      transport_.send(connection, whole);
+      return transport_.send(connection, whole);
+    case FaultKind::kReorder:
+      client.held[topic] = whole;
+      return;
+    case FaultKind::kChecksum: {
+      std::optional<std::string> text = client.adapter->with_wrong_sum(*whole);
+      if (!text) {  // the venue has no sums
+        --faults_;
+        return transport_.send(connection, whole);
+      }
+      return transport_.send(
+          connection, std::make_shared<const std::string>(*std::move(text)));
+    }
+    case FaultKind::kCrossed: {
+      const Level bid = exchange_.best_ask(topic);
+      return transport_.send(connection,
+                             std::make_shared<const std::string>(
+                                 client.adapter->with_bid(*whole, bid)));
+    }
+    case FaultKind::kMuteSymbol:
+      client.to_lose[topic] = kMuteMessages;
+      return;
+    case FaultKind::kMuteSocket:
+      return transport_.mute(connection);
+    case FaultKind::kRestartSequence:
+      transport_.send(connection, whole);
+      if (client.adapter->numbers_messages()) {
+        client.sent = 0;
+      } else {
+        to_restart_.push_back(topic);
+      }
+      return;
+    case FaultKind::kDropConnection:
+      return transport_.abort(connection);
+    case FaultKind::kSlowDrip:
+      return transport_.send_slowly(connection, whole);
+    case FaultKind::kGarbage:
+      return transport_.send(connection, std::make_shared<const std::string>(
+                                             garbage_for(*whole, clock)));
+  }
+}
+
+// A snapshot in the stream; where it is to be stale, the update that would
+// follow it is lost.
+void Gateway::send_snapshot(ConnectionId connection, Client& client,
+                            const std::string& topic, std::string text) {
+  say(connection, client, std::move(text));
+  // Where a connection counts its messages, that would be a gap.
+  if (options_.fault.kind != FaultKind::kStaleSnapshot ||
+      client.adapter->numbers_messages()) {
+    return;
+  }
+  std::uint64_t& left =
+      old_bodies_left_.try_emplace(topic, options_.fault.count).first->second;
+  if (left == 0) return;
+  --left;
+  ++faults_;
+  client.to_lose[topic] = 1;
+}
+
+const std::string* Gateway::stale_body(const std::string& venue,
+                                       const std::string& symbol) {
+  const auto left = old_bodies_left_.find(venue + '|' + symbol);
+  if (left == old_bodies_left_.end() || left->second == 0) return nullptr;
+  --left->second;
+  ++faults_;
+  return &old_bodies_.at(left->first);
+}
+
+void Gateway::say(ConnectionId connection, Client& client, std::string text) {
+  if (client.adapter != nullptr && client.adapter->numbers_messages()) {
+    text = client.adapter->numbered(std::move(text), client.sent++);
+  }
+  reply(connection, std::move(text));
+}
+
+void Gateway::adapted_message(ConnectionId connection, Client& client,
+                              const std::string& text) {
+  const VenueAdapter& adapter = *client.adapter;
+  const std::string venue(adapter.venue());
+  const Answer answer = adapter.answer(
+      text,
+      [&](const std::string& symbol) {
+        return exchange_.market(venue, symbol) != nullptr;
+      },
+      exchange_.time_ms());
+  for (const std::string& each : answer.replies) say(connection, client, each);
+  for (const Wanted& wanted : answer.unsubscribe) {
+    const std::string topic =
+        Exchange::book_topic(venue, wanted.symbol, wanted.depth);
+    remove_topic(connection, client, topic);
+    client.held.erase(topic);
+  }
+  for (const Wanted& wanted : answer.subscribe) {
+    const std::string topic =
+        Exchange::book_topic(venue, wanted.symbol, wanted.depth);
+    if (client.topics.contains(topic) ||
+        !add_topic(connection, client, topic) || adapter.rest_snapshots()) {
       continue;
     }
-    if (!wrapped) {
-      wrapped =
-          std::make_shared<const std::string>(binance_wrapped(topic, *frame));
-    }
-    transport_.send(connection, wrapped);
+    send_snapshot(connection, client, topic, exchange_.book_snapshot(topic));
   }
 }
 
@@ -240,7 +434,9 @@ void Gateway::reply(ConnectionId connection, std::string text) {
 void Gateway::message(ConnectionId connection, const std::string& text) {
   const auto found = clients_.find(connection);
   if (found == clients_.end()) return;
-  if (found->second.protocol == Protocol::kKraken) {
+  if (found->second.protocol == Protocol::kAdapted) {
+    adapted_message(connection, found->second, text);
+  } else if (found->second.protocol == Protocol::kKraken) {
     kraken_message(connection, found->second, text);
   } else {
     binance_message(connection, found->second, text);
@@ -381,7 +577,8 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
       continue;
     }
     add_topic(connection, client, topic);
-    if (snapshot) reply(connection, exchange_.kraken_snapshot(topic));
+    if (!snapshot) continue;
+    send_snapshot(connection, client, topic, exchange_.kraken_snapshot(topic));
   }
 }
 
@@ -389,6 +586,9 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
 
 void Gateway::step() {
   if (generation_over_) return;
+  for (const std::string& topic : std::exchange(to_restart_, {})) {
+    exchange_.restart_ids(topic);
+  }
   exchange_.step();
   if (options_.seconds > 0 && --steps_left_ == 0) {
     exchange_.flush();
@@ -398,7 +598,11 @@ void Gateway::step() {
 
 void Gateway::heartbeat() {
   const Frame frame = std::make_shared<const std::string>(kraken_heartbeat());
-  for (const auto& [connection, client] : clients_) {
+  for (auto& [connection, client] : clients_) {
+    if (client.protocol == Protocol::kAdapted && !client.topics.empty()) {
+      const std::string text = client.adapter->heartbeat(exchange_.time_ms());
+      if (!text.empty()) say(connection, client, text);
+    }
     if (client.protocol == Protocol::kKraken && client.replay == nullptr &&
         !client.topics.empty()) {
       transport_.send(connection, frame);
@@ -453,12 +657,26 @@ HttpReply Gateway::depth(const Target& target) {
                                "Illegal characters found in parameter "
                                "'limit'.")};
   }
+  const std::size_t levels = std::min(*limit, Generator::kMaxLevels);
+  constexpr char kFutures[] = "binance-usdm";
+  if (target.path.starts_with("/fapi/") &&
+      exchange_.market(kFutures, symbol) != nullptr) {
+    const std::string* const old = stale_body(kFutures, symbol);
+    fetched_.insert(Exchange::book_topic(kFutures, symbol, 0));
+    return {200, old != nullptr
+                     ? *old
+                     : exchange_.rest_snapshot(kFutures, symbol, levels)};
+  }
   if (Replay* const replay = replay_of(Protocol::kBinance)) {
     const std::string* body = replay->fetch_snapshot(symbol);
     if (body != nullptr) return {200, *body};
+  } else if (const std::string* old = stale_body("binance-spot", symbol)) {
+    return {200, *old};
   } else if (const Generator* market = exchange_.binance(symbol)) {
-    return {200, binance_snapshot(market->book(), market->last_id(),
-                                  std::min(*limit, Generator::kMaxLevels))};
+    for (const char* stream : {"@depth", "@depth@100ms", "@depth@1000ms"}) {
+      fetched_.insert(lower(symbol) + stream);
+    }
+    return {200, binance_snapshot(market->book(), market->last_id(), levels)};
   }
   return {400, binance_error(-1121, "Invalid symbol.")};
 }
@@ -483,13 +701,29 @@ HttpReply Gateway::exchange_info(const Target& target) {
 }
 
 HttpReply Gateway::truth(const Target& target, const std::string& symbol) {
+  const std::string wanted = target.value("venue");
+  // Where no venue is named, spot and Kraken come first.
+  const VenueAdapter* adapted = nullptr;
+  for (const VenueAdapter* adapter : all_adapters()) {
+    const std::string name(adapter->venue());
+    if (exchange_.market(name, symbol) == nullptr) continue;
+    if (name == wanted || (wanted.empty() && adapted == nullptr)) {
+      adapted = adapter;
+    }
+  }
   const bool kraken = symbol.find('/') != std::string::npos;
+  if (wanted.empty() &&
+      (exchange_.binance(symbol) != nullptr ||
+       exchange_.kraken(symbol) != nullptr ||
+       replay_of(kraken ? Protocol::kKraken : Protocol::kBinance) != nullptr)) {
+    adapted = nullptr;
+  }
   const Protocol protocol = kraken ? Protocol::kKraken : Protocol::kBinance;
   const Replay* const replay = replay_of(protocol);
-  const std::string venue = replay != nullptr ? replay->capture().venue
-                            : kraken          ? "kraken"
-                                              : "binance-spot";
-  const std::string wanted = target.value("venue");
+  const std::string venue = adapted != nullptr  ? std::string(adapted->venue())
+                            : replay != nullptr ? replay->capture().venue
+                            : kraken            ? "kraken"
+                                                : "binance-spot";
   if (!wanted.empty() && wanted != venue) {
     return json_error(404, symbol + " is not on " + wanted);
   }
@@ -498,7 +732,11 @@ HttpReply Gateway::truth(const Target& target, const std::string& symbol) {
   if (!limit) return json_error(400, "depth is not a positive number");
   const Book* book = nullptr;
   std::uint64_t last_id = 0;
-  if (replay != nullptr) {
+  if (adapted != nullptr) {
+    const Generator* const market = exchange_.market(venue, symbol);
+    book = &market->book();
+    last_id = market->last_id();
+  } else if (replay != nullptr) {
     if (const ReplayedBook* found = replay->find(symbol)) {
       book = &found->book;
       last_id = found->last_update_id;
@@ -543,6 +781,7 @@ HttpReply Gateway::status() const {
                    field("dropped_clients", counters_.dropped_clients) +
                    field("pings_sent", counters_.pings_sent) +
                    field("pongs_received", counters_.pongs_received) +
+                   field("faults", faults_) +
                    "\"quiesced\":" + (quiesced_ ? "true" : "false") +
                    ",\"replays\":[" + replays + "]}"};
 }

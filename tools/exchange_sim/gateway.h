@@ -20,6 +20,7 @@
 
 #include "tools/exchange_sim/capture.h"
 #include "tools/exchange_sim/exchange.h"
+#include "tools/exchange_sim/fault.h"
 #include "tools/exchange_sim/replay.h"
 
 namespace wirebook::sim {
@@ -36,6 +37,14 @@ class Transport {
   virtual std::size_t backlog(ConnectionId connection) const = 0;
   virtual void close(ConnectionId connection, std::uint16_t code,
                      const std::string& reason) = 0;
+
+  // ---- For faults
+  // As send(), in small pieces with pauses between them.
+  virtual void send_slowly(ConnectionId connection, Frame frame) = 0;
+  // Nothing more goes out, not even a ping.
+  virtual void mute(ConnectionId connection) = 0;
+  // Ends it without a word.
+  virtual void abort(ConnectionId connection) = 0;
 };
 
 struct GatewayOptions {
@@ -45,6 +54,7 @@ struct GatewayOptions {
   double speed = 0;
   // Of generation, from start(); 0 = for ever.
   double seconds = 0;
+  FaultOptions fault;
 };
 
 struct HttpReply {
@@ -95,12 +105,19 @@ class Gateway {
   bool generates() const { return generates_; }
 
  private:
-  enum class Protocol { kBinance, kKraken };
+  // kAdapted: a venue whose adapter says it all.
+  enum class Protocol { kBinance, kKraken, kAdapted };
 
   struct Client {
     Protocol protocol = Protocol::kBinance;
     bool wrapped = false;
     Replay* replay = nullptr;
+    const VenueAdapter* adapter = nullptr;  // none of a replay
+    std::uint64_t sent = 0;                 // messages, where they are counted
+    // For faults: an update that waits for the next one, and updates that are
+    // still to be lost.
+    std::map<std::string, Frame> held;
+    std::map<std::string, std::uint64_t> to_lose;
     std::set<std::string> topics;
     std::set<std::string> replay_symbols;
   };
@@ -117,6 +134,19 @@ class Gateway {
 
   void publish(const std::string& topic, const Frame& frame);
   void reply(ConnectionId connection, std::string text);
+  // As the connection has it: wrapped, or numbered.
+  Frame dressed(Client& client, const std::string& topic, const Frame& frame);
+  // A depth message, with what --fault does to it.
+  void send_depth(ConnectionId connection, Client& client,
+                  const std::string& topic, const Frame& frame);
+  void strike(ConnectionId connection, Client& client, const std::string& topic,
+              const Frame& frame, FaultClock& clock);
+  void send_snapshot(ConnectionId connection, Client& client,
+                     const std::string& topic, std::string text);
+  FaultClock& clock_of(const std::string& topic);
+  void say(ConnectionId connection, Client& client, std::string text);
+  void adapted_message(ConnectionId connection, Client& client,
+                       const std::string& text);
   bool add_topic(ConnectionId connection, Client& client,
                  const std::string& topic);
   void remove_topic(ConnectionId connection, Client& client,
@@ -128,6 +158,9 @@ class Gateway {
   std::string kraken_time() const;
 
   HttpReply depth(const Target& target);
+  // The body that is older than it should be, where --fault wants that now.
+  const std::string* stale_body(const std::string& venue,
+                                const std::string& symbol);
   HttpReply exchange_info(const Target& target);
   HttpReply truth(const Target& target, const std::string& symbol);
   HttpReply status() const;
@@ -145,6 +178,13 @@ class Gateway {
   std::set<const Replay*> replayed_;
   std::map<ConnectionId, Client> clients_;
   std::map<std::string, std::set<ConnectionId>> topics_;
+  std::map<std::string, FaultClock> fault_clocks_;
+  std::map<std::string, std::string> old_bodies_;  // by venue|symbol
+  std::map<std::string, std::uint64_t> old_bodies_left_;
+  // Depth topics whose REST snapshot a client has: before, no fault strikes.
+  std::set<std::string> fetched_;
+  std::vector<std::string> to_restart_;  // topics whose ids begin anew
+  std::uint64_t faults_ = 0;
 };
 
 }  // namespace wirebook::sim

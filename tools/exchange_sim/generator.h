@@ -76,6 +76,9 @@ class Generator {
   // The next event, already applied to book().
   Event next();
 
+  // The next event's ids are small.
+  void restart_ids() { last_id_ = 1'000; }
+
   const Instrument& instrument() const { return instrument_; }
   const Book& book() const { return book_; }
   std::uint64_t last_id() const { return last_id_; }

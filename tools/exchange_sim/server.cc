@@ -40,6 +40,10 @@ constexpr auto kStopGrace = std::chrono::milliseconds(400);
 constexpr auto kQuiesceGrace = std::chrono::seconds(5);
 constexpr int kMissedPongs = 3;
 constexpr unsigned kFragmentEvery = 3;
+// Of a frame that drips.
+constexpr std::size_t kDripBytes = 11;
+constexpr auto kDripPause = std::chrono::milliseconds(1);
+constexpr std::size_t kDrips = 40;  // the rest comes at once
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -107,6 +111,9 @@ class Server::Impl : public Transport {
   std::size_t backlog(ConnectionId connection) const override;
   void close(ConnectionId connection, std::uint16_t code,
              const std::string& reason) override;
+  void send_slowly(ConnectionId connection, Frame frame) override;
+  void mute(ConnectionId connection) override;
+  void abort(ConnectionId connection) override;
 
  private:
   class HttpSession;
@@ -154,7 +161,8 @@ class Server::Impl::WebSocketSession
         request_(std::move(request)),
         socket_(std::move(stream)),
         ping_timer_(server.io_),
-        close_timer_(server.io_) {}
+        close_timer_(server.io_),
+        drip_timer_(server.io_) {}
 
   void start() {
     beast::get_lowest_layer(socket_).expires_never();
@@ -186,8 +194,15 @@ class Server::Impl::WebSocketSession
         });
   }
 
+  void send_slowly(Frame frame) {
+    slow_ = frame;
+    send(std::move(frame));
+  }
+
+  void mute() { muted_ = true; }
+
   void send(Frame frame) {
-    if (closing_ || finished_) return;
+    if (closing_ || finished_ || muted_) return;
     queued_bytes_ += frame->size();
     queue_.push_back(std::move(frame));
     if (queued_bytes_ > server_.options_.max_queue_bytes) {
@@ -254,6 +269,10 @@ class Server::Impl::WebSocketSession
     const Frame& frame = queue_.front();
     ++server_.counters_.frames_sent;
     server_.counters_.bytes_sent += frame->size();
+    if (frame == slow_) {
+      slow_.reset();
+      return write_drip(0, 0);
+    }
     if (server_.options_.fragment && frame->size() > 1 &&
         server_.counters_.frames_sent % kFragmentEvery == 0) {
       return write_fragment(0);
@@ -282,6 +301,25 @@ class Server::Impl::WebSocketSession
           self->ping([self, part](error_code failed) {
             if (failed) return self->written(failed);
             self->write_fragment(part + 1);
+          });
+        });
+  }
+
+  // Small fragments with a pause behind each.
+  void write_drip(std::size_t begin, std::size_t drips) {
+    const std::string& text = *queue_.front();
+    const std::size_t end = drips == kDrips
+                                ? text.size()
+                                : std::min(text.size(), begin + kDripBytes);
+    const bool last = end == text.size();
+    socket_.async_write_some(
+        last, asio::buffer(text.data() + begin, end - begin),
+        [self = shared_from_this(), last, end, drips](error_code error,
+                                                      std::size_t) {
+          if (error || last) return self->written(error);
+          self->drip_timer_.expires_after(kDripPause);
+          self->drip_timer_.async_wait([self, end, drips](error_code) {
+            self->write_drip(end, drips + 1);
           });
         });
   }
@@ -327,10 +365,11 @@ class Server::Impl::WebSocketSession
             std::chrono::duration<double>(server_.options_.ping_seconds)));
     ping_timer_.async_wait([self = shared_from_this()](error_code error) {
       if (error || self->finished_ || self->closing_) return;
-      if (++self->pings_unanswered_ > kMissedPongs) {
+      // Of one that is mute nobody hears a ping.
+      if (!self->muted_ && ++self->pings_unanswered_ > kMissedPongs) {
         return self->drop("client answers no ping");
       }
-      if (!self->pinging_) self->ping([](error_code) {});
+      if (!self->pinging_ && !self->muted_) self->ping([](error_code) {});
       self->next_ping();
     });
   }
@@ -350,6 +389,7 @@ class Server::Impl::WebSocketSession
   websocket::stream<beast::tcp_stream> socket_;
   asio::steady_timer ping_timer_;
   asio::steady_timer close_timer_;
+  asio::steady_timer drip_timer_;
   beast::flat_buffer buffer_;
   std::deque<Frame> queue_;
   std::size_t queued_bytes_ = 0;
@@ -360,6 +400,8 @@ class Server::Impl::WebSocketSession
   bool pinging_ = false;
   bool closing_ = false;
   bool finished_ = false;
+  bool muted_ = false;
+  Frame slow_;  // the one that is to drip
 };
 
 // ---- One HTTP connection, which may become a WebSocket ---------------------
@@ -450,6 +492,21 @@ void Server::Impl::close(ConnectionId connection, std::uint16_t code,
                          const std::string& reason) {
   const auto found = sessions_.find(connection);
   if (found != sessions_.end()) found->second->close(code, reason);
+}
+
+void Server::Impl::send_slowly(ConnectionId connection, Frame frame) {
+  const auto found = sessions_.find(connection);
+  if (found != sessions_.end()) found->second->send_slowly(std::move(frame));
+}
+
+void Server::Impl::mute(ConnectionId connection) {
+  const auto found = sessions_.find(connection);
+  if (found != sessions_.end()) found->second->mute();
+}
+
+void Server::Impl::abort(ConnectionId connection) {
+  const auto found = sessions_.find(connection);
+  if (found != sessions_.end()) found->second->abort();
 }
 
 void Server::Impl::ended(ConnectionId connection) {

@@ -1,0 +1,347 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Each fault of exchange_sim --fault, at every venue, over real sockets: the
+// node's sessions see it by what lob/venues/FAULTS.md says, ask for what they
+// need, are Live again, and end with the exchange's own books, level by level.
+
+#include "tools/exchange_sim/fault.h"
+
+#include <httplib.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "apps/lob_node/config.h"
+#include "apps/lob_node/venue_session.h"
+#include "gtest/gtest.h"
+#include "lob/book_dump.h"
+#include "lob/testing/fault_table.h"
+#include "net/raw_message_pool.h"
+#include "net/uring_loop.h"
+#include "tools/exchange_sim/compare.h"
+#include "tools/exchange_sim/server.h"
+
+namespace wirebook {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+struct VenueUnderTest {
+  VenueId id;
+  const char* path;  // of its WebSocket
+  const char* symbol;
+  int depth;  // subscribed; 0: the venue's usual
+};
+
+constexpr VenueUnderTest kVenuesUnderTest[] = {
+    {VenueId::kBinanceSpot, "/stream", "BTCUSDT", 0},
+    {VenueId::kBinanceUsdm, "/public/stream", "BTCUSDT", 0},
+    {VenueId::kKraken, "/v2", "BTC/USD", 10},
+    {VenueId::kBybit, "/v5/public/linear", "BTCUSDT", 200},
+    {VenueId::kOkx, "/ws/v5/public", "BTC-USDT", 0},
+    {VenueId::kDeribit, "/ws/api/v2", "BTC-PERPETUAL", 0},
+    {VenueId::kCoinbaseAdvanced, "/", "BTC-USD", 0},
+};
+
+struct FaultCase {
+  const char* name;  // as on exchange_sim's command line
+  Fault fault;
+  double seconds = 1.0;  // of flow: the last fault must be over by its end
+  std::uint64_t count = 2;
+};
+
+constexpr FaultCase kFaultCases[] = {
+    {"gap", Fault::kGap, 1.3},
+    {"duplicate", Fault::kDuplicate},
+    {"reorder", Fault::kReorder, 1.3},
+    {"stale-snapshot", Fault::kStaleSnapshot, 1.2, 1},
+    {"checksum", Fault::kWrongSum},
+    {"crossed", Fault::kCrossed},
+    {"mute-symbol", Fault::kMuteSymbol, 1.3},
+    {"mute-socket", Fault::kMuteSocket, 2.0, 1},
+    {"restart-sequence", Fault::kRestartSequence},
+    {"drop-connection", Fault::kDropConnection, 1.2, 1},
+    {"slow-drip", Fault::kSlowDrip},
+    {"garbage", Fault::kGarbage, 1.2},
+};
+
+// An exchange in a thread of its own.
+class Exchange {
+ public:
+  explicit Exchange(const FaultCase& fault) {
+    sim::ServerOptions options;
+    sim::ExchangeOptions& exchange = options.gateway.exchange;
+    exchange.rate = 400;
+    exchange.batch_ms = 10;
+    exchange.levels = 60;
+    exchange.binance_symbols = {"BTCUSDT"};
+    exchange.kraken_symbols = {"BTC/USD"};
+    for (const VenueUnderTest& venue : kVenuesUnderTest) {
+      if (venue.id == VenueId::kBinanceSpot || venue.id == VenueId::kKraken) {
+        continue;
+      }
+      exchange.symbols[std::string(venue_name(venue.id))] = {venue.symbol};
+    }
+    options.gateway.seconds = fault.seconds;
+    options.gateway.fault = {.kind = *sim::find_fault(fault.name),
+                             .seed = exchange.seed,
+                             .count = fault.count,
+                             .every = 12};
+    options.ping_seconds = 0.1;
+    options.on_quiesced = [this] { quiesced_ = true; };
+    auto server = sim::Server::create(std::move(options));
+    if (!server.ok()) std::abort();
+    server_ = *std::move(server);
+    thread_ = std::thread([this] { server_->run(); });
+  }
+  ~Exchange() {
+    server_->stop();
+    thread_.join();
+  }
+
+  int port() const { return server_->port(); }
+  bool quiesced() const { return quiesced_; }
+
+  std::string get(const std::string& target) const {
+    httplib::Client client("127.0.0.1", port());
+    const auto reply = client.Get(target.c_str());
+    return reply && reply->status == 200 ? reply->body : "";
+  }
+
+ private:
+  std::unique_ptr<sim::Server> server_;
+  std::thread thread_;
+  std::atomic<bool> quiesced_{false};
+};
+
+// One venue's session, and what became of its book.
+class Observed final : public BookPipelineListener {
+ public:
+  Observed(const VenueUnderTest& venue, const FaultCase& fault, int port,
+           std::uint16_t connection, UringLoop* loop, RawMessagePool* pool)
+      : venue_(venue) {
+    const std::string address = "127.0.0.1:" + std::to_string(port);
+    VenueConfig config;
+    config.id = venue.id;
+    config.name = std::string(venue_name(venue.id));
+    config.url = "ws://" + address + venue.path;
+    if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
+      config.rest_url = "http://" + address;
+    }
+    config.symbols = {venue.symbol};
+    config.depth = venue.depth;
+    config.best_bid_offer = false;
+    config.stale_after_ms = fault.fault == Fault::kMuteSocket ? 300 : 60'000;
+    auto session = VenueSession::create(config, NodeConfig(), connection, loop,
+                                        pool, this);
+    if (!session.ok()) std::abort();
+    session_ = *std::move(session);
+  }
+
+  VenueSession& session() { return *session_; }
+  const BookKeeper& keeper() const { return session_->pipeline().book(0); }
+  bool is_live() const { return keeper().state() == BookState::kLive; }
+  bool was_live() const { return first_live_ != Clock::time_point(); }
+
+  // The first level in which the book is not the exchange's.
+  std::string difference(const Exchange& exchange) const {
+    std::string csv(kBookDumpHeader);
+    append_book_dump(keeper().book(), venue_.symbol, "", "", &csv);
+    std::string symbol = venue_.symbol;
+    if (const auto slash = symbol.find('/'); slash != std::string::npos) {
+      symbol.replace(slash, 1, "%2F");
+    }
+    const auto dump = sim::parse_dump(csv);
+    const auto truth = sim::parse_truth(exchange.get(
+        "/truth/" + symbol + "?venue=" + std::string(venue_name(venue_.id))));
+    if (!dump.ok()) return dump.status().ToString();
+    if (!truth.ok()) return truth.status().ToString();
+    return sim::first_difference(
+        dump->begin()->second, *truth,
+        venue_.id == VenueId::kKraken ? static_cast<size_t>(venue_.depth) : 0);
+  }
+
+  // Since it was Live first: how often it left that for this reason.
+  int departures(BookState state, BookReason reason) const {
+    const auto found = departures_.find({state, reason});
+    return found == departures_.end() ? 0 : found->second;
+  }
+  int departures() const {
+    int sum = 0;
+    for (const auto& [why, n] : departures_) sum += n;
+    return sum;
+  }
+  // Reasons that it had at any time.
+  bool saw(BookReason reason) const { return seen_.contains(reason); }
+  double longest_ms() const { return longest_ms_; }
+  std::string story() const {
+    std::string out;
+    for (const auto& [why, n] : departures_) {
+      out += " " + std::string(book_state_name(why.first)) + "{" +
+             std::string(book_reason_name(why.second)) + "} " +
+             std::to_string(n);
+    }
+    return out.empty() ? " always Live" : out;
+  }
+  const VenueUnderTest& venue() const { return venue_; }
+
+ private:
+  void on_state_changed(const BookKeeper& keeper) override {
+    ++seen_[keeper.reason()];
+    const auto now = Clock::now();
+    if (keeper.state() == BookState::kLive) {
+      if (!was_live()) {
+        first_live_ = now;
+      } else if (away_) {
+        longest_ms_ = std::max(longest_ms_, milliseconds(now - left_));
+      }
+      away_ = false;
+      return;
+    }
+    if (!was_live() || away_) return;
+    away_ = true;
+    left_ = now;
+    ++departures_[{keeper.state(), keeper.reason()}];
+  }
+
+  const VenueUnderTest venue_;
+  std::unique_ptr<VenueSession> session_;
+  Clock::time_point first_live_;
+  Clock::time_point left_;
+  bool away_ = false;
+  double longest_ms_ = 0;
+  std::map<std::pair<BookState, BookReason>, int> departures_;
+  std::map<BookReason, int> seen_;
+};
+
+class NodeUnderFault : public testing::TestWithParam<FaultCase> {
+ protected:
+  void SetUp() override { spdlog::set_level(spdlog::level::off); }
+};
+
+INSTANTIATE_TEST_SUITE_P(, NodeUnderFault, testing::ValuesIn(kFaultCases),
+                         [](const auto& each) {
+                           std::string name = each.param.name;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+// What the table's word means in a book's states.
+void expect_detection(const Observed& book, const FaultCase& fault) {
+  const VenueId id = book.venue().id;
+  switch (detector_of(id, fault.fault)) {
+    case Detector::kIds:
+      if (fault.fault == Fault::kStaleSnapshot &&
+          venue_traits(id).sync == SyncClass::kRestSnapshot) {
+        EXPECT_TRUE(book.saw(BookReason::kSnapshotTooOld));
+        return;
+      }
+      EXPECT_GT(book.departures(BookState::kGapped, BookReason::kSequenceGap),
+                0);
+      return;
+    case Detector::kSum:
+      // What crosses the book besides is called by that.
+      EXPECT_GT(book.keeper().statistics().checksums_bad, 0u);
+      EXPECT_GT(book.departures(), 0);
+      return;
+    case Detector::kParser:
+      EXPECT_GT(
+          book.departures(BookState::kGapped, BookReason::kMalformedMessage),
+          0);
+      return;
+    case Detector::kTouch:
+      EXPECT_GT(
+          book.departures(BookState::kCrossed, BookReason::kCrossedAfterUpdate),
+          0);
+      return;
+    case Detector::kSilence:
+      EXPECT_GT(book.departures(BookState::kStale, BookReason::kStaleHeartbeat),
+                0);
+      return;
+    case Detector::kConnection:
+      EXPECT_GT(
+          book.departures(BookState::kGapped, BookReason::kConnectionLost), 0);
+      return;
+    case Detector::kHarmless:
+    case Detector::kNothing:
+    case Detector::kAbsent:
+      EXPECT_EQ(book.departures(), 0);
+      return;
+  }
+}
+
+TEST_P(NodeUnderFault, SeesItComesBackAndEndsWithTheExchangesBooks) {
+  const FaultCase& fault = GetParam();
+  Exchange exchange(fault);
+  auto pool = RawMessagePool::create({.descriptors = 4096});
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  auto loop = UringLoop::create({.wait = WaitMode::kSleep}, pool->get());
+  ASSERT_TRUE(loop.ok()) << loop.status();
+  std::vector<std::unique_ptr<Observed>> books;
+  for (const VenueUnderTest& venue : kVenuesUnderTest) {
+    books.push_back(std::make_unique<Observed>(
+        venue, fault, exchange.port(), static_cast<std::uint16_t>(books.size()),
+        loop->get(), pool->get()));
+    books.back()->session().start();
+  }
+  const auto turn = [&] {
+    (*loop)->run_once(5'000'000);
+    for (const auto& book : books) book->session().poll();
+  };
+
+  const auto begin = Clock::now();
+  const auto patience = std::chrono::seconds(20);
+  while (!exchange.quiesced() && Clock::now() - begin < patience) turn();
+  ASSERT_TRUE(exchange.quiesced());
+  // What was sent last is on its way.
+  std::string difference;
+  const auto all_equal = [&] {
+    for (const auto& book : books) {
+      difference = std::string(venue_name(book->venue().id)) + ": ";
+      if (!book->is_live()) {
+        difference += "not Live," + book->story();
+        return false;
+      }
+      const std::string found = book->difference(exchange);
+      difference += found;
+      if (!found.empty()) return false;
+    }
+    return true;
+  };
+  while (!all_equal() && Clock::now() - begin < patience) turn();
+  EXPECT_TRUE(all_equal()) << difference;
+
+  for (const auto& book : books) {
+    SCOPED_TRACE(std::string(venue_name(book->venue().id)));
+    EXPECT_TRUE(book->was_live());
+    EXPECT_GT(book->keeper().statistics().updates_applied, 0u);
+    expect_detection(*book, fault);
+    std::printf("  %-18s%s; away from Live for at most %.0f ms\n",
+                std::string(venue_name(book->venue().id)).c_str(),
+                book->story().c_str(), book->longest_ms());
+  }
+  for (const auto& book : books) book->session().stop();
+  while (std::any_of(books.begin(), books.end(), [](const auto& book) {
+    return !book->session().stopped();
+  })) {
+    turn();
+  }
+  for (const auto& book : books) book->session().disconnect();
+}
+
+}  // namespace
+}  // namespace wirebook
