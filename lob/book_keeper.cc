@@ -105,7 +105,7 @@ void BookKeeper::on_rest_message(const ParsedMessage& first) noexcept {
       break;
     case ParsedMessageKind::kRefused:
     case ParsedMessageKind::kMalformed:
-      if (beyond_snapshot() && first.instrument == instrument_.index) request();
+      if (refilling_ && first.instrument == instrument_.index) request();
       if (rest_.phase() != RestSnapshotSync::Phase::kUnsynced) break;
       if (first.instrument == instrument_.index) {
         // The answer to our request for a snapshot: ask again.
@@ -169,6 +169,9 @@ void BookKeeper::on_rest_diff(const ParsedMessage& first) noexcept {
       enter(BookState::kLive, BookReason::kNone);
       [[fallthrough]];
     case Action::kApply:
+      // It brings an older snapshot forward.
+      if (refilling_) [[unlikely]]
+        kept_.push(first);
       apply_delta(first);
       break;
   }
@@ -188,14 +191,9 @@ void BookKeeper::keep(const ParsedMessage& first) noexcept {
 
 void BookKeeper::on_rest_snapshot(const ParsedMessage& first) noexcept {
   asked_ = false;
-  if (beyond_snapshot()) {
-    // The diffs up to where the book stands are gone: one that is older than
-    // the book cannot be brought forward.
-    if (first.last_update_id < rest_.last_update_id()) {
-      request();
-      return;
-    }
-    rest_.restart();
+  if (refilling_) {
+    refill(first);
+    return;
   }
   switch (rest_.on_snapshot(first.last_update_id)) {
     case RestSnapshotSync::SnapshotAction::kIgnore:
@@ -214,6 +212,61 @@ void BookKeeper::on_rest_snapshot(const ParsedMessage& first) noexcept {
   enter(BookState::kSyncing, BookReason::kAwaitingFirstUpdate);
   applied(for_each_part(first, [](const ParsedMessage&) {}), false);
   offer_kept();
+}
+
+// A snapshot for a book whose diffs go on: its touch is near the horizon, or
+// beyond it. One that is older than the book is brought forward by the diffs
+// that were kept since it was asked for.
+void BookKeeper::refill(const ParsedMessage& first) noexcept {
+  const uint64_t id = first.last_update_id;
+  const bool newer = id >= rest_.last_update_id();
+  if (!newer && (kept_.empty() || !kept_continue(id))) {
+    request();
+    return;
+  }
+  if (!scales_match(first)) {
+    fail(BookState::kGapped, BookReason::kScaleChanged);
+    publish();
+    return;
+  }
+  refilling_ = false;
+  load_snapshot(first);
+  ParsedMessageHeader stands =
+      for_each_part(first, [](const ParsedMessage&) {}).header();
+  if (newer) {
+    kept_.clear();
+    rest_.restart();
+    rest_.on_snapshot(id);
+  } else {
+    stands.last_update_id = rest_.last_update_id();
+    stands.exchange_time_ns = view_.exchange_time_ns;
+    for (; !kept_.empty(); kept_.pop_front()) {
+      if (kept_.front().last_update_id <= id) continue;
+      kept_.visit_front([this](Side side, const PriceLevel& level) {
+        book_.apply(side, level.price, level.quantity);
+      });
+    }
+  }
+  tell_without_levels(stands);
+}
+
+// Whether the oldest kept diff leaves no hole behind a snapshot.
+bool BookKeeper::kept_continue(uint64_t id) const noexcept {
+  const ParsedMessageHeader& oldest = kept_.front();
+  return traits_.diffs == DiffRule::kPreviousId
+             ? oldest.previous_update_id <= id
+             : oldest.first_update_id <= id + 1;
+}
+
+// applied() of a message whose levels are no longer there.
+void BookKeeper::tell_without_levels(
+    const ParsedMessageHeader& header) noexcept {
+  kept_message_.header() = header;
+  kept_message_.first_part = kept_message_.last_part = true;
+  kept_message_.bid_count = kept_message_.ask_count = 0;
+  kept_message_.raw = nullptr;
+  kept_message_.next = nullptr;
+  applied(kept_message_, true);
 }
 
 void BookKeeper::offer_kept() noexcept {
@@ -240,13 +293,9 @@ void BookKeeper::offer_kept() noexcept {
         });
     updates_applied_.add(1);
     levels_applied_.add(levels);
-    kept_message_.header() = diff;
-    kept_message_.first_part = kept_message_.last_part = true;
-    kept_message_.bid_count = kept_message_.ask_count = 0;
-    kept_message_.raw = nullptr;
-    kept_message_.next = nullptr;
+    const ParsedMessageHeader header = diff;
     kept_.pop_front();
-    applied(kept_message_, true);
+    tell_without_levels(header);
     // If that failed, what is still kept was forgotten with the rest.
   }
 }
@@ -383,6 +432,13 @@ void BookKeeper::load_snapshot(const ParsedMessage& first) noexcept {
       horizon_[1] = std::max(horizon_[1].value_or(level.price), level.price);
     }
   });
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    // With three quarters of what is known behind it, the touch is near.
+    if (const auto horizon = known_horizon(side)) {
+      near_[static_cast<size_t>(side)] =
+          *horizon + (book_.best(side).price - *horizon) / 4;
+    }
+  }
   if (had_snapshot_) resyncs_.add(1);
   had_snapshot_ = true;
   view_.price_scale = first.price_scale;
@@ -438,9 +494,14 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
   } else if (!touch_is_known()) [[unlikely]] {
     // Nothing was missed: what is known goes on, and may yet suffice again.
     enter(BookState::kGapped, BookReason::kBeyondSnapshot);
-    if (!asked_) request();
-  } else if (beyond_snapshot()) [[unlikely]] {
-    enter(BookState::kLive, BookReason::kNone);
+    ask_for_refill();
+  } else {
+    if (beyond_snapshot()) [[unlikely]] {
+      enter(BookState::kLive, BookReason::kNone);
+    }
+    if (touch_is_near_horizon()) [[unlikely]] {
+      ask_for_refill();
+    }
   }
   view_.receive_ticks = now_ticks_;
   published_.store(view_);
@@ -494,6 +555,19 @@ bool BookKeeper::touch_is_known() noexcept {
     ask = std::max(*ask, view_.bids[0].price);
   }
   return bids_known && asks_known;
+}
+
+// Beyond what is known as of the last snapshot: the next would come too late.
+bool BookKeeper::touch_is_near_horizon() const noexcept {
+  return rest_.phase() == RestSnapshotSync::Phase::kLive &&
+         ((horizon_[0] && view_.bids[0].price < near_[0]) ||
+          (horizon_[1] && view_.asks[0].price > near_[1]));
+}
+
+void BookKeeper::ask_for_refill() noexcept {
+  if (asked_) return;
+  refilling_ = true;
+  request();
 }
 
 bool BookKeeper::beyond_snapshot() const noexcept {
@@ -570,7 +644,9 @@ void BookKeeper::restart() noexcept {
   rest_.restart();
   chain_.restart();
   checksum_.restart();
-  updates_dropped_.add(kept_.size());
+  // What was kept for a refill was applied, too.
+  if (!refilling_) updates_dropped_.add(kept_.size());
+  refilling_ = false;
   kept_.clear();
 }
 

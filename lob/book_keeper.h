@@ -142,11 +142,12 @@ class BookKeeper {
 
   // Up to this price all levels of a side are known, by the last snapshot or
   // because the other side's touch was there since; beyond it only those that
-  // changed. While the best price is beyond it, or gone, the book is not Live
-  // but Gapped{beyond_snapshot}: diffs go on, and a touch that is known again,
-  // or a newer snapshot, ends it. Nothing for a side that has no horizon: the
-  // snapshot had no level there and so told it whole, or the subscribed depth
-  // is all.
+  // changed. When the touch comes near it, a snapshot is asked for and taken
+  // while the book stays Live. While the best price is beyond it, or gone, the
+  // book is not Live but Gapped{beyond_snapshot}: diffs go on, and a touch that
+  // is known again, or a newer snapshot, ends it. Nothing for a side that has
+  // no horizon: the snapshot had no level there and so told it whole, or the
+  // subscribed depth is all.
   std::optional<int64_t> known_horizon(Side side) const noexcept;
 
   // ---- Any thread ----------------------------------------------------------
@@ -164,6 +165,9 @@ class BookKeeper {
   void on_rest_diff(const ParsedMessage& first) noexcept;
   void on_rest_snapshot(const ParsedMessage& first) noexcept;
   void offer_kept() noexcept;
+  void refill(const ParsedMessage& first) noexcept;
+  bool kept_continue(uint64_t id) const noexcept;
+  void tell_without_levels(const ParsedMessageHeader& header) noexcept;
   void keep(const ParsedMessage& first) noexcept;
   void on_stream_message(const ParsedMessage& first) noexcept;
   bool may_apply(const ParsedMessage& first) noexcept;
@@ -173,6 +177,8 @@ class BookKeeper {
   enum class Sum : uint8_t { kNone, kAgrees, kDisagrees, kMissing };
   Sum sum_of(const ParsedMessage& message) noexcept;
   bool touch_is_known() noexcept;
+  bool touch_is_near_horizon() const noexcept;
+  void ask_for_refill() noexcept;
   bool beyond_snapshot() const noexcept;
   bool scales_match(const ParsedMessageHeader& message) const noexcept;
   void enter(BookState state, BookReason reason) noexcept;
@@ -202,9 +208,12 @@ class BookKeeper {
   bool closing_ =
       false;            // the venue said so: nothing of this connection counts
   bool asked_ = false;  // a request is out and not answered yet
+  // A snapshot is asked for while diffs go on; kept_ has those since.
+  bool refilling_ = false;
   BookState before_stale_ = BookState::kEmpty;
   BookReason reason_before_stale_ = BookReason::kNone;
   std::optional<int64_t> horizon_[2];  // bids, asks
+  int64_t near_[2] = {};               // prices on the way to it: refill
   uint64_t dropped_before_ = 0;        // the book's count before its snapshot
 
   SingleWriterCounter updates_applied_, updates_dropped_, levels_applied_,

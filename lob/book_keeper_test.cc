@@ -284,6 +284,92 @@ TEST(BookKeeper, ATouchBeyondTheSnapshotIsNotLive) {
   }
 }
 
+Levels ladder(int64_t first, int64_t last, int64_t quantity) {
+  Levels levels;
+  for (int64_t price = std::min(first, last); price <= std::max(first, last);
+       ++price) {
+    levels[price] = quantity;
+  }
+  return levels;
+}
+
+// Live at id 10, bids 81 to 100 and asks 101 to 120 known, and asked for more:
+// the best bid has come down to 84.
+class Refill : public testing::Test {
+ protected:
+  Refill() {
+    keeper_.on_message(*snapshot(9, ladder(81, 100, 1), ladder(101, 120, 1)));
+    keeper_.on_message(*diff(10, 10, {}, {}));
+    keeper_.on_message(*diff(11, 11, ladder(86, 100, 0), {}));
+    EXPECT_FALSE(keeper_.take_request()) << "85 is not near";
+    keeper_.on_message(*diff(12, 12, {{85, 0}}, {}));
+    EXPECT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot);
+    EXPECT_EQ(keeper_.view().state, BookState::kLive);
+  }
+  void expect_live(int64_t best_bid, int64_t horizon) {
+    EXPECT_EQ(keeper_.view().state, BookState::kLive);
+    EXPECT_EQ(keeper_.view().bids[0].price, best_bid);
+    EXPECT_EQ(keeper_.known_horizon(Side::kBid), horizon);
+    EXPECT_EQ(keeper_.statistics().gaps, 0u);
+  }
+
+  const Instrument instrument_ = binance();
+  BookKeeper keeper_{instrument_, small(), nullptr};
+};
+
+TEST_F(Refill, AnOlderSnapshotIsBroughtForward) {
+  keeper_.on_message(*diff(13, 14, {{84, 7}, {70, 7}}, {}));
+  keeper_.on_message(*diff(15, 16, {{83, 0}}, {}));
+  keeper_.on_message(
+      *snapshot(14, {{84, 7}, {83, 1}, {82, 1}, {70, 7}}, ladder(101, 120, 1)));
+  expect_live(84, 70);
+  EXPECT_EQ(model_of(keeper_.book()).bids, (Levels{{84, 7}, {82, 1}, {70, 7}}));
+  EXPECT_EQ(keeper_.view().update_id, 16u);
+  EXPECT_FALSE(keeper_.take_request());
+  keeper_.on_message(*diff(17, 17, {{84, 0}}, {}));
+  expect_live(82, 70);
+}
+
+TEST_F(Refill, ANewerSnapshotIsJoinedByTheNextDiff) {
+  keeper_.on_message(*snapshot(15, {{84, 2}, {60, 1}}, {{101, 1}, {130, 1}}));
+  expect_live(84, 60);
+  EXPECT_EQ(keeper_.view().update_id, 15u);
+  keeper_.on_message(*diff(13, 14, {{84, 9}}, {}));
+  expect_live(84, 60);
+  EXPECT_EQ(keeper_.view().bids[0].quantity, 2) << "older than the snapshot";
+  keeper_.on_message(*diff(15, 17, {{84, 3}}, {}));
+  EXPECT_EQ(keeper_.view().bids[0].quantity, 3);
+  expect_live(84, 60);
+}
+
+TEST_F(Refill, OneThatIsTooOldIsAskedForAgain) {
+  keeper_.on_message(*diff(13, 13, {}, {}));
+  keeper_.on_message(*snapshot(11, {{85, 1}, {60, 1}}, {{101, 1}}));
+  expect_live(84, 81);
+  EXPECT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper_.on_message(*snapshot(12, {{84, 1}, {60, 1}}, {{101, 1}}));
+  expect_live(84, 60);
+}
+
+TEST_F(Refill, ALossMeanwhileIsAGap) {
+  keeper_.on_message(*diff(14, 14, {}, {}));
+  EXPECT_EQ(keeper_.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper_.on_message(*snapshot(14, {{84, 1}}, {{101, 1}}));
+  EXPECT_EQ(keeper_.view().state, BookState::kLive);
+}
+
+TEST_F(Refill, TheKeptDiffsAreBounded) {
+  for (uint64_t id = 13; id < 40; ++id) {  // small() keeps 8
+    keeper_.on_message(*diff(id, id, {}, {}));
+  }
+  keeper_.on_message(*snapshot(13, {{84, 1}, {60, 1}}, {{101, 1}}));
+  expect_live(84, 81);
+  EXPECT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper_.on_message(*snapshot(35, {{84, 1}, {60, 1}}, {{101, 1}}));
+  expect_live(84, 60);
+}
+
 TEST(BookKeeper, TheOtherSidesTouchWidensWhatIsKnown) {
   const Instrument instrument = binance();
   BookKeeper keeper(instrument, small(), nullptr);
@@ -606,6 +692,80 @@ TEST(BookKeeper, LiveMeansTheTouchOfTheModelThoughSnapshotsAreShort) {
     }
     EXPECT_GT(live, 100) << "seed " << seed << ": hardly ever live";
     EXPECT_GT(beyond, 0) << "seed " << seed << ": never beyond";
+  }
+}
+
+// Snapshots are short and late, and a touch that wanders is not lost: while
+// Live, every level up to the horizon is the model's.
+TEST(BookKeeper, RefillsKeepAWanderingBookLive) {
+  constexpr size_t kLimit = 20;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](uint64_t n) { return random() % n; };
+    const Instrument instrument = binance();
+    BookKeeper keeper(instrument, small(), nullptr);
+    int64_t middle = 1'000;
+    std::vector<Model> history(1);
+    history[0] = {ladder(middle - 300, middle - 1, 1),
+                  ladder(middle + 1, middle + 300, 1)};
+    int live = 0;
+    int refills = 0;
+    size_t asked_at = 0;
+    size_t answer_at = 0;  // 0: nothing is asked
+    for (size_t step = 1; step < 400; ++step) {
+      Model next = history.back();
+      Levels bids, asks;
+      middle += static_cast<int64_t>(below(3)) * (step / 50 % 2 == 0 ? 1 : -1);
+      // Each side's levels at and beyond the middle go, three others change.
+      for (const auto& [price, quantity] : next.bids) {
+        if (price >= middle) bids[price] = 0;
+      }
+      for (const auto& [price, quantity] : next.asks) {
+        if (price <= middle) asks[price] = 0;
+      }
+      for (int i = 0; i < 3; ++i) {
+        const auto away = static_cast<int64_t>(1 + below(i == 0 ? 1 : 60));
+        bids[middle - away] = static_cast<int64_t>(1 + below(9));
+        asks[middle + away] = static_cast<int64_t>(1 + below(9));
+      }
+      for (const Side side : {Side::kBid, Side::kAsk}) {
+        for (const auto& [price, quantity] : side == Side::kBid ? bids : asks) {
+          next.of(side)[price] = quantity;
+          if (quantity == 0) next.of(side).erase(price);
+        }
+      }
+      history.push_back(std::move(next));
+      keeper.on_message(*diff(step, step, bids, asks));
+      if (answer_at != 0 && answer_at <= step) {
+        answer_at = 0;
+        // As of some moment since it was asked for.
+        const size_t id = asked_at + below(step - asked_at + 1);
+        const Model known = best_of(history[id], kLimit);
+        keeper.on_message(*snapshot(id, known.bids, known.asks));
+      }
+      if (keeper.take_request()) {
+        asked_at = step;
+        answer_at = step + 1 + below(4);
+        refills += keeper.state() == BookState::kLive ? 1 : 0;
+      }
+      if (keeper.state() != BookState::kLive) continue;
+      ++live;
+      if (step % 8 != 0) continue;  // comparing is what takes time
+      for (const Side side : {Side::kBid, Side::kAsk}) {
+        const int64_t horizon = *keeper.known_horizon(side);
+        Levels known = model_of(keeper.book()).of(side);
+        Levels expected = history[step].of(side);
+        const auto unknown = [&](const auto& level) {
+          return side == Side::kBid ? level.first < horizon
+                                    : level.first > horizon;
+        };
+        std::erase_if(known, unknown);
+        std::erase_if(expected, unknown);
+        ASSERT_EQ(known, expected) << "seed " << seed << " step " << step;
+      }
+    }
+    EXPECT_GT(live, 380) << "seed " << seed;
+    EXPECT_GT(refills, 3) << "seed " << seed << ": never near";
   }
 }
 
