@@ -179,16 +179,20 @@ class ReclaimRecords {
     return static_cast<Record*>(record->next_record);
   }
 
-  // Takes what ended threads left. Under own.lock: that of another is only
-  // tried, or two that do this could wait for each other.
+  // Takes what ended threads left, unless a sweep or another thread is at it.
+  // Under own.lock: other locks are only tried, or two that do this could wait
+  // for each other.
   void take_leftovers(const Record& own, RetiredChain& to) noexcept {
+    bool may_move = false;
     for (Record* r = first(); r != nullptr; r = next(r)) {
       // Relaxed: a hint; the lock orders.
       if (!r->left.load(std::memory_order_relaxed) || r == &own) continue;
+      if (!may_move && !(may_move = move_lock_.try_lock())) return;
       if (!r->lock.try_lock()) continue;
       r->give(to);
       r->lock.unlock();
     }
+    if (may_move) move_lock_.unlock();
   }
 
   // Gathers what all threads have retired; `look(all, own)` moves what is safe
@@ -201,10 +205,7 @@ class ReclaimRecords {
     if (own.reclaiming) return;
     const std::lock_guard one_at_a_time(sweep_mutex_);
     RetiredChain all;
-    for (Record* r = first(); r != nullptr; r = next(r)) {
-      const std::lock_guard guard(r->lock);
-      r->give(all);
-    }
+    gather(all);
     look(all, own);
     RetiredChain due;
     {
@@ -239,6 +240,15 @@ class ReclaimRecords {
     record->left.store(true, std::memory_order_relaxed);
     auto* const records = static_cast<ReclaimRecords*>(record->domain_records);
     record->next_free = std::exchange(records->free_, record);
+  }
+
+  void gather(RetiredChain& all) noexcept {
+    // Nothing moves meanwhile to a record that is visited already, or new.
+    const std::lock_guard nothing_moves(move_lock_);
+    for (Record* r = first(); r != nullptr; r = next(r)) {
+      const std::lock_guard guard(r->lock);
+      r->give(all);
+    }
   }
 
   [[gnu::noinline]] Record& attach() noexcept {
@@ -286,6 +296,8 @@ class ReclaimRecords {
   Atom<ReclaimRecord<Atom>*> first_{nullptr};
   ReclaimRecord<Atom>* free_ = nullptr;  // Under the registry's mutex.
   typename AtomTraits<Atom>::Mutex sweep_mutex_;
+  // Held by who moves retired objects from record to record.
+  ReclaimLock<Atom> move_lock_;
 };
 
 // A domain that lives as long as the process, and needs no construction at run
