@@ -13,7 +13,7 @@
 // lanes of other threads must not be used any more.
 //
 // Cost: after the first call that of a thread_local pointer. Of the capacity
-// only what slabs take is mapped, and of that only what is used is touched.
+// only what slabs take is mapped.
 //
 //   absl::Status status = wirebook::set_thread_pool_capacity(1024);  // 64 MiB
 //   wirebook::RawMessagePool* pool = *wirebook::thread_raw_message_pool();
