@@ -147,7 +147,7 @@ class Observed final : public BookPipelineListener {
     config.best_bid_offer = false;
     config.stale_after_ms = fault.fault == Fault::kMuteSocket ? 300 : 60'000;
     auto session = VenueSession::create(config, NodeConfig(), connection, loop,
-                                        pool, this);
+                                        pool, nullptr, this);
     if (!session.ok()) std::abort();
     session_ = *std::move(session);
   }
