@@ -87,6 +87,13 @@ void L2BookSide::apply_outside(int64_t price, int64_t quantity) noexcept {
   if (window_.size() != 0 && ++outside_ % kOutsidePerLook == 0) anchor_if_far();
 }
 
+int64_t L2BookSide::quantity_outside(int64_t price) const noexcept {
+  const int64_t key = key_of(price);
+  const SortedLevels::Cursor at = overflow_.lower_bound(key);
+  if (overflow_.at_end(at) || overflow_.key(at) != key) return 0;
+  return overflow_.quantity(at);
+}
+
 void L2BookSide::anchor_if_far() noexcept {
   if (levels() == 0) return;
   const int64_t price = std::max<int64_t>(best().price, 0);

@@ -120,6 +120,15 @@ class L2BookSide {
     return overflow_level(overflow_.begin());
   }
 
+  // 0 if there is no such level.
+  int64_t quantity_at(int64_t price) const noexcept {
+    const uint64_t tick = tick_of(price);
+    if (window_.contains(tick)) [[likely]] {
+      return window_.quantity(tick);
+    }
+    return quantity_outside(price);
+  }
+
   // Calls f(level), best first, until it returns false.
   template <class F>
   void visit(F&& f) const;
@@ -172,6 +181,7 @@ class L2BookSide {
   }
 
   void apply_outside(int64_t price, int64_t quantity) noexcept;
+  int64_t quantity_outside(int64_t price) const noexcept;
   void drop_worst(size_t depth) noexcept;
   void anchor_if_far() noexcept;
   uint64_t base_for(int64_t best_price) const noexcept;
@@ -222,6 +232,10 @@ class L2Book {
   size_t levels(Side side) const noexcept { return of(side).levels(); }
   // {0, 0} if the side is empty.
   PriceLevel best(Side side) const noexcept { return of(side).best(); }
+  // What rests at `price`; 0 if there is no such level.
+  int64_t quantity_at(Side side, int64_t price) const noexcept {
+    return of(side).quantity_at(price);
+  }
   // The best bid is not below the best ask.
   bool crossed() const noexcept {
     return !empty(Side::kBid) && !empty(Side::kAsk) &&

@@ -37,6 +37,8 @@ TEST(L2BookTest, SimplestUse) {
   EXPECT_EQ(book.best(Side::kBid), (PriceLevel{6183763, 378826000}));
   EXPECT_EQ(book.best(Side::kAsk), (PriceLevel{6183764, 154698000}));
   EXPECT_FALSE(book.crossed());
+  EXPECT_EQ(book.quantity_at(Side::kBid, 6183700), 5);
+  EXPECT_EQ(book.quantity_at(Side::kAsk, 6183700), 0);
   EXPECT_EQ(all(book, Side::kBid),
             (Levels{{6183763, 378826000}, {6183762, 61700000}, {6183700, 5}}));
 
@@ -141,6 +143,14 @@ void expect_equal(const L2Book& book, const Model& model) {
   for (const Side side : {Side::kBid, Side::kAsk}) {
     const Levels expected = model.all(side);
     ASSERT_EQ(all(book, side), expected);
+    for (const PriceLevel& level : expected) {
+      ASSERT_EQ(book.quantity_at(side, level.price), level.quantity);
+      const int64_t beside = level.price ^ 1;
+      const auto there = model.of(side).find(side == Side::kBid ? ~beside
+                                                               : beside);
+      ASSERT_EQ(book.quantity_at(side, beside),
+                there == model.of(side).end() ? 0 : there->second);
+    }
     PriceLevel top[10];
     const size_t count = book.top(side, top);
     ASSERT_EQ(count, std::min<size_t>(10, expected.size()));

@@ -58,6 +58,11 @@ class TickWindow {
   }
 
   void clear() noexcept {
+    for (size_t word = 0; word < words_.size(); ++word) {
+      for (uint64_t bits = words_[word]; bits != 0; bits &= bits - 1) {
+        quantities_[word * 64 + lowest(bits)] = 0;
+      }
+    }
     std::fill(words_.begin(), words_.end(), 0);
     std::fill(occupied_.begin(), occupied_.end(), uint8_t{0});
     count_ = 0;
@@ -149,6 +154,11 @@ class TickWindow {
     }
   }
 
+  // The quantity at `tick`, which is inside; 0 if nothing is there.
+  int64_t quantity(uint64_t tick) const noexcept {
+    return quantities_[tick & mask_];
+  }
+
   // The following need count() > 0.
   uint64_t best_tick() const noexcept { return base_ + best_; }
   int64_t best_quantity() const noexcept { return quantity(best_tick()); }
@@ -158,9 +168,6 @@ class TickWindow {
   // The present tick after `tick`, which must not be the last.
   uint64_t next_tick(uint64_t tick) const noexcept {
     return base_ + offset_of(next_slot((tick + 1) & mask_));
-  }
-  int64_t quantity(uint64_t tick) const noexcept {
-    return quantities_[tick & mask_];
   }
 
   size_t memory_bytes() const noexcept {

@@ -67,25 +67,55 @@ struct Trade {
   int64_t timestamp_ns = 0;
 };
 
+// A place in a queue; queues are rings that go through their level's `ends`, so
+// that joining and leaving one takes no branch.
+struct QueueLink {
+  QueueLink* previous = nullptr;  // Ahead.
+  QueueLink* next = nullptr;
+};
+
 struct LevelQueue;
 
 // An order that rests in a book: one cache line.
-struct alignas(64) OrderNode {
-  uint64_t id = 0;
-  int64_t quantity = 0;  // What is left of it.
-  int64_t timestamp_ns = 0;
+struct alignas(64) OrderNode : QueueLink {
+  OrderNode(uint64_t order_id, int64_t order_quantity,
+            int64_t order_timestamp_ns) noexcept
+      : id(order_id),
+        quantity(order_quantity),
+        timestamp_ns(order_timestamp_ns) {}
+
+  uint64_t id;
+  int64_t quantity;  // What is left of it.
+  int64_t timestamp_ns;
   LevelQueue* level = nullptr;
-  OrderNode* previous = nullptr;  // Ahead of it in the queue.
-  OrderNode* next = nullptr;
 };
 
 // A price of an order-by-order book: its total, and its orders in time order.
 struct alignas(64) LevelQueue {
-  PriceLevel total = {};
-  Side side = Side::kBid;
+  LevelQueue(Side level_side, int64_t price) noexcept
+      : total{price, 0}, side(level_side) {}
+  LevelQueue(const LevelQueue&) = delete;
+  LevelQueue& operator=(const LevelQueue&) = delete;
+
+  // nullptr where there is none.
+  const OrderNode* first() const noexcept { return order(ends.next); }
+  const OrderNode* last() const noexcept { return order(ends.previous); }
+  const OrderNode* after(const OrderNode& one) const noexcept {
+    return order(one.next);
+  }
+  const OrderNode* before(const OrderNode& one) const noexcept {
+    return order(one.previous);
+  }
+
+  QueueLink ends = {&ends, &ends};
+  PriceLevel total;
   uint32_t orders = 0;
-  OrderNode* first = nullptr;
-  OrderNode* last = nullptr;
+  Side side;
+
+ private:
+  const OrderNode* order(const QueueLink* link) const noexcept {
+    return link == &ends ? nullptr : static_cast<const OrderNode*>(link);
+  }
 };
 
 struct TradingObjectPoolsOptions {
@@ -150,11 +180,11 @@ class TradingObjectPools {
   // In no queue yet.
   Pooled<OrderNode> create_order_node(uint64_t id, int64_t quantity,
                                       int64_t timestamp_ns) noexcept {
-    return order_nodes_.make(OrderNode{id, quantity, timestamp_ns});
+    return order_nodes_.make(id, quantity, timestamp_ns);
   }
   // Without orders.
   Pooled<LevelQueue> create_price_level(Side side, int64_t price) noexcept {
-    return price_levels_.make(LevelQueue{{price, 0}, side});
+    return price_levels_.make(side, price);
   }
   // At least `bytes` bytes of whatever was in them; empty above 1 MiB, or where
   // the pool is empty and may not allocate.

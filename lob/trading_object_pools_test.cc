@@ -45,7 +45,7 @@ TEST(TradingObjectPoolsTest, SimplestUse) {
   EXPECT_EQ(level->total, (PriceLevel{6183763, 0}));
   EXPECT_EQ(level->side, Side::kAsk);
   EXPECT_EQ(level->orders, 0U);
-  EXPECT_EQ(level->first, nullptr);
+  EXPECT_EQ(level->first(), nullptr);
 
   const PooledBuffer buffer = pools.allocate_buffer(300);
   ASSERT_TRUE(buffer);
