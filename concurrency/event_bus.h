@@ -88,7 +88,9 @@ class EventBus {
   // ---- Producers: one thread, or any with BusProducers::kMany ---------------
 
   // Constructs an event; false, and `args` untouched, when full or closed. If
-  // T's constructor may throw, the event is constructed first and then moved.
+  // T's constructor may throw, the event is constructed when there is room, and
+  // then moved there: if another thread takes the room or closes meanwhile, the
+  // answer is false and `args` are spent.
   template <typename... Args>
   [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
       std::is_nothrow_constructible_v<T, Args...>) {
@@ -100,7 +102,7 @@ class EventBus {
       return true;
     } else {
       static_assert(std::is_nothrow_move_constructible_v<T>);
-      return try_emplace(T(std::forward<Args>(args)...));
+      return core_.has_room() && try_emplace(T(std::forward<Args>(args)...));
     }
   }
 

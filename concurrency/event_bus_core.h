@@ -76,24 +76,21 @@ class EventBusCore {
   // False if the deadline passed; without one (max) it waits as long as needed.
   template <typename Ready>
   bool wait_until(Ready ready, WaitDeadline deadline) noexcept {
-    if (deadline == WaitDeadline::max()) {
-      wait_.wait(ready);
-      return true;
+    if (deadline != WaitDeadline::max()) {
+      return wait_.wait_until(ready, deadline);
     }
-    return wait_.wait_until(ready, deadline);
+    wait_.wait(ready);
+    return true;
   }
 
   // ---- Producers ------------------------------------------------------------
 
   BusClaim claim(uint64_t n) noexcept {
-    return opened(sequence_.claim(std::min(n, capacity_), [this](uint64_t end) {
-      return free_for(end);
-    }));
+    return opened(sequence_.claim(std::min(n, capacity_), room()));
   }
-  BusClaim claim_one() noexcept {
-    return opened(
-        sequence_.claim_one([this](uint64_t end) { return free_for(end); }));
-  }
+  BusClaim claim_one() noexcept { return opened(sequence_.claim_one(room())); }
+  // Open, and not full; with many producers, for the moment.
+  bool has_room() noexcept { return sequence_.has_room(room()); }
 
   void publish(BusClaim claim) noexcept {
     sequence_.publish(claim);
@@ -208,12 +205,17 @@ class EventBusCore {
   }
 
   BusClaim opened(BusClaim claim) noexcept {
+    // Who saw a claim that the close took back may sleep by now.
+    if (claim.count == 0 && sequence_.ended()) wait_.notify_all();
     if constexpr (kPoisonsSlots) {
       unpoison(slot(claim.first), claim.count * sizeof(T));
     }
     return claim;
   }
 
+  auto room() noexcept {
+    return [this](uint64_t end) { return free_for(end); };
+  }
   // The number below which events are done with. Makes lossy consumers give
   // way to a claim that ends at `end`.
   uint64_t free_for(uint64_t end) noexcept {

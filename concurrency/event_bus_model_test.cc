@@ -88,10 +88,11 @@ class Owned {
 };
 
 template <typename T, BusProducers kProducers, size_t kCapacity,
-          template <typename> class Atom>
+          template <typename> class Atom,
+          template <template <typename> class> class Wait = BasicBusySpinWait>
 struct State {
   using Event = T;
-  using Bus = EventBus<T, kProducers, BasicBusySpinWait<Atom>, Atom>;
+  using Bus = EventBus<T, kProducers, Wait<Atom>, Atom>;
   using Consumer = typename Bus::Consumer;
   using Lossy = typename Bus::LossyConsumer;
   static void pause() { AtomTraits<Atom>::pause(); }
@@ -408,6 +409,37 @@ Report close_while_publishing() {
 TEST(EventBusModel, ClosedMeansDrained) {
   expect_complete(close_while_publishing<Of<Plain>>());
   expect_complete(close_while_publishing<Of<Plain, BusProducers::kMany>>());
+}
+
+// Sleeps at once.
+template <template <typename> class Atom>
+struct SleepWait : BasicFutexWait<Atom> {
+  SleepWait() : BasicFutexWait<Atom>(0) {}
+};
+
+// A consumer that sleeps while a claim meets the close wakes up, and is told
+// that it has all: a lost wake-up is a deadlock.
+template <BusProducers kProducers>
+Report close_while_asleep(uint32_t preemptions) {
+  using S = State<Plain, kProducers, 2, ModelAtom, SleepWait>;
+  return model::explore_with(
+      {.preemptions = preemptions}, one_consumer<S>, nothing<S>,
+      [](S& s) {
+        (void)s.bus.try_emplace(1);
+        (void)s.bus.try_emplace(2);
+      },
+      [](S& s) { s.bus.close(); },
+      [](S& s) {
+        while (s.a->wait() == BusWait::kReady) (void)s.a->poll([](auto&) {});
+        model_assert(s.a->peek(1).empty(), "nothing more has come");
+      });
+}
+TEST(EventBusModel, ACloseWakesWhoSleeps) {
+  const uint32_t more = soaking() ? 1 : 0;
+  const Report one = close_while_asleep<BusProducers::kOne>(1 + more);
+  EXPECT_TRUE(one.ok()) << one;
+  const Report many = close_while_asleep<BusProducers::kMany>(more);
+  EXPECT_TRUE(many.ok()) << many;
 }
 
 // ---- Each order is needed ---------------------------------------------------

@@ -67,7 +67,8 @@ class BusRegistry {
       if (const absl::Status status = check_leader(id); !status.ok()) {
         return status;
       }
-      made.after |= uint64_t{1} << id.slot;
+      // And whom that one follows: it may leave first.
+      made.after |= uint64_t{1} << id.slot | entries_[id.slot].after;
     }
     // A slot whose followers are still there is not used again: they would
     // follow a stranger.

@@ -49,6 +49,7 @@ class BusSequence<BusProducers::kOne, Atom> {
     // Relaxed: the producer's own.
     const uint64_t next = cursor_.load(std::memory_order_relaxed);
     if (writable_until_ - next < n) {
+      if (ended_) return {};
       writable_until_ = std::max(writable_until_, room(next + n) + capacity_);
     }
     const uint64_t count = std::min(
@@ -64,6 +65,17 @@ class BusSequence<BusProducers::kOne, Atom> {
     }
     return announce(next, 1);
   }
+  // Whether claim_one() would find room.
+  template <typename Room>
+  bool has_room(Room room) noexcept {
+    const uint64_t next = cursor_.load(std::memory_order_relaxed);
+    if (next == writable_until_ && !ended_) {
+      writable_until_ = std::max(writable_until_, room(next + 1) + capacity_);
+    }
+    return next != writable_until_ && !closed();
+  }
+  // Producer: a claim was given back, of which others may have seen a moment.
+  bool ended() const noexcept { return ended_; }
 
   void publish(BusClaim claim) noexcept {
     // Pairs with the acquire in published(): the events before their number.
@@ -100,8 +112,9 @@ class BusSequence<BusProducers::kOne, Atom> {
 
   // Closed, and no event from `position` on will come.
   bool drained(uint64_t position) const noexcept {
-    // Pairs with the fence in close(). A claim that saw the close shows up in
-    // claimed_ for a moment, and goes: then the answer is "not yet".
+    // Pairs with the fence in close(). The claim that saw the close shows up in
+    // claimed_ for a moment, and goes: then the answer is "not yet", and who
+    // made the claim wakes those who got it.
     return closed_.load(std::memory_order_acquire) &&
            claimed_.load(std::memory_order_relaxed) == position;
   }
@@ -115,6 +128,9 @@ class BusSequence<BusProducers::kOne, Atom> {
     Traits::light_fence();
     if (closing_.load(std::memory_order_relaxed)) [[unlikely]] {
       claimed_.store(next, std::memory_order_relaxed);
+      // No claim will announce itself any more.
+      ended_ = true;
+      writable_until_ = next;
       return {};
     }
     return {next, count};
@@ -127,6 +143,7 @@ class BusSequence<BusProducers::kOne, Atom> {
   alignas(kFalseSharingBytes) Atom<uint64_t> claimed_{0};
   const uint64_t capacity_;
   uint64_t writable_until_;
+  bool ended_ = false;  // The producer knows of the close.
   // Written once.
   alignas(kFalseSharingBytes) Atom<bool> closing_{false};
   Atom<bool> closed_{false};
@@ -149,14 +166,7 @@ class BusSequence<BusProducers::kMany, Atom> {
     uint64_t next = next_.load(std::memory_order_relaxed);
     for (;;) {
       if ((next & kClosed) != 0) return {};
-      // Pairs with the release below: whoever stored it saw the consumers done.
-      uint64_t limit = free_.load(std::memory_order_acquire) + capacity_;
-      if (limit < next + n) {
-        const uint64_t free = room(next + n);
-        // Pairs with the acquire above. May go back: then others look again.
-        free_.store(free, std::memory_order_release);
-        limit = free + capacity_;
-      }
+      const uint64_t limit = limit_for(next + n, room);
       const uint64_t room_left = limit > next ? limit - next : 0;
       const uint64_t count =
           std::min({n, room_left, capacity_ - (next & (capacity_ - 1))});
@@ -174,6 +184,12 @@ class BusSequence<BusProducers::kMany, Atom> {
   BusClaim claim_one(Room room) noexcept {
     return claim(1, room);
   }
+  template <typename Room>
+  bool has_room(Room room) noexcept {
+    const uint64_t next = next_.load(std::memory_order_relaxed);
+    return (next & kClosed) == 0 && limit_for(next + 1, room) > next;
+  }
+  static constexpr bool ended() noexcept { return false; }
 
   void publish(BusClaim claim) noexcept {
     for (uint64_t s = claim.first; s != claim.first + claim.count; ++s) {
@@ -212,6 +228,17 @@ class BusSequence<BusProducers::kMany, Atom> {
   }
 
  private:
+  // What lies below it can be claimed; `end` is looked for if need be.
+  template <typename Room>
+  uint64_t limit_for(uint64_t end, Room& room) noexcept {
+    // Pairs with the release below: whoever stored it saw the consumers done.
+    const uint64_t known = free_.load(std::memory_order_acquire) + capacity_;
+    if (known >= end) return known;
+    const uint64_t free = room(end);
+    // Pairs with the acquire above. May go back: then others look again.
+    free_.store(free, std::memory_order_release);
+    return free + capacity_;
+  }
   uint64_t next() const noexcept {
     return next_.load(std::memory_order_relaxed) & ~kClosed;
   }

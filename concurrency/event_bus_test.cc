@@ -168,6 +168,32 @@ TEST(EventBus, AConstructorThatThrowsPublishesNothing) {
   EXPECT_EQ(consumer.peek(8)[0].value, 1);
 }
 
+struct Spent {
+  explicit Spent(std::string t) : text(std::move(t)) {}  // may throw
+  std::string text;
+};
+template <typename Bus>
+void arguments_stay() {
+  Bus bus({.capacity = 2});
+  auto consumer = bus.attach().value();
+  EXPECT_TRUE(bus.try_emplace("a"));
+  EXPECT_TRUE(bus.try_emplace("b"));
+  std::string text = "what a retry has to have still";
+  EXPECT_FALSE(bus.try_emplace(std::move(text))) << "full";
+  EXPECT_EQ(text, "what a retry has to have still");
+  consumer.consume(consumer.peek(2).size());
+  EXPECT_TRUE(bus.try_emplace(std::move(text)));
+  EXPECT_EQ(consumer.peek(1)[0].text, "what a retry has to have still");
+  text = "not when closed, either";
+  bus.close();
+  EXPECT_FALSE(bus.try_emplace(std::move(text)));
+  EXPECT_EQ(text, "not when closed, either");
+}
+TEST(EventBus, ArgumentsThatWereNotUsedStayAlsoIfTheConstructorMayThrow) {
+  arguments_stay<EventBus<Spent>>();
+  arguments_stay<EventBus<Spent, BusProducers::kMany>>();
+}
+
 // ---- Slow consumers
 // -------------------------------------------------------------
 
@@ -274,6 +300,19 @@ TEST(EventBusDynamic, AFollowerGoesOnWithoutItsLeader) {
       << "a newcomer in the leader's slot would be followed";
   follower.reset();
   EXPECT_TRUE(bus.attach().ok());
+}
+
+TEST(EventBusDynamic, AFollowerDoesNotOvertakeWhoWentBeforeItsLeader) {
+  EventBus<int> bus({.capacity = 4});
+  auto journal = bus.attach().value();
+  auto enrich =
+      std::make_optional(bus.attach({.after = {journal.id()}}).value());
+  auto apply = bus.attach({.after = {enrich->id()}}).value();
+  EXPECT_TRUE(bus.try_publish(1));
+  enrich.reset();
+  EXPECT_TRUE(apply.peek(1).empty()) << "the journal has not had it";
+  EXPECT_EQ(drain(journal), std::vector{1});
+  EXPECT_EQ(drain(apply), std::vector{1});
 }
 
 TEST(EventBusDynamic, MovesItsSeat) {

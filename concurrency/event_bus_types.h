@@ -57,7 +57,8 @@ struct ConsumerId {
 struct ConsumerOptions {
   std::string name = {};  // for health()
   // Gating consumers that get each event first: this one gets it when all of
-  // them have consumed it. Empty: straight from the producers.
+  // them have consumed it, and all whom they follow. One that leaves is waited
+  // for no more. Empty: straight from the producers.
   std::vector<ConsumerId> after = {};
 };
 

@@ -19,7 +19,7 @@
 //   int read() {                                    // any thread
 //     wirebook::hazard_pointer h = wirebook::make_hazard_pointer();
 //     const Node* node = h.protect(current);        // stays until h's next use
-//     return node->value;                           // or end
+//     return node == nullptr ? 0 : node->value;     // or end
 //   }
 //   void write(Node* node) {                        // any thread
 //     if (Node* old = current.exchange(node)) old->retire();
@@ -31,10 +31,12 @@
 // objects, or as many as there are hazard pointers) it looks at all of them;
 // it runs at most two deleters.
 //
-// Memory: objects retired and not yet reclaimed are never more than the hazard
-// pointers there are, plus a batch for each thread that retires (stats().bound)
-// and, while a deleter runs, what it retires itself. They wait for a later
-// retire() or clean_up: of any thread where their own has ended.
+// Memory: objects retired and not yet reclaimed are never more than, for each
+// thread that retires, the hazard pointers there are and a batch
+// (stats().bound); and, while a deleter runs, what it retires itself. (Not the
+// hazard pointers once: of two threads that look one after the other each may
+// see another object held by the same one.) They wait for a later retire() or
+// clean_up: of any thread where their own has ended.
 //
 // Ends: threads, domains and static objects may end in any order. What is
 // retired in the default domain at the end of the process is not reclaimed:

@@ -24,11 +24,11 @@ namespace wirebook {
 
 // Extension. Exact while no other thread is in the domain.
 struct hazard_pointer_domain_stats {
-  std::uint64_t retired = 0;      // Objects, ever.
-  std::uint64_t reclaimed = 0;    // Of these.
-  std::uint64_t unreclaimed = 0;  // The rest; never above `bound`.
-  std::uint64_t bound = 0;        // Objects, for so many pointers and threads.
-  std::uint64_t scans = 0;        // Looks at all hazard pointers.
+  std::uint64_t retired = 0;        // Objects, ever.
+  std::uint64_t reclaimed = 0;      // Of these.
+  std::uint64_t unreclaimed = 0;    // The rest; never above `bound`.
+  std::uint64_t bound = 0;          // threads * (hazard_pointers + a batch).
+  std::uint64_t scans = 0;          // Looks at all hazard pointers.
   std::size_t hazard_pointers = 0;  // Made at all; they are used again.
   std::size_t threads = 0;          // The most that were here at once.
 };
@@ -44,19 +44,20 @@ struct HazardRecord : ReclaimRecord<Atom> {
   HazardSlotList<Atom> slots;  // The owner's, unused.
 };
 
+// The slots first: they die after the records, as threads that end give them
+// back until then.
 template <template <typename> class Atom>
-struct HazardRecords : ReclaimRecords<HazardRecord<Atom>, Atom> {
+struct HazardRecords : HazardStore<Atom>,
+                       ReclaimRecords<HazardRecord<Atom>, Atom> {
   using ReclaimRecords<HazardRecord<Atom>, Atom>::ReclaimRecords;
-  HazardSlotList<Atom> unowned;  // Under the registry's mutex.
 };
 
 template <template <typename> class Atom>
 void HazardRecord<Atom>::on_leave() noexcept {
-  using Base = ReclaimRecords<HazardRecord, Atom>;
-  auto* const base = static_cast<Base*>(this->domain_records);
-  auto& unowned = static_cast<HazardRecords<Atom>*>(base)->unowned;
-  if (ready != nullptr) unowned.push(std::exchange(ready, nullptr));
-  while (!slots.empty()) unowned.push(slots.pop());
+  auto& records = *static_cast<HazardRecords<Atom>*>(
+      static_cast<ReclaimRecords<HazardRecord, Atom>*>(this->domain_records));
+  if (ready != nullptr) records.unowned.push(std::exchange(ready, nullptr));
+  while (!slots.empty()) records.unowned.push(slots.pop());
 }
 
 }  // namespace internal
@@ -82,7 +83,6 @@ class basic_hazard_pointer_domain {
       records_.die("destroyed while a hazard_pointer of it is alive");
     }
     while (stats().unreclaimed != 0) clean_up();
-    delete_blocks();
   }
 
   basic_hazard_pointer_domain(const basic_hazard_pointer_domain&) = delete;
@@ -100,7 +100,7 @@ class basic_hazard_pointer_domain {
     stats.threads = counts.threads;
     // Relaxed: orders nothing.
     stats.hazard_pointers = slot_count_.load(std::memory_order_relaxed);
-    stats.bound = stats.hazard_pointers + counts.threads * batch();
+    stats.bound = counts.threads * (stats.hazard_pointers + batch());
     return stats;
   }
 
@@ -163,16 +163,10 @@ class basic_hazard_pointer_domain {
       }
     }
     if (!record.slots.empty()) return;
-    Block* const block = new Block;
+    Block* const block = records_.add_block();
     for (Slot& slot : block->slots) record.slots.push(&slot);
     // Relaxed: a figure for batch().
     slot_count_.fetch_add(block->slots.size(), std::memory_order_relaxed);
-    block->next = blocks_.load(std::memory_order_relaxed);
-    // Pairs with the acquire in split(): the block before its address.
-    while (!blocks_.compare_exchange_weak(block->next, block,
-                                          std::memory_order_release,
-                                          std::memory_order_relaxed)) {
-    }
   }
 
   // ---- Reclamation ----
@@ -195,8 +189,8 @@ class basic_hazard_pointer_domain {
 
   // A thread scans when it retired as many objects again as there are hazard
   // pointers, and one batch at least: at most one object per hazard pointer
-  // stays, so a scan costs O(1) per object that it frees (Michael, "Hazard
-  // Pointers", IEEE TPDS 2004, section 3.2).
+  // stays with it, so a scan costs O(1) per object that it frees (Michael,
+  // "Hazard Pointers", IEEE TPDS 2004, section 3.2).
   std::size_t batch() const noexcept {
     // Relaxed: late news makes one batch a little short.
     return std::max(internal::kReclaimBatch,
@@ -236,9 +230,8 @@ class basic_hazard_pointer_domain {
     // or its second look at the source sees that the object was unlinked.
     AtomTraits<Atom>::heavy_fence();
     internal::HazardSet hazards;
-    // Pairs with the release in refill().
-    for (const Block* block = blocks_.load(std::memory_order_acquire);
-         block != nullptr; block = block->next) {
+    for (const Block* block = records_.first_block(); block != nullptr;
+         block = block->next) {
       for (const Slot& slot : block->slots) {
         // Pairs with the release of what ends a protection.
         const Object* const hazard =
@@ -260,13 +253,7 @@ class basic_hazard_pointer_domain {
     return count;
   }
 
-  void delete_blocks() noexcept {
-    Block* block = blocks_.load(std::memory_order_relaxed);
-    while (block != nullptr) delete std::exchange(block, block->next);
-  }
-
   internal::HazardRecords<Atom> records_;
-  Atom<Block*> blocks_{nullptr};
   Atom<std::size_t> slot_count_{0};
 };
 

@@ -459,6 +459,40 @@ TEST_F(HazardPointer, UnreclaimedStaysBelowTheBoundWhateverReadersHold) {
   }
 }
 
+// A hazard pointer may have held one object when one thread looked and another
+// when the next did: each thread may keep as many as there are.
+TEST_F(HazardPointer, UnreclaimedStaysBelowTheBoundForEachThreadThatRetires) {
+  constexpr size_t kHeld = 112;
+  constexpr int kWriters = 4;
+  hazard_pointer_domain domain;
+  std::vector<hazard_pointer> hazards(kHeld);
+  for (hazard_pointer& h : hazards) h = make_hazard_pointer(domain);
+  std::atomic<int> turn{0};
+  std::vector<std::thread> writers;
+  for (int w = 0; w < kWriters; ++w) {
+    writers.emplace_back([&, w] {
+      while (turn != w) std::this_thread::yield();
+      for (hazard_pointer& h : hazards) {
+        auto* const node = new Node;
+        h.reset_protection(node);
+        node->retire(domain);
+      }
+      // On to a scan, and almost to the next.
+      const uint64_t scans = domain.stats().scans;
+      while (domain.stats().scans == scans) (new Node)->retire(domain);
+      for (size_t i = 1; i < internal::kReclaimBatch; ++i) {
+        (new Node)->retire(domain);
+      }
+      EXPECT_LE(domain.stats().unreclaimed, domain.stats().bound);
+      ++turn;
+      while (turn != kWriters) std::this_thread::yield();
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_GT(domain.stats().unreclaimed, kWriters * kHeld) << "all are held";
+  EXPECT_LE(domain.stats().unreclaimed, domain.stats().bound);
+}
+
 // ---- Pools ----
 
 struct Slot;
@@ -655,6 +689,37 @@ TEST_F(HazardPointer, HazardPointersMayEndInAThreadThatMadeNone) {
       std::thread([theirs = std::move(several)] {}).join();
     }
     EXPECT_LE(domain.stats().hazard_pointers, 56u);
+  }
+}
+
+TEST_F(HazardPointer, ThreadMayEndWithWhatItWasGivenAlone) {
+  for (const size_t given : {1u, 2u, 5u, 40u}) {
+    hazard_pointer_domain domain;
+    std::vector<hazard_pointer> several(given);
+    for (hazard_pointer& one : several) one = make_hazard_pointer(domain);
+    std::thread([theirs = std::move(several)]() mutable {
+      theirs.clear();  // It made none itself.
+    }).join();
+    EXPECT_FALSE(make_hazard_pointer(domain).empty());
+    // Its end checks that all are back.
+  }
+}
+
+TEST_F(HazardPointer, ThreadsMayEndWhileTheirDomainDoes) {
+  for (int i = 0; i < 300; ++i) {
+    auto domain = std::make_unique<hazard_pointer_domain>();
+    std::atomic<int> used{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&] {
+        { const hazard_pointer h = make_hazard_pointer(*domain); }
+        ++used;
+        while (used != 3) std::this_thread::yield();
+      });
+    }
+    while (used != 3) std::this_thread::yield();
+    domain.reset();
+    for (std::thread& thread : threads) thread.join();
   }
 }
 

@@ -58,6 +58,40 @@ struct alignas(kFalseSharingBytes) HazardBlock {
 };
 static_assert(sizeof(HazardBlock<std::atomic>) == kFalseSharingBytes);
 
+// A domain's slots.
+template <template <typename> class Atom>
+class HazardStore {
+ public:
+  using Block = HazardBlock<Atom>;
+
+  constexpr HazardStore() noexcept = default;
+  ~HazardStore() {
+    Block* block = blocks_.load(std::memory_order_relaxed);
+    while (block != nullptr) delete std::exchange(block, block->next);
+  }
+  HazardStore(const HazardStore&) = delete;
+  HazardStore& operator=(const HazardStore&) = delete;
+
+  Block* add_block() {  // Throws std::bad_alloc.
+    Block* const block = new Block;
+    block->next = blocks_.load(std::memory_order_relaxed);
+    // Pairs with the acquire in first_block(): the block before its address.
+    while (!blocks_.compare_exchange_weak(block->next, block,
+                                          std::memory_order_release,
+                                          std::memory_order_relaxed)) {
+    }
+    return block;
+  }
+  const Block* first_block() const noexcept {
+    return blocks_.load(std::memory_order_acquire);
+  }
+
+  HazardSlotList<Atom> unowned;  // Under the registry's mutex.
+
+ private:
+  Atom<Block*> blocks_{nullptr};
+};
+
 // Some of the hazards; on the stack, since retire() cannot fail.
 class HazardSet {
  public:

@@ -64,10 +64,13 @@ uint64_t LatencyHistogram::percentile(double p) const noexcept {
                         : wanted < static_cast<double>(total)
                             ? static_cast<uint64_t>(wanted)
                             : total;
-  // Counts only grow, so the scan comes to the rank even while records come in.
+  // Counts grow, so the scan comes to the rank even while records come in;
+  // unless a clear() comes between.
   uint64_t seen = 0;
   size_t bucket = 0;
-  while ((seen += bucket_count(bucket)) < rank) ++bucket;
+  while ((seen += bucket_count(bucket)) < rank && bucket + 1 < kBuckets) {
+    ++bucket;
+  }
   return std::min(highest_in(bucket), max());
 }
 

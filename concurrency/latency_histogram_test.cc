@@ -269,5 +269,22 @@ TEST(LatencyHistogramThreads, ReadersSeeARecordOnceOrNotYet) {
   EXPECT_EQ(latency->max(), kRecords);
 }
 
+TEST(LatencyHistogramThreads, AReaderSurvivesAClear) {
+  const auto latency = std::make_unique<LatencyHistogram>();
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    for (int i = 0; i < 300; ++i) {
+      ASSERT_LE(latency->percentile(99), 7'500'000u);
+      (void)latency->to_hgrm();
+    }
+    done.store(true);
+  });
+  while (!done.load()) {
+    for (uint64_t i = 0; i < 200; ++i) latency->record(5'000'000 + 10'000 * i);
+    latency->clear();
+  }
+  reader.join();
+}
+
 }  // namespace
 }  // namespace wirebook

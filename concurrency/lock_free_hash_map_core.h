@@ -35,7 +35,7 @@ struct LockFreeHashMapOptions {
 
 // Exact while no other thread is in the map.
 struct LockFreeHashMapStats {
-  std::size_t size = 0;
+  std::size_t size = 0;  // While others write: of a moment, or too low.
   std::size_t buckets = 0;
   std::uint64_t inserted = 0;  // Ever.
   std::uint64_t erased = 0;
@@ -102,10 +102,10 @@ class MapPools {
 // Written by one thread at a time.
 template <typename Node, template <typename> class Atom>
 struct MapRecord : ReclaimRecord<Atom> {
-  // Relaxed throughout: statistics, with one writer.
   static std::uint64_t add(Atom<std::uint64_t>& count) noexcept {
+    // Relaxed: with one writer. Release: pairs with the acquire in stats().
     const std::uint64_t next = count.load(std::memory_order_relaxed) + 1;
-    count.store(next, std::memory_order_relaxed);
+    count.store(next, std::memory_order_release);
     return next;
   }
 
@@ -175,12 +175,17 @@ class MapCore {
   LockFreeHashMapStats stats() const noexcept {
     LockFreeHashMapStats sum;
     for (Record* r = records_.first(); r != nullptr; r = records_.next(r)) {
+      // Pairs with the release in add(): what is counted below is no older.
+      // However long this thread stands still between, it gets the size of a
+      // moment, or less.
+      sum.inserted += r->inserted.load(std::memory_order_acquire);
+    }
+    for (Record* r = records_.first(); r != nullptr; r = records_.next(r)) {
       // Relaxed: statistics.
-      sum.inserted += r->inserted.load(std::memory_order_relaxed);
       sum.erased += r->erased.load(std::memory_order_relaxed);
       sum.replaced += r->replaced.load(std::memory_order_relaxed);
     }
-    sum.size = sum.inserted - sum.erased;
+    sum.size = sum.inserted - std::min(sum.inserted, sum.erased);
     sum.buckets = list_.bucket_count();
     return sum;
   }

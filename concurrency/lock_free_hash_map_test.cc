@@ -514,6 +514,27 @@ TEST_F(WithWriters, ClearErasesWhatStays) {
   });
 }
 
+// One key a thread: whatever the reports and the growth see of counts that
+// change meanwhile, it is no more.
+TEST(LockFreeHashMapThreads, ChurnLooksNoLargerThanItIs) {
+  Map map({.capacity = 64});
+  constexpr size_t kThreads = 3;
+  std::atomic<size_t> at_work{kThreads};
+  run_threads(kThreads + 1, [&](size_t t) {
+    if (t == kThreads) {
+      while (at_work != 0) ASSERT_LE(map.size(), kThreads);
+      return;
+    }
+    for (uint64_t i = 0; i < 200'000; ++i) {
+      map.insert(t, i);
+      map.erase(t);
+    }
+    --at_work;
+  });
+  EXPECT_EQ(map.size(), 0u);
+  EXPECT_EQ(map.stats().buckets, 64u);
+}
+
 TEST(LockFreeHashMapThreads, TenThousandComeAndGo) {
   Ledger ledger;
   EpochDomain domain;
