@@ -30,24 +30,6 @@
 
 namespace wirebook {
 
-// Exact while no other thread is in the domain.
-struct EpochStats {
-  std::uint64_t epoch = 0;
-  std::uint64_t retired = 0;      // Objects, ever.
-  std::uint64_t reclaimed = 0;    // Of these.
-  std::uint64_t unreclaimed = 0;  // The rest.
-  std::uint64_t scans = 0;        // Looks at all readers.
-  std::size_t threads = 0;        // The most that were here at once.
-};
-
-// A thread that is inside a guard.
-struct EpochReader {
-  int thread_id = 0;        // Linux's, as in top -H.
-  std::uint64_t epoch = 0;  // Of its guard.
-  std::uint64_t since = 0;  // The first `now` at which this guard was seen.
-  std::size_t waiting = 0;  // Objects that cannot go before it does.
-};
-
 namespace internal {
 
 template <template <typename> class Atom>
@@ -110,10 +92,16 @@ class EpochCore {
     void* const storage = sizeof(Node) <= RetiredNodes::kBytes
                               ? records_.this_thread().nodes.allocate()
                               : ::operator new(sizeof(Node));
-    retire_object(::new (storage) Node(*this, ptr, std::move(deleter)));
+    try {
+      ::new (storage) Node(*this, ptr, std::move(deleter));
+    } catch (...) {
+      free_node<Node>(storage);
+      throw;
+    }
+    retire_object(static_cast<Node*>(storage));
   }
 
-  void retire_object(Retired* object) noexcept {
+  void retire_object(RetiredLink* object) noexcept {
     Record& record = records_.this_thread();
     Chain due;
     {
@@ -144,9 +132,7 @@ class EpochCore {
   }
 
   void synchronize() noexcept {
-    if (records_.this_thread().nesting != 0) {
-      records_.die("waiting for readers inside a guard: for itself, for ever");
-    }
+    expect_outside(records_.this_thread());
     const std::uint64_t epoch = begin_epoch();
     for (Record* r = records_.first(); r != nullptr; r = records_.next(r)) {
       ReclaimBackoff<Atom> backoff;
@@ -155,6 +141,8 @@ class EpochCore {
   }
 
   void barrier() noexcept {
+    const Record& record = records_.this_thread();
+    if (!record.reclaiming) expect_outside(record);
     records_.sweep([this](Chain& all, Record& own) {
       if (!all.empty()) synchronize();
       const std::lock_guard guard(own.lock);
@@ -201,28 +189,38 @@ class EpochCore {
   static constexpr std::size_t kLongStall = 8 * kReclaimBatch;
 
   template <typename T, typename D>
-  struct RetiredPointer : Retired {
+  struct RetiredPointer : RetiredLink {
     RetiredPointer(EpochCore& d, T* p, D&& f)
         : domain(&d), ptr(p), deleter(std::move(f)) {
-      this->reclaim = &reclaim_pointer;
+      this->retired_reclaim_ = &reclaim_pointer;
     }
-    static void reclaim_pointer(Retired* object) noexcept {
+    static void reclaim_pointer(RetiredLink* object) noexcept {
       auto* const node = static_cast<RetiredPointer*>(object);
       T* const ptr = node->ptr;
       D deleter = std::move(node->deleter);
       EpochCore* const domain = node->domain;
       node->~RetiredPointer();
-      if constexpr (sizeof(RetiredPointer) <= RetiredNodes::kBytes) {
-        domain->records_.this_thread().nodes.deallocate(node);
-      } else {
-        ::operator delete(node);
-      }
+      domain->template free_node<RetiredPointer>(node);
       deleter(ptr);
     }
     EpochCore* domain;
     T* ptr;
     [[no_unique_address]] D deleter;
   };
+
+  void expect_outside(const Record& record) const noexcept {
+    if (record.nesting == 0) return;
+    records_.die("waiting for readers inside a guard: for itself, for ever");
+  }
+
+  template <typename Node>
+  void free_node(void* storage) noexcept {
+    if constexpr (sizeof(Node) <= RetiredNodes::kBytes) {
+      records_.this_thread().nodes.deallocate(storage);
+    } else {
+      ::operator delete(storage);
+    }
+  }
 
   void announce(Record& record) noexcept {
     // Acquire: pairs with the release in begin_epoch(). A reader of an epoch

@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
 // What one thread has in an EpochDomain: its announcement, and its retired
-// objects. Include epoch.h.
+// objects; and what is reported of it. Include epoch.h.
 #ifndef WIREBOOK_CONCURRENCY_EPOCH_RECORD_H_
 #define WIREBOOK_CONCURRENCY_EPOCH_RECORD_H_
 
@@ -20,7 +20,27 @@
 #include "concurrency/reclaim_records.h"
 #include "memory/cache_line.h"
 
-namespace wirebook::internal {
+namespace wirebook {
+
+// Exact while no other thread is in the domain.
+struct EpochStats {
+  std::uint64_t epoch = 0;
+  std::uint64_t retired = 0;      // Objects, ever.
+  std::uint64_t reclaimed = 0;    // Of these.
+  std::uint64_t unreclaimed = 0;  // The rest.
+  std::uint64_t scans = 0;        // Looks at all readers.
+  std::size_t threads = 0;        // The most that were here at once.
+};
+
+// A thread that is inside a guard.
+struct EpochReader {
+  int thread_id = 0;        // Linux's, as in top -H.
+  std::uint64_t epoch = 0;  // Of its guard.
+  std::uint64_t since = 0;  // The first `now` at which this guard was seen.
+  std::size_t waiting = 0;  // Objects that cannot go before it does.
+};
+
+namespace internal {
 
 // Storage for what retire(pointer, deleter) must remember, kept by the thread
 // that reclaimed last: retiring at an even pace allocates nothing.
@@ -98,6 +118,7 @@ struct EpochRecord : ReclaimRecord<Atom> {
   std::uint64_t seen_at = 0;
 };
 
-}  // namespace wirebook::internal
+}  // namespace internal
+}  // namespace wirebook
 
 #endif  // WIREBOOK_CONCURRENCY_EPOCH_RECORD_H_

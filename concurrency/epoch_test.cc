@@ -482,6 +482,16 @@ TEST(EpochDeathTest, WaitingForOneself) {
       "wirebook: EpochDomain at 0x[0-9a-f]+: waiting for readers inside");
 }
 
+TEST(EpochDeathTest, BarrierInsideAGuardThoughNothingIsRetired) {
+  EXPECT_DEATH(
+      {
+        EpochDomain domain;
+        const EpochGuard guard(domain);
+        domain.barrier();
+      },
+      "wirebook: EpochDomain at 0x[0-9a-f]+: waiting for readers inside");
+}
+
 TEST(EpochDeathTest, DomainThatEndsBeforeItsGuard) {
   EXPECT_DEATH(
       {

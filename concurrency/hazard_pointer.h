@@ -11,7 +11,10 @@
 //
 // Names and meaning are those of [saferecl.hp] in the C++26 draft (P2530R3),
 // in this namespace. What goes beyond is marked "Extension"; domains have
-// Concurrency TS 2's names (N4956).
+// Concurrency TS 2's names (N4956). One clause is not met:
+// hazard_pointer_obj_base is not trivially copyable, even if D is. Copying an
+// object copies nothing of it, so that a writer may copy one that another
+// retires.
 //
 //   struct Node : wirebook::hazard_pointer_obj_base<Node> { int value; };
 //   std::atomic<Node*> current;
@@ -71,9 +74,8 @@ basic_hazard_pointer_default_domain() noexcept;
 // ---- [saferecl.hp.base] ----
 
 // Base of the objects that can be protected: public, non-virtual, once. D is a
-// function object for a T*, default constructible and move assignable. Copying
-// an object copies nothing of this base. Retiring one object twice ends the
-// process.
+// function object for a T*, default constructible and move assignable. Retiring
+// one object twice ends the process.
 template <typename T, typename D, template <typename> class Atom>
 class basic_hazard_pointer_obj_base : private internal::HazardObject {
  public:
@@ -104,25 +106,25 @@ class basic_hazard_pointer_obj_base : private internal::HazardObject {
   template <template <typename> class>
   friend class basic_hazard_pointer;
 
-  static void reclaim_object(internal::Retired* object) noexcept {
+  static void reclaim_retired_(internal::RetiredLink* object) noexcept {
     auto* const base = static_cast<basic_hazard_pointer_obj_base*>(
         static_cast<internal::HazardObject*>(object));
     D deleter = D();
-    deleter = std::move(base->deleter_);
+    deleter = std::move(base->retired_deleter_);
     deleter(static_cast<T*>(base));
   }
 
-  [[no_unique_address]] D deleter_ = D();
+  [[no_unique_address]] D retired_deleter_ = D();
 };
 
 template <typename T, typename D, template <typename> class Atom>
 void basic_hazard_pointer_obj_base<T, D, Atom>::retire(
     D d, basic_hazard_pointer_domain<Atom>& domain) noexcept {
-  if (reclaim != nullptr) [[unlikely]] {
+  if (this->retired_reclaim_ != nullptr) [[unlikely]] {
     internal::reclaim_die("hazard_pointer", this, "object retired twice");
   }
-  deleter_ = std::move(d);
-  reclaim = &reclaim_object;
+  retired_deleter_ = std::move(d);
+  this->retired_reclaim_ = &reclaim_retired_;
   domain.retire(this);
 }
 

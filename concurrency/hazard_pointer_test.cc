@@ -68,6 +68,21 @@ TEST_F(HazardPointer, KeepsAnObjectThatWasReplacedUntilItLetsGo) {
 
 // ---- [saferecl.hp.base] ----
 
+// The base brings no name into a user's class but retire.
+struct Chained {
+  Chained* next = nullptr;
+  int reclaim = 0;
+  int deleter_ = 0;
+};
+struct OfTwoBases : Chained, hazard_pointer_obj_base<OfTwoBases> {
+  bool is_last() const { return next == nullptr && reclaim + deleter_ == 0; }
+};
+
+TEST_F(HazardPointer, BaseBringsNoNameThatAnotherBaseMayHave) {
+  OfTwoBases object;
+  EXPECT_TRUE(object.is_last());
+}
+
 struct Counted;
 struct DeleteCounted {
   void operator()(Counted* counted) const;

@@ -22,7 +22,7 @@
 namespace wirebook::internal {
 
 // A retirable object, by the address that a hazard pointer holds.
-struct HazardObject : Retired {};
+struct HazardObject : RetiredLink {};
 
 // One hazard pointer. Its owner alone writes it.
 template <template <typename> class Atom>
@@ -96,13 +96,13 @@ class HazardStore {
 class HazardSet {
  public:
   bool full() const noexcept { return size_ == objects_.size(); }
-  void add(const Retired* object) noexcept { objects_[size_++] = object; }
+  void add(const RetiredLink* object) noexcept { objects_[size_++] = object; }
   void move_held(RetiredChain& suspects, RetiredChain& held) noexcept {
     if (size_ == 0) return;
     const auto end = objects_.begin() + size_;
     std::sort(objects_.begin(), end, std::less<>());
     RetiredChain rest;
-    while (Retired* const object = suspects.pop()) {
+    while (RetiredLink* const object = suspects.pop()) {
       const bool is_held =
           std::binary_search(objects_.begin(), end, object, std::less<>());
       (is_held ? held : rest).push(object);
@@ -113,7 +113,7 @@ class HazardSet {
 
  private:
   std::size_t size_ = 0;
-  std::array<const Retired*, 128> objects_;
+  std::array<const RetiredLink*, 128> objects_;
 };
 
 }  // namespace wirebook::internal

@@ -11,7 +11,9 @@
 // underneath and has the algorithm, its progress, memory and ends.
 //
 // Names and meaning are those of [saferecl.rcu] in the C++26 draft (P2545R4),
-// in this namespace. What goes beyond is marked "Extension".
+// in this namespace. What goes beyond is marked "Extension". One clause is not
+// met: rcu_obj_base is not trivially copyable, even if D is. Copying an object
+// copies nothing of it, so that a writer may copy one that another retires.
 //
 //   struct Table : wirebook::rcu_obj_base<Table> { int rows[64]; };
 //   std::atomic<Table*> current{new Table};
@@ -56,12 +58,17 @@
 
 namespace wirebook {
 
+template <template <typename> class Atom>
+class basic_rcu_domain;
 template <typename T, typename D, template <typename> class Atom>
 class basic_rcu_obj_base;
 template <template <typename> class Atom>
 class BasicRcuReadGuard;
 template <template <typename> class Atom>
 class BasicRcuEventLoop;
+template <typename T, typename D = std::default_delete<T>,
+          template <typename> class Atom>
+void rcu_retire(T* p, D d, basic_rcu_domain<Atom>& dom);
 
 // ---- [saferecl.rcu.domain] ----
 
@@ -154,18 +161,17 @@ void rcu_retire(T* p, D d = D()) {
 // ---- [saferecl.rcu.base] ----
 
 // Base of objects that can be retired without an allocation: public,
-// non-virtual, once. D is default constructible and move assignable. Copying an
-// object copies nothing of this base.
+// non-virtual, once. D is default constructible and move assignable.
 template <typename T, typename D, template <typename> class Atom>
-class basic_rcu_obj_base : private internal::Retired {
+class basic_rcu_obj_base : private internal::RetiredLink {
  public:
   // Schedules d(pointer to the T). May run what was scheduled before.
   void retire(D d, basic_rcu_domain<Atom>& dom) noexcept {
-    if (this->reclaim != nullptr) [[unlikely]] {
+    if (this->retired_reclaim_ != nullptr) [[unlikely]] {
       internal::reclaim_die("rcu", this, "object retired twice");
     }
-    deleter_ = std::move(d);
-    this->reclaim = &reclaim_object;
+    retired_deleter_ = std::move(d);
+    this->retired_reclaim_ = &reclaim_retired_;
     dom.epochs_.retire_object(this);
   }
   void retire(D d = D()) noexcept requires
@@ -175,21 +181,21 @@ class basic_rcu_obj_base : private internal::Retired {
 
  protected:
   basic_rcu_obj_base() = default;
-  basic_rcu_obj_base(const basic_rcu_obj_base&) noexcept : Retired() {}
+  basic_rcu_obj_base(const basic_rcu_obj_base&) noexcept : RetiredLink() {}
   basic_rcu_obj_base& operator=(const basic_rcu_obj_base&) noexcept {
     return *this;
   }
   ~basic_rcu_obj_base() = default;
 
  private:
-  static void reclaim_object(internal::Retired* object) noexcept {
+  static void reclaim_retired_(internal::RetiredLink* object) noexcept {
     auto* const base = static_cast<basic_rcu_obj_base*>(object);
     D deleter = D();
-    deleter = std::move(base->deleter_);
+    deleter = std::move(base->retired_deleter_);
     deleter(static_cast<T*>(base));
   }
 
-  [[no_unique_address]] D deleter_ = D();
+  [[no_unique_address]] D retired_deleter_ = D();
 };
 
 template <typename T, typename D = std::default_delete<T>>

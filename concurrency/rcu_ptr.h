@@ -26,6 +26,7 @@
 #endif
 
 #include <atomic>
+#include <concepts>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -34,10 +35,16 @@
 
 namespace wirebook {
 
-// D deletes a T once no reader has it, on any thread. Any thread may call any
-// member; the destructor runs alone, though readers may still hold the object.
+// D deletes a T once no reader has it, on any thread. One D is for all objects,
+// that of the constructor's owner, null or not: if it has state, an object that
+// comes with one that does not equal it ends the process. Any thread may call
+// any member; the destructor runs alone, though readers may still hold the
+// object.
 template <typename T, typename D, template <typename> class Atom>
 class BasicRcuPtr {
+  static_assert(std::is_empty_v<D> || std::equality_comparable<D>,
+                "a deleter with state must tell whether it is another");
+
  public:
   using Owner = std::unique_ptr<T, D>;
 
@@ -76,6 +83,7 @@ class BasicRcuPtr {
   // The old object, to be read or retired; null if there was none.
   [[nodiscard]] Replaced exchange(Owner next) noexcept {
     // Release: pairs with load(). Acquire: the caller may read the old one.
+    check_deleter(next);
     return replaced(
         current_.exchange(next.release(), std::memory_order_acq_rel));
   }
@@ -84,6 +92,7 @@ class BasicRcuPtr {
   // was current; it is retired, and `next`, now null, is in its place. False:
   // `expected` is what is current instead, and `next` is as it was.
   [[nodiscard]] bool compare_exchange(const T*& expected, Owner& next) {
+    check_deleter(next);
     T* old = const_cast<T*>(expected);
     // As in exchange() and load().
     if (!current_.compare_exchange_strong(old, next.get(),
@@ -112,6 +121,14 @@ class BasicRcuPtr {
   }
 
  private:
+  void check_deleter(const Owner& next) const noexcept {
+    if constexpr (!std::is_empty_v<D>) {
+      if (next != nullptr && !(next.get_deleter() == deleter_)) [[unlikely]] {
+        internal::reclaim_die("RcuPtr", this, "object with another deleter");
+      }
+    }
+  }
+
   Replaced replaced(T* old) const noexcept {
     return Replaced(old, Retire{domain_, deleter_});
   }

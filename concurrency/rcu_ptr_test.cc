@@ -143,21 +143,43 @@ TEST_F(RcuPtrTest, LivesInADomainOfItsOwn) {
   rcu_barrier(domain);
 }
 
+struct ToPool {
+  void operator()(Config* c) const { pool->destroy(c); }
+  bool operator==(const ToPool&) const = default;
+  ObjectPool<Config>* pool = nullptr;
+};
+using Pooled = std::unique_ptr<Config, ToPool>;
+
 TEST_F(RcuPtrTest, ObjectsMayComeFromAPool) {
-  struct ToPool {
-    void operator()(Config* c) const { pool->destroy(c); }
-    ObjectPool<Config>* pool;
-  };
   ObjectPool<Config> pool;
-  using Owner = std::unique_ptr<Config, ToPool>;
   rcu_domain domain;
   {
-    BasicRcuPtr<Config, ToPool, std::atomic> config(
-        Owner(pool.create(1), ToPool{&pool}), domain);
-    config.store(Owner(pool.create(2), ToPool{&pool}));
+    RcuPtr<Config, ToPool> config(Pooled(nullptr, ToPool{&pool}), domain);
+    config.store(Pooled(pool.create(1), ToPool{&pool}));
+    config.store(Pooled(pool.create(2), ToPool{&pool}));
+    config.store(nullptr);
+    config.store(Pooled(pool.create(3), ToPool{&pool}));
   }
   rcu_barrier(domain);
   EXPECT_EQ(pool.stats().in_use, 0u);
+}
+
+// It would go to the pool of the first.
+TEST(RcuPtrDeathTest, AnObjectThatComesWithAnotherDeleter) {
+  ObjectPool<Config> first, second;
+  rcu_domain domain;
+  const char* const kLine =
+      "wirebook: RcuPtr at 0x[0-9a-f]+: object with another deleter";
+  RcuPtr<Config, ToPool> config(Pooled(first.create(1), ToPool{&first}),
+                                domain);
+  Pooled next(second.create(2), ToPool{&second});
+  EXPECT_DEATH(config.store(std::move(next)), kLine);
+  const Config* expected = nullptr;
+  EXPECT_DEATH((void)config.compare_exchange(expected, next), kLine);
+  RcuPtr<Config, ToPool> of_none;
+  EXPECT_DEATH(of_none.store(std::move(next)), kLine);
+  config.store(nullptr);
+  rcu_barrier(domain);
 }
 
 // Every update counts, and no reader sees one half done.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "memory/allocation_counter.h"
 #include "memory/object_pool.h"
 #include "memory/testing/soak.h"
 
@@ -234,7 +235,7 @@ TEST_F(Rcu, RetireFunctionUsesItsDeleterAndDefaultDelete) {
   EXPECT_EQ(said, std::string(100, 'x') + "1");
 }
 
-TEST_F(Rcu, RetireThatFailsToMoveItsDeleterSchedulesNothing) {
+TEST_F(Rcu, RetireThatFailsToMoveItsDeleterHasDoneNothing) {
   struct Throws {
     Throws() = default;
     Throws(const Throws&) = default;
@@ -244,9 +245,16 @@ TEST_F(Rcu, RetireThatFailsToMoveItsDeleterSchedulesNothing) {
     void operator()(Node*) const {}
     int moves = 0;
   };
+  rcu_domain domain;
   Node node;
-  EXPECT_THROW(rcu_retire(&node, Throws()), int);
-  EXPECT_EQ(rcu_default_domain().stats().unreclaimed, 0u);
+  EXPECT_THROW(rcu_retire(&node, Throws(), domain), int);
+  EXPECT_EQ(domain.stats().unreclaimed, 0u);
+  // What was allocated for it is there for the next: these are exceptions.
+  const uint64_t before = thread_allocations();
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_THROW(rcu_retire(&node, Throws(), domain), int);
+  }
+  EXPECT_EQ(thread_allocations() - before, 8u);
 }
 
 TEST_F(Rcu, OwnDomainsKeepOnlyTheirOwn) {
@@ -254,12 +262,28 @@ TEST_F(Rcu, OwnDomainsKeepOnlyTheirOwn) {
   const std::scoped_lock region(rcu_default_domain());
   (new Node)->retire({}, domain);
   rcu_retire(new Node, std::default_delete<Node>(), domain);
+  rcu_retire(new Node, {}, domain);
   rcu_barrier(domain);
   EXPECT_EQ(Node::alive, 0);
   rcu_synchronize(domain);
 }
 
 // ---- [saferecl.rcu.base] ----
+
+// The base brings no name into a user's class but retire.
+struct Chained {
+  Chained* next = nullptr;
+  int reclaim = 0;
+  int deleter_ = 0;
+};
+struct OfTwoBases : Chained, rcu_obj_base<OfTwoBases> {
+  bool is_last() const { return next == nullptr && reclaim + deleter_ == 0; }
+};
+
+TEST_F(Rcu, BaseBringsNoNameThatAnotherBaseMayHave) {
+  OfTwoBases object;
+  EXPECT_TRUE(object.is_last());
+}
 
 struct Counted;
 struct DeleteCounted {
@@ -515,6 +539,16 @@ TEST(RcuDeathTest, SynchronizeInsideARegion) {
       {
         rcu_default_domain().lock();
         rcu_synchronize();
+      },
+      "wirebook: rcu_domain at 0x[0-9a-f]+: waiting for readers inside");
+}
+
+TEST(RcuDeathTest, BarrierInsideARegionThoughNothingIsRetired) {
+  EXPECT_DEATH(
+      {
+        rcu_domain domain;
+        domain.lock();
+        rcu_barrier(domain);
       },
       "wirebook: rcu_domain at 0x[0-9a-f]+: waiting for readers inside");
 }

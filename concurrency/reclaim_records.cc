@@ -4,7 +4,9 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <bit>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -16,11 +18,9 @@ constinit thread_local ThreadRecordEntry
 
 namespace {
 
-// The default domains' own, for ever.
-constexpr std::uint64_t kDefaultIndices = 0b111;
-static_assert(kHazardPointerDefaultKey.index < 3 &&
-              kEpochDefaultKey.index < 3 && kRcuDefaultKey.index < 3);
-static_assert(kThreadRecordEntries == 64, "as many as there are bits");
+static_assert(kHazardPointerDefaultKey.index < kFirstFreeIndex &&
+              kEpochDefaultKey.index < kFirstFreeIndex &&
+              kRcuDefaultKey.index < kFirstFreeIndex);
 
 // The records of this thread, one for each domain that it used.
 constinit thread_local ThreadHook* t_hooks = nullptr;
@@ -39,7 +39,7 @@ struct Registry {
   std::mutex mutex;
   pthread_key_t key;
   std::uint64_t last_id = kRcuDefaultKey.id;
-  std::uint64_t indices = kDefaultIndices;  // Those of live domains, as bits.
+  std::array<std::size_t, kThreadRecordEntries> domains_at{};  // Live ones.
 };
 
 Registry& registry() noexcept {
@@ -94,19 +94,18 @@ ThreadHook* find_hook(std::uint64_t domain_id) noexcept {
 DomainKey new_domain_key() noexcept {
   Registry& all = registry();
   const std::lock_guard guard(all.mutex);
-  const std::uint64_t id = ++all.last_id;
-  const int free = std::countr_one(all.indices);
-  if (free == kThreadRecordEntries) {
-    return {id, static_cast<std::uint32_t>(id % kThreadRecordEntries)};
-  }
-  all.indices |= std::uint64_t{1} << free;
-  return {id, static_cast<std::uint32_t>(free)};
+  const auto least = std::min_element(all.domains_at.begin() + kFirstFreeIndex,
+                                      all.domains_at.end());
+  ++*least;
+  return {++all.last_id,
+          static_cast<std::uint32_t>(least - all.domains_at.begin())};
 }
 
 void free_domain_key(const DomainKey& key) noexcept {
+  if (key.index < kFirstFreeIndex) return;
   Registry& all = registry();
   const std::lock_guard guard(all.mutex);
-  all.indices &= ~(std::uint64_t{1} << key.index) | kDefaultIndices;
+  --all.domains_at[key.index];
 }
 
 }  // namespace wirebook::internal

@@ -22,7 +22,7 @@ using model::MutantAtom;
 using model::Options;
 using model::Report;
 
-struct Object : Retired {
+struct Object : RetiredLink {
   ModelVar<bool> reclaimed{false};
 };
 
@@ -32,7 +32,7 @@ template <template <typename> class Atom>
 class Domain {
  public:
   Domain() {
-    object_.reclaim = [](Retired* object) noexcept {
+    object_.retired_reclaim_ = [](RetiredLink* object) noexcept {
       static_cast<Object*>(object)->reclaimed = true;
     };
     Record& ended = records_.this_thread();

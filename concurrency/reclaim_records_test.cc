@@ -22,13 +22,13 @@
 namespace wirebook::internal {
 namespace {
 
-struct Object : Retired {
+struct Object : RetiredLink {
   explicit Object(int number) : id(number) {}
   int id;
   std::function<void(int)> deleter;
 };
 
-void reclaim(Retired* retired) noexcept {
+void reclaim(RetiredLink* retired) noexcept {
   auto* const object = static_cast<Object*>(retired);
   if (object->deleter) object->deleter(object->id);
 }
@@ -48,7 +48,7 @@ class Domain {
   Records& records() { return records_; }
 
   void retire(Object& object) {
-    object.reclaim = &reclaim;
+    object.retired_reclaim_ = &reclaim;
     Record& own = here();
     const std::lock_guard guard(own.lock);
     own.open.push(&object);
@@ -75,7 +75,7 @@ void in_a_thread(const std::function<void()>& body) {
 
 std::vector<int> drain(RetiredChain& chain) {
   std::vector<int> ids;
-  while (Retired* const object = chain.pop()) {
+  while (RetiredLink* const object = chain.pop()) {
     ids.push_back(static_cast<Object*>(object)->id);
   }
   return ids;
@@ -250,6 +250,22 @@ TEST(ReclaimRecords, AnIndexIsUsedAgainAndAnIdNever) {
   free_domain_key(third);
 }
 
+TEST(ReclaimRecords, MoreDomainsThanThereArePlacesLeaveTheDefaultOnesTheirs) {
+  std::vector<DomainKey> keys;
+  std::vector<int> uses(kThreadRecordEntries);
+  for (std::size_t i = 0; i < 4 * kThreadRecordEntries; ++i) {
+    ++uses[keys.emplace_back(new_domain_key()).index];
+  }
+  for (std::size_t i = 0; i < kFirstFreeIndex; ++i) EXPECT_EQ(uses[i], 0) << i;
+  // A place that two share is not free when one of them has ended.
+  const DomainKey ended = keys.back();
+  free_domain_key(ended);
+  keys.back() = new_domain_key();
+  EXPECT_EQ(keys.back().index, ended.index);
+  EXPECT_NE(keys.back().id, ended.id);
+  for (const DomainKey& key : keys) free_domain_key(key);
+}
+
 // ---- Who ends first
 
 TEST(ReclaimRecords, ADomainMayEndBeforeItsThreads) {
@@ -302,7 +318,7 @@ TEST(ReclaimRecords, APassTakesAsManyAsItMayInOrder) {
   Record& own = domain.here();
   for (int i = 0; i < 5; ++i) {
     Object& object = objects.make();
-    object.reclaim = &reclaim;
+    object.retired_reclaim_ = &reclaim;
     own.safe.push(&object);
   }
   RetiredChain due;

@@ -29,13 +29,14 @@ inline constexpr std::size_t kReclaimPerRetire = 2;
 
 // Base of what can be retired. Not copied with the object: a copy is not
 // retired, though the object may be, even at the same moment.
-struct Retired {
-  constexpr Retired() noexcept = default;
-  Retired(const Retired&) = delete;
-  Retired& operator=(const Retired&) = delete;
+struct RetiredLink {
+  constexpr RetiredLink() noexcept = default;
+  RetiredLink(const RetiredLink&) = delete;
+  RetiredLink& operator=(const RetiredLink&) = delete;
 
-  Retired* next = nullptr;
-  void (*reclaim)(Retired*) noexcept = nullptr;  // Not null once retired.
+  RetiredLink* retired_next_ = nullptr;
+  void (*retired_reclaim_)(RetiredLink*) noexcept =
+      nullptr;  // Not null once retired.
 };
 
 // First in, first out.
@@ -51,17 +52,17 @@ class RetiredChain {
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
-  void push(Retired* object) noexcept {
-    object->next = nullptr;
-    (empty() ? first_ : last_->next) = object;
+  void push(RetiredLink* object) noexcept {
+    object->retired_next_ = nullptr;
+    (empty() ? first_ : last_->retired_next_) = object;
     last_ = object;
     ++size_;
   }
 
-  Retired* pop() noexcept {
-    Retired* const object = first_;
+  RetiredLink* pop() noexcept {
+    RetiredLink* const object = first_;
     if (object == nullptr) return nullptr;
-    first_ = object->next;
+    first_ = object->retired_next_;
     --size_;
     return object;
   }
@@ -69,7 +70,7 @@ class RetiredChain {
   // Takes all of `other` to its end.
   void take(RetiredChain& other) noexcept {
     if (other.empty()) return;
-    (empty() ? first_ : last_->next) = other.first_;
+    (empty() ? first_ : last_->retired_next_) = other.first_;
     last_ = other.last_;
     size_ += other.size_;
     other.first_ = nullptr;
@@ -77,8 +78,8 @@ class RetiredChain {
   }
 
  private:
-  Retired* first_ = nullptr;
-  Retired* last_ = nullptr;
+  RetiredLink* first_ = nullptr;
+  RetiredLink* last_ = nullptr;
   std::size_t size_ = 0;
 };
 
