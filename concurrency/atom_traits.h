@@ -10,12 +10,16 @@
 //
 //   template <template <typename> class Atom = std::atomic>
 //   class Gate {
+//    public:
+//     void open() { open_.store(true, std::memory_order_release); }
 //     void wait() {
 //       // Pairs with the release in open().
 //       while (!open_.load(std::memory_order_acquire)) {
 //         AtomTraits<Atom>::pause();
 //       }
 //     }
+//
+//    private:
 //     Atom<bool> open_{false};
 //   };
 

@@ -126,10 +126,9 @@ class BlockingMpmcQueue {
   }
 
   bool take(std::optional<T>& out) noexcept {
-    out = queue_.try_pop();
-    if (!out.has_value()) {
-      return false;
-    }
+    std::optional<T> popped = queue_.try_pop();
+    if (!popped.has_value()) return false;
+    out.emplace(std::move(*popped));  // T need not be assignable.
     room_.notify_one();
     // The last of a closed queue: other consumers need wait no longer.
     if (ended()) objects_.notify_all();

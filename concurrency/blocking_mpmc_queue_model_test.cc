@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "concurrency/blocking_mpmc_queue.h"
@@ -92,6 +93,24 @@ TEST(BlockingMpmcQueueModel, CloseEndsEveryWait) {
       });
   EXPECT_TRUE(report.ok()) << report;
   EXPECT_TRUE(report.complete);
+}
+
+// A batch wakes as many as it serves.
+TEST(BlockingMpmcQueueModel, ABatchWakesAllWhomItServes) {
+  struct Two {
+    BlockingMpmcQueue<int, SleepAtOnce<ModelAtom>, ModelAtom> queue{2};
+  };
+  const auto pop = [](Two& s) {
+    model::model_assert(s.queue.pop().has_value(), "one for each");
+  };
+  const Report report = model::explore<Two>(
+      {.preemptions = soaking() ? 1u : 0u}, pop, pop, [](Two& s) {
+        int values[] = {1, 2};
+        for (std::span<int> left = values; !left.empty();) {
+          left = left.subspan(s.queue.try_push_n(left));
+        }
+      });
+  EXPECT_TRUE(report.ok()) << report;
 }
 
 // ---- Both fences are needed -------------------------------------------------

@@ -96,6 +96,20 @@ TEST(BlockingMpmcQueueTest, BatchesWakeBothSides) {
   EXPECT_EQ(queue.capacity(), 4u);
 }
 
+TEST(BlockingMpmcQueueTest, TakesObjectsThatCannotBeAssigned) {
+  struct Fixed {
+    explicit Fixed(int v) : value(std::make_unique<int>(v)) {}
+    Fixed(Fixed&&) noexcept = default;
+    Fixed& operator=(Fixed&&) = delete;
+    std::unique_ptr<int> value;
+  };
+  BlockingMpmcQueue<Fixed> queue(2);
+  EXPECT_TRUE(queue.push(Fixed(1)));
+  EXPECT_TRUE(queue.push(Fixed(2)));
+  EXPECT_EQ(*queue.pop()->value, 1);
+  EXPECT_EQ(*queue.try_pop()->value, 2);
+}
+
 // More threads than CPUs, a queue that is full or empty most of the time: a
 // lost wake-up would hang.
 template <typename Wait>

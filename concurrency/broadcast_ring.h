@@ -37,7 +37,7 @@
 //   writer->heartbeat();  // Several times per heartbeat_timeout_ns.
 //
 //   auto reader = BroadcastReader::attach("/quotes");  // In another process:
-//   BroadcastPoll got = reader->poll_value(quote, steady_now_ns());
+//   BroadcastPoll got = reader->poll_value(quote, now);  // CLOCK_MONOTONIC, ns
 //   if (got.event == BroadcastEvent::kMessage) use(quote);
 //   if (got.event == BroadcastEvent::kLapped) missed(got.lost);
 #ifndef WIREBOOK_CONCURRENCY_BROADCAST_RING_H_

@@ -23,6 +23,7 @@
 
 #include "concurrency/broadcast_ring.h"
 #include "gtest/gtest.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -322,7 +323,8 @@ TEST(BroadcastRingKills, AtRandomMomentsLeaveNoGapAndNoHalfMessage) {
   }
   Watch eager(fd);
   Watch lazy(fd);
-  for (std::uint64_t i = 0; i < kills; ++i) {
+  Soak soak;
+  for (std::uint64_t i = 0; i < kills || soak.goes_on(); ++i) {
     const pid_t writer = start_writer(fd);
     const std::uint64_t end = now_ns() + random() % 2'000'000;
     while (now_ns() < end) {

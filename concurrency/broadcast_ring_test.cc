@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "memory/shared_segment.h"
+#include "memory/testing/soak.h"
 
 namespace wirebook {
 namespace {
@@ -536,27 +537,28 @@ Heard listen(BroadcastReader reader) {
 }
 
 TEST(BroadcastRing, EachReaderReceivedOrWasToldThatItLostAllThatWasSent) {
-  constexpr std::uint64_t kMessages = 200'000;
-  BroadcastWriter writer = make(16, 56);
-  std::array<Heard, 3> heard;
-  std::vector<std::thread> threads;
-  for (Heard& one : heard) {
-    threads.emplace_back(
-        [&one, reader = std::make_shared<BroadcastReader>(reader_of(writer))] {
-          one = listen(std::move(*reader));
-        });
-  }
-  for (std::uint64_t i = 0; i < kMessages; ++i) {
-    const auto words = words_of(i);
-    writer.publish(std::as_bytes(std::span(words)).first(length_of(i)));
-    if (i % 64 == 0) std::this_thread::yield();
-  }
-  writer.close();
-  for (std::thread& thread : threads) thread.join();
-  for (const Heard& one : heard) {
-    EXPECT_EQ(one.received + one.lost, kMessages);
-    EXPECT_EQ(one.wrong, 0u);
-    EXPECT_GT(one.received, 0u);
+  for (Soak soak; soak.goes_on();) {
+    constexpr std::uint64_t kMessages = 200'000;
+    BroadcastWriter writer = make(16, 56);
+    std::array<Heard, 3> heard;
+    std::vector<std::thread> threads;
+    for (Heard& one : heard) {
+      threads.emplace_back(
+          [&one, reader = std::make_shared<BroadcastReader>(
+                     reader_of(writer))] { one = listen(std::move(*reader)); });
+    }
+    for (std::uint64_t i = 0; i < kMessages; ++i) {
+      const auto words = words_of(i);
+      writer.publish(std::as_bytes(std::span(words)).first(length_of(i)));
+      if (i % 64 == 0) std::this_thread::yield();
+    }
+    writer.close();
+    for (std::thread& thread : threads) thread.join();
+    for (const Heard& one : heard) {
+      EXPECT_EQ(one.received + one.lost, kMessages);
+      EXPECT_EQ(one.wrong, 0u);
+      EXPECT_GT(one.received, 0u);
+    }
   }
 }
 

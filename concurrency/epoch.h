@@ -133,6 +133,10 @@ class [[nodiscard]] BasicEpochGuard {
   // read before may be used. For a reader that would stay inside for long.
   void refresh() noexcept { core_.refresh(record_); }
 
+  bool is_of(const BasicEpochDomain<Atom>& domain) const noexcept {
+    return &core_ == &domain.core_;
+  }
+
  protected:
   explicit BasicEpochGuard(internal::EpochCore<Atom>& core) noexcept
       : record_(core.enter()), core_(core) {}

@@ -5,7 +5,7 @@
 //
 // When: several threads need the same events, in the same order, perhaps one
 // after another (journal before apply). To one consumer: SpscRing. Each event
-// to one of several: MpmcQueue. To other processes: BroadcastRing. Only the
+// to one of several: MpmcQueue. To other processes: broadcast_ring.h. Only the
 // newest value counts: Seqlock.
 //
 // Guarantee: events have one order, the same for all consumers. With one
@@ -92,6 +92,7 @@ class EventBus {
   // then moved there: if another thread takes the room or closes meanwhile, the
   // answer is false and `args` are spent.
   template <typename... Args>
+  requires std::is_constructible_v<T, Args...>
   [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
       std::is_nothrow_constructible_v<T, Args...>) {
     if constexpr (std::is_nothrow_constructible_v<T, Args...>) {
@@ -121,6 +122,7 @@ class EventBus {
 
   // The same, but waits for a first slot; none at the deadline or when closed.
   Claim claim(size_t n, WaitDeadline deadline = WaitDeadline::max()) noexcept {
+    if (n == 0) return {};
     internal::BusClaim claim;
     const auto over = [&] {
       claim = core_.claim(n);
@@ -144,8 +146,9 @@ class EventBus {
   // Attaches a gating consumer. Static: attached before the first claim, it
   // gets all events. Dynamic: at any time, it gets those that are claimed from
   // then on; claims may fail meanwhile, and claims that are under way are
-  // waited for. Fails when max_consumers are attached, or `after` names one
-  // that is not attached or is lossy.
+  // waited for (health(), and others that attach or end, wait too; so not by a
+  // producer with a claim open). Fails when max_consumers are attached, or
+  // `after` names one that is not attached or is lossy.
   absl::StatusOr<Consumer> attach(const ConsumerOptions& options = {}) {
     return seat<Consumer>(WhenSlow::kGate, options);
   }

@@ -171,7 +171,7 @@ class BasicLossyConsumer {
       }
       copy(at, out.first(count));
       expected_ = at + count;
-      // Pairs with the acquire in BusConsumerTable::skip() and word(): the
+      // Pairs with the acquire in BusConsumerTable::word(): the
       // copies are made before the slots are reused.
       seat_.slot().word.store(word + count, std::memory_order_release);
       seat_.core().moved();

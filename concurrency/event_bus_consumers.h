@@ -147,14 +147,18 @@ class BusConsumerTable {
     Slot& s = slots_[i];
     const uint64_t from = BusWord::position(old);
     const bool detach = (old & BusWord::kDetaches) != 0;
-    if (detach) s.lost_at.store(from, std::memory_order_relaxed);
     const uint64_t moved = detach ? BusWord::kNowhere : to | BusWord::kDrops;
     // Relaxed: word() has acquired what `old` released, and an exchange goes on
     // with that release, for other producers.
-    if (s.word.compare_exchange_strong(old, moved, std::memory_order_relaxed,
-                                       std::memory_order_relaxed) &&
-        !detach) {
-      s.dropped.fetch_add(to - from, std::memory_order_relaxed);  // a statistic
+    if (!s.word.compare_exchange_strong(old, moved, std::memory_order_relaxed,
+                                        std::memory_order_relaxed)) {
+      return;
+    }
+    // Relaxed: statistics.
+    if (detach) {
+      s.lost_at.store(from, std::memory_order_relaxed);
+    } else {
+      s.dropped.fetch_add(to - from, std::memory_order_relaxed);
     }
   }
 

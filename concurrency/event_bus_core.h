@@ -137,6 +137,8 @@ class EventBusCore {
     for (ConsumerHealth& consumer : health.consumers) {
       consumer.lag =
           health.published - std::min(health.published, consumer.position);
+      // Events published since its position was read are no lag of that time.
+      if (!consumer.detached) consumer.lag = std::min(consumer.lag, capacity_);
     }
     return health;
   }

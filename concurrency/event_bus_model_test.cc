@@ -442,6 +442,32 @@ TEST(EventBusModel, ACloseWakesWhoSleeps) {
   EXPECT_TRUE(many.ok()) << many;
 }
 
+// Who sleeps behind a consumer that leaves wakes up: a producer, a follower.
+TEST(EventBusModel, WhoLeavesWakesWhoSleeps) {
+  using S = State<Plain, BusProducers::kOne, 1, ModelAtom, SleepWait>;
+  const auto full = [](auto made) {
+    return [made] {
+      auto s = made();
+      s->emplace(1);
+      return s;
+    };
+  };
+  const auto leave = [](S& s) { s.a.reset(); };
+  const Report producer = model::explore_with(
+      {.preemptions = 2}, full(one_consumer<S>), nothing<S>,
+      [](S& s) { model_assert(s.bus.claim(1).size() == 1, "gated no more"); },
+      leave);
+  EXPECT_TRUE(producer.ok()) << producer;
+  const Report follower = model::explore_with(
+      {.preemptions = 2}, full(two_in_a_row<S>), nothing<S>,
+      [](S& s) {
+        model_assert(s.b->wait() == BusWait::kReady, "goes before nobody");
+        S::expect(*s.b, 1);
+      },
+      leave);
+  EXPECT_TRUE(follower.ok()) << follower;
+}
+
 // ---- Each order is needed ---------------------------------------------------
 
 template <typename Explore>

@@ -120,6 +120,14 @@ void full() {
   consumer.consume(consumer.peek(2).size());
   EXPECT_EQ(bus.try_claim(100).size(), 2u) << "what there is, unpublished";
 }
+TEST(EventBus, AClaimOfNothingIsEmptyAtOnce) {
+  EventBus<int> bus({.capacity = 2});
+  EXPECT_TRUE(bus.claim(0).empty());
+  EXPECT_TRUE(bus.try_claim(0).empty());
+  bus.publish(bus.claim(0));
+  EXPECT_TRUE(bus.try_publish(1));
+}
+
 TEST(EventBus, AGatingConsumerMakesClaimsFail) {
   full<EventBus<int>>();
   full<EventBus<int, BusProducers::kMany>>();

@@ -107,13 +107,21 @@ class BasicLockFreeHashMap {
   // For several lookups, of this map and others of its domain: see epoch.h.
   Guard guard() const noexcept { return Guard(core_.domain()); }
 
-  // The value, while the guard lives; or null.
+  // The value, while the guard lives; or null. A guard of another domain holds
+  // nothing back, and ends the process.
   template <typename Q = K>
-  const V* find(const Q& key, const Guard&) const {
+  const V* find(const Q& key, const Guard& guard) const {
+    if (!guard.is_of(core_.domain())) [[unlikely]] {
+      internal::reclaim_die("LockFreeHashMap", this,
+                            "find with a guard of another domain");
+    }
     const Key<Q>& k = key;
     const Node* const node = core_.list().find(hash_of(k), equals(k));
     return node == nullptr ? nullptr : &node->value;
   }
+  template <typename Q = K>
+  const V* find(const Q& key,
+                Guard&& guard) const = delete;  // It ends at once.
 
   // A copy of the value.
   template <typename Q = K>

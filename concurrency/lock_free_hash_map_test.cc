@@ -102,6 +102,27 @@ TEST(LockFreeHashMap, TryEmplaceMakesTheValueInPlaceOrNotAtAll) {
   EXPECT_EQ(sum, 11);
 }
 
+template <typename M>
+concept FindsByATemporaryGuard = requires(M map) {
+  map.find(1, map.guard());
+};
+TEST(LockFreeHashMap, TheGuardOfALookupIsTheCallers) {
+  static_assert(!FindsByATemporaryGuard<Map>);
+  EpochDomain domain;
+  Map map({}, domain);
+  map.insert(1, 2);
+  const EpochGuard guard(domain);
+  EXPECT_EQ(*map.find(1, guard), 2u);
+}
+TEST(LockFreeHashMapDeathTest, AGuardOfAnotherDomain) {
+  EpochDomain domain;
+  const Map map({}, domain);
+  const EpochGuard guard;
+  EXPECT_DEATH((void)map.find(1, guard),
+               "wirebook: LockFreeHashMap at 0x[0-9a-f]+: find with a guard of "
+               "another domain");
+}
+
 struct TextHash {
   using is_transparent = void;
   size_t operator()(std::string_view text) const {

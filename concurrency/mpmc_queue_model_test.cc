@@ -251,6 +251,48 @@ Report with(const model::Mutation& mutation, Explore explore) {
   return report;
 }
 
+// A stamped word whose stamp is exchanged, but not compared.
+template <typename T>
+class UntaggedAtom : public ModelAtom<T> {
+ public:
+  using ModelAtom<T>::ModelAtom;
+  template <typename... Orders>
+  bool compare_exchange_strong(T& expected, T desired,
+                               Orders... orders) noexcept {
+    if constexpr (requires { expected.stamp; }) {
+      expected.stamp = this->load(std::memory_order_relaxed).stamp;
+    }
+    return ModelAtom<T>::compare_exchange_strong(expected, desired, orders...);
+  }
+};
+}  // namespace
+}  // namespace wirebook
+template <>
+struct wirebook::AtomTraits<wirebook::UntaggedAtom>
+    : wirebook::AtomTraits<wirebook::model::ModelAtom> {};
+namespace wirebook {
+namespace {
+
+// The words are all alike: only the stamp tells a slot that was filled since.
+template <template <typename> class Atom>
+Report push_what_is_there() {
+  struct One {
+    MpmcQueue<int, Atom> queue{1};
+    int pushed = 0;
+  };
+  const auto push = [](One& s) { s.pushed += s.queue.try_push(0) ? 1 : 0; };
+  return model::explore_with(
+      {}, [] { return std::make_unique<One>(); },
+      [](One& s) { model_assert(s.pushed == 1, "there is room for one"); },
+      push, push);
+}
+TEST(MpmcQueueModelMutants, AMissingTagIsRed) {
+  const Report tagged = push_what_is_there<ModelAtom>();
+  EXPECT_TRUE(tagged.ok()) << tagged;
+  EXPECT_TRUE(tagged.complete);
+  EXPECT_FALSE(push_what_is_there<UntaggedAtom>().ok());
+}
+
 using MutantWords = Queue<int, MutantAtom, 1>;
 using MutantObjects = Queue<Object, MutantAtom, 1>;
 

@@ -276,6 +276,22 @@ TYPED_TEST(MpmcQueueOf, NothingIsLostDoubledOrOvertaken) {
   }
 }
 
+TYPED_TEST(MpmcQueueOf, SizeIsNeverAboveTheCapacity) {
+  constexpr int kPushes = 100'000;
+  MpmcQueue<TypeParam> queue(4);
+  std::atomic<bool> done{false};
+  std::thread producer([&] {
+    for (int i = 0; i < kPushes; ++i) (void)queue.try_push(i);
+    done = true;
+  });
+  std::thread consumer([&] {
+    while (!done) (void)queue.try_pop();
+  });
+  while (!done) ASSERT_LE(queue.size(), 4u);
+  producer.join();
+  consumer.join();
+}
+
 // close() races with pushes: what was pushed is popped, whatever was refused.
 TYPED_TEST(MpmcQueueOf, NothingIsLostAtClose) {
   for (Soak soak; soak.goes_on();) {

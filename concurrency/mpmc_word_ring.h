@@ -131,7 +131,8 @@ class MpmcWordRing {
          (seen = Stamp(slot(tail).stamp()).position()) >= tail;) {
       tail = at_.next(seen);
     }
-    return at_.between(head, tail);
+    // Head may have gone on since.
+    return std::min<size_t>(at_.between(head, tail), at_.capacity());
   }
 
  private:

@@ -24,12 +24,13 @@
 // most 20; a conversion loads a Seqlock. rdtsc is not ordered with the
 // instructions around it (tens of ns). Figures: COSTS.md.
 //
-//   const wirebook::TscClock clock;            // at start-up, 10 ms
+//   wirebook::TscClock clock;                  // at start-up, 10 ms
 //   const uint64_t start = wirebook::TscClock::ticks();
 //   handle(message);
 //   const uint64_t end = wirebook::TscClock::ticks();
 //   histogram.record(clock.to_ns(end - start));
 //   log(clock.wall_ns(start));                 // since 1970, in UTC
+//   clock.recalibrate();                       // once a second, any thread
 
 #ifndef WIREBOOK_CONCURRENCY_TSC_CLOCK_H_
 #define WIREBOOK_CONCURRENCY_TSC_CLOCK_H_
@@ -134,7 +135,9 @@ class TscClock {
   // Corrects drift: measures the rate since the last sample and makes up the
   // difference found over as long a time again. Converted time is continuous
   // and never runs backwards, except that a difference of more than 10 ms and
-  // a tenth of the interval (a suspended machine) is stepped over. A sample
+  // a tenth of the interval (a suspended machine) is stepped over, and that a
+  // caller who loses its CPU in here may set it back by the drift of that time
+  // (50 ns for 10 ms at 5 ppm). A sample
   // less than 1 ms after the last is ignored. About 3 us; once a second is
   // ample.
   void recalibrate() noexcept { recalibrate(take_sample()); }

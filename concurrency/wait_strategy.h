@@ -24,6 +24,7 @@
 //
 //   template <WaitStrategy Wait = FutexWait>
 //   class Inbox {
+//    public:
 //     void put(Item item) {
 //       ring_.push(item);
 //       wait_.notify_one();
@@ -33,6 +34,10 @@
 //       wait_.wait([&] { return ring_.try_pop(item); });
 //       return item;
 //     }
+//
+//    private:
+//     MyRing ring_;
+//     Wait wait_;
 //   };
 
 #ifndef WIREBOOK_CONCURRENCY_WAIT_STRATEGY_H_
