@@ -90,7 +90,8 @@ class EventBus {
   // Constructs an event; false, and `args` untouched, when full or closed. If
   // T's constructor may throw, the event is constructed when there is room, and
   // then moved there: if another thread takes the room or closes meanwhile, the
-  // answer is false and `args` are spent.
+  // answer is false and `args` are spent. (For an aggregate clang before 16
+  // wants try_publish(T{...}).)
   template <typename... Args>
   requires std::is_constructible_v<T, Args...>
   [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
@@ -117,7 +118,8 @@ class EventBus {
 
   // Up to `n` free slots to construct events in: fewer when the ring is nearly
   // full or at its physical end, none when full or closed. Every claim must be
-  // published, whole, before the next; until then nothing after it is seen.
+  // published, whole, before the next; until then nothing after it is seen, so
+  // what is constructed there must not throw: no claim can be given back.
   Claim try_claim(size_t n) noexcept { return in_place(core_.claim(n)); }
 
   // The same, but waits for a first slot; none at the deadline or when closed.

@@ -101,7 +101,8 @@ class BasicEventConsumer {
   }
 
   // Calls `handle(T&)` for each of up to `n` events and consumes them; how many
-  // there were. None when none is there.
+  // there were. None when none is there. If it throws none is consumed: those
+  // that it had come again.
   template <typename Handle>
   size_t poll(Handle&& handle, size_t n = SIZE_MAX) {
     const std::span<T> events = peek(n);

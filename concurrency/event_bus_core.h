@@ -160,9 +160,7 @@ class EventBusCore {
   }
 
   bool finished(uint64_t position) const noexcept {
-    // Relaxed: what stop() leaves undone is nobody's to read.
-    return stopped_.load(std::memory_order_relaxed) ||
-           sequence_.drained(position);
+    return stopped() || sequence_.drained(position);
   }
 
   // ---- Shutdown -------------------------------------------------------------
@@ -177,6 +175,7 @@ class EventBusCore {
     wait_.notify_all();
   }
   bool stopped() const noexcept {
+    // Relaxed: what stop() leaves undone is nobody's to read.
     return stopped_.load(std::memory_order_relaxed);
   }
   bool drained() const noexcept {

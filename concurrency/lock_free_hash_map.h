@@ -38,7 +38,7 @@
 // that writes, then as epoch.h says; and after the map's end, where readers or
 // deleters still have to pass. Call domain.barrier() then if it matters.
 //
-// Cost: see README.md and lock_free_hash_map_benchmark. Writes slow down beyond
+// Figures: COSTS.md, lock_free_hash_map_benchmark. Writes slow down beyond
 // some thirty maps, which share 64 places in each thread's tables.
 //
 //   LockFreeHashMap<uint64_t, Order> orders({.capacity = 1 << 16});

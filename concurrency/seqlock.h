@@ -107,7 +107,8 @@ class alignas(kCacheLineBytes) Seqlock {
 
   // Any thread. Up to `attempts` (at least one), with a pause between them.
   // Unless it returns kOk, `out` is a mixture to be discarded. kStuck asks for
-  // the caller's knowledge of the writer: dead, or only preempted.
+  // the caller's knowledge of the writer: dead, or only preempted; with
+  // fewer attempts than a store takes, perhaps just at it.
   [[nodiscard]] SeqlockRead load(
       T& out, uint32_t attempts = kDefaultAttempts) const noexcept {
     uint64_t first;
