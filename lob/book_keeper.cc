@@ -191,6 +191,8 @@ void BookKeeper::keep(const ParsedMessage& first) noexcept {
 
 void BookKeeper::on_rest_snapshot(const ParsedMessage& first) noexcept {
   asked_ = false;
+  // One of the stream has a first id as its diffs have, and replaces all.
+  if (first.has_first_update_id) restart();
   if (refilling_) {
     refill(first);
     return;
@@ -339,7 +341,8 @@ void BookKeeper::on_stream_message(const ParsedMessage& first) noexcept {
       if (checksum_.live()) break;
       checksum_.restart();
       enter(BookState::kHalted, BookReason::kVenueRefused);
-      request();
+      // There is no subscription that a second one could meet.
+      request(BookRequestKind::kResubscribe);
       publish();
       break;
     default:
@@ -522,16 +525,21 @@ BookKeeper::Sum BookKeeper::sum_of(const ParsedMessage& message) noexcept {
       sum = sum_.update(std::span(view_.asks).first(view_.ask_count),
                         std::span(view_.bids).first(view_.bid_count));
       break;
-    case ChecksumKind::kInterleaved: {
+    case ChecksumKind::kInterleaved:
+    case ChecksumKind::kBitfinex: {
+      const bool bitfinex = traits_.checksum == ChecksumKind::kBitfinex;
       if (!message.has_checksum) {
-        return message.has_last_update_id ? Sum::kNone : Sum::kMissing;
+        return bitfinex || message.has_last_update_id ? Sum::kNone
+                                                      : Sum::kMissing;
       }
       PriceLevel bids[kInterleavedLevels];
       PriceLevel asks[kInterleavedLevels];
       const size_t bid_count = book_.top(Side::kBid, bids);
       const size_t ask_count = book_.top(Side::kAsk, asks);
-      sum = interleaved_checksum({bids, bid_count}, {asks, ask_count},
-                                 book_.price_scale(), book_.quantity_scale());
+      sum = interleaved_checksum(
+          {bids, bid_count}, {asks, ask_count}, book_.price_scale(),
+          book_.quantity_scale(),
+          bitfinex ? AmountStyle::kJavaScript : AmountStyle::kPlain);
       break;
     }
   }
@@ -669,7 +677,8 @@ void BookKeeper::request() noexcept {
   asked_ = true;
   request(traits_.sync == SyncClass::kRestSnapshot
               ? BookRequestKind::kFetchSnapshot
-              : BookRequestKind::kResubscribe);
+          : traits_.resync_reconnects ? BookRequestKind::kReconnect
+                                      : BookRequestKind::kResubscribe);
 }
 
 void BookKeeper::request(BookRequestKind kind) noexcept {

@@ -994,5 +994,66 @@ TEST(BookKeeper, LiveMeansEqualToTheModelWhereIdsChain) {
   }
 }
 
+// ---- What a venue's row in kVenues says
+
+TEST(BookKeeper, ASnapshotOfTheStreamReplacesALiveBookOfDiffs) {
+  Instrument instrument;
+  instrument.symbol = "BTC_USDT";
+  instrument.venue = VenueId::kGate;
+  instrument.index = 0;
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 10, {}, {}));
+  ASSERT_EQ(keeper.view().state, BookState::kLive);
+  auto whole = snapshot(20, {{101, 5}}, {{106, 1}});
+  whole->has_first_update_id = true;
+  whole->first_update_id = 11;
+  keeper.on_message(*whole);
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  EXPECT_EQ(model_of(keeper.book()), (Model{{{101, 5}}, {{106, 1}}}));
+  keeper.on_message(*diff(21, 21, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.statistics().gaps, 0u);
+}
+
+TEST(BookKeeper, BitfinexSumsComeAloneAndAFaultTakesANewConnection) {
+  Instrument instrument;
+  instrument.symbol = "tBTCUSD";
+  instrument.venue = VenueId::kBitfinex;
+  instrument.index = 0;
+  BookKeeper keeper(instrument, small(), nullptr);
+  const auto sum_of = [](const std::string& text) {
+    return static_cast<uint32_t>(
+        crc32(0, reinterpret_cast<const Bytef*>(text.data()),
+              static_cast<uInt>(text.size())));
+  };
+  const auto sum = [](uint32_t value) {
+    auto message = make(Kind::kDelta, {}, {});
+    message->has_checksum = true;
+    message->checksum = value;
+    return message;
+  };
+  keeper.on_message(
+      *make(Kind::kSnapshot, {{100, 50000000}}, {{105, 100000000}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.view().assurance, Assurance::kSequenced);
+  keeper.on_message(*sum(sum_of("10:0.5:10.5:-1")));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.statistics().checksums_ok, 1u);
+  keeper.on_message(*make(Kind::kDelta, {{100, 10}}, {}));
+  keeper.on_message(*sum(sum_of("10:1e-7:10.5:-1")));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.statistics().checksums_ok, 2u);
+  keeper.on_message(*sum(1));
+  EXPECT_EQ(keeper.view().state, BookState::kChecksumFailed);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kReconnect);
+  // One that was refused has no subscription to meet.
+  auto refused = make(Kind::kRefused, {}, {});
+  refused->reason = BookReason::kVenueRefused;
+  keeper.on_message(*refused);
+  EXPECT_EQ(keeper.view().state, BookState::kHalted);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+}
+
 }  // namespace
 }  // namespace wirebook

@@ -864,12 +864,9 @@ absl::StatusOr<std::unique_ptr<BookPipeline>> BookPipeline::create(
 absl::StatusOr<uint32_t> BookPipeline::expect_instrument(
     std::string_view symbol, std::string_view market, uint16_t connection,
     int depth) {
-  Instrument instrument;
-  instrument.symbol = std::string(symbol);
-  instrument.market = std::string(
-      market.empty() ? venue_traits(impl_->options().venue).market : market);
-  instrument.venue = impl_->options().venue;
-  instrument.connection = connection;
+  Instrument instrument =
+      make_instrument(impl_->options().venue, symbol, connection);
+  if (!market.empty()) instrument.market = std::string(market);
   instrument.depth = depth;
   return impl_->table().find_or_add(std::move(instrument));
 }
@@ -897,6 +894,8 @@ std::optional<BookRequest> BookPipeline::next_request() noexcept {
 absl::Status BookPipeline::drain() { return impl_->drain(); }
 
 void BookPipeline::stop() { impl_->stop(); }
+
+VenueId BookPipeline::venue() const noexcept { return impl_->options().venue; }
 
 size_t BookPipeline::book_count() const noexcept {
   return impl_->table().size();

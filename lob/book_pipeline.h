@@ -164,6 +164,7 @@ class BookPipeline {
 
   // ---- Any thread ----------------------------------------------------------
 
+  VenueId venue() const noexcept;
   size_t book_count() const noexcept;
   // Requires index < book_count(). Its book() only after drain() or stop().
   const BookKeeper& book(size_t index) const noexcept;

@@ -9,6 +9,19 @@
 
 namespace wirebook {
 
+Instrument make_instrument(VenueId venue, std::string_view symbol,
+                           uint16_t connection) {
+  const VenueTraits& traits = venue_traits(venue);
+  Instrument instrument;
+  instrument.symbol = std::string(symbol);
+  instrument.market = std::string(traits.market);
+  instrument.venue = venue;
+  instrument.connection = connection;
+  instrument.price_scale = traits.price_scale;
+  instrument.quantity_scale = traits.quantity_scale;
+  return instrument;
+}
+
 InstrumentTable::InstrumentTable(
     size_t capacity, std::function<void(const Instrument&)> on_added)
     : capacity_(capacity),

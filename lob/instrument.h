@@ -50,6 +50,10 @@ struct Instrument {
   int quantity_scale = 8;
 };
 
+// With what the venue's row in kVenues says of all its instruments.
+Instrument make_instrument(VenueId venue, std::string_view symbol,
+                           uint16_t connection);
+
 class InstrumentTable {
  public:
   // `on_added` runs for each new entry, before any reader can see its index;

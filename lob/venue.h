@@ -35,6 +35,9 @@ enum class VenueId : uint8_t {
   kBitstamp,
   kGemini,
   kGate,
+  kGateFutures,
+  kKucoin,
+  kBinanceCoinm,
 };
 
 // How a venue lets a reader know that its book is complete.
@@ -57,6 +60,7 @@ enum class ChecksumKind : uint8_t {
   kNone,
   kKraken,       // in every message; a message without one is a fault
   kInterleaved,  // 25 levels, bid and ask in turn, verified where one comes
+  kBitfinex,     // the same as numbers, in messages of its own
 };
 
 struct VenueTraits {
@@ -75,10 +79,16 @@ struct VenueTraits {
   // An update has the same ids on every connection: several lines of one stream
   // can be merged. Only where the venue's rules or a recording say so.
   bool shared_ids = false;
+  // A second subscription is refused while there is a first, which ends by what
+  // the connection alone knows: a new snapshot takes a new connection.
+  bool resync_reconnects = false;
+  // Decimals of prices and quantities where nobody says better.
+  int8_t price_scale = 8;
+  int8_t quantity_scale = 8;
   bool has_parser = false;  // this build can turn its messages into books
 };
 
-inline constexpr std::array<VenueTraits, 12> kVenues = {{
+inline constexpr std::array<VenueTraits, 15> kVenues = {{
     {.id = VenueId::kBinanceSpot,
      .name = "binance-spot",
      .exchange = "BINANCE",
@@ -114,7 +124,8 @@ inline constexpr std::array<VenueTraits, 12> kVenues = {{
      .name = "coinbase-exchange",
      .exchange = "COINBASE_EXCHANGE",
      .market = "spot",
-     .sync = SyncClass::kChecksum},
+     .sync = SyncClass::kChecksum,
+     .has_parser = true},
     {.id = VenueId::kOkx,
      .name = "okx",
      .exchange = "OKX",
@@ -140,24 +151,57 @@ inline constexpr std::array<VenueTraits, 12> kVenues = {{
      .name = "bitfinex",
      .exchange = "BITFINEX",
      .market = "spot",
-     .sync = SyncClass::kConnectionWide},
+     .sync = SyncClass::kConnectionWide,
+     .checksum = ChecksumKind::kBitfinex,
+     .resync_reconnects = true,
+     .price_scale = 10,
+     .has_parser = true},
     {.id = VenueId::kBitstamp,
      .name = "bitstamp",
      .exchange = "BITSTAMP",
      .market = "spot",
      .sync = SyncClass::kRestSnapshot,
-     .diffs = DiffRule::kTime},
+     .diffs = DiffRule::kTime,
+     .has_parser = true},
     {.id = VenueId::kGemini,
      .name = "gemini",
      .exchange = "GEMINI",
      .market = "spot",
-     .sync = SyncClass::kChecksum},
+     .sync = SyncClass::kChecksum,
+     .has_parser = true},
     {.id = VenueId::kGate,
      .name = "gate",
      .exchange = "GATEIO",
      .market = "spot",
      .sync = SyncClass::kRestSnapshot,
-     .whole_snapshots = false},
+     .whole_snapshots = false,
+     .price_scale = 10,
+     .quantity_scale = 10,
+     .has_parser = true},
+    {.id = VenueId::kGateFutures,
+     .name = "gate-futures",
+     .exchange = "GATEIO_FUTURES",
+     .market = "linear",
+     .sync = SyncClass::kRestSnapshot,
+     .whole_snapshots = false,
+     .price_scale = 10,
+     .has_parser = true},
+    {.id = VenueId::kKucoin,
+     .name = "kucoin",
+     .exchange = "KUCOIN",
+     .market = "spot",
+     .sync = SyncClass::kRestSnapshot,
+     .whole_snapshots = false,
+     .price_scale = 10,
+     .has_parser = true},
+    {.id = VenueId::kBinanceCoinm,
+     .name = "binance-coinm",
+     .exchange = "BINANCE_DELIVERY",
+     .market = "inverse",
+     .sync = SyncClass::kRestSnapshot,
+     .diffs = DiffRule::kPreviousId,
+     .whole_snapshots = false,
+     .has_parser = true},
 }};
 
 constexpr const VenueTraits& venue_traits(VenueId id) {

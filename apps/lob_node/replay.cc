@@ -19,6 +19,7 @@
 #include "apps/lob_node/report.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/capture/capture_reader.h"
+#include "lob/venues/find_venue_requests.h"
 #include "net/raw_message_pool.h"
 
 namespace wirebook {
@@ -187,15 +188,19 @@ class Replayer {
       feed(record, RawMessageKind::kHttpBody, connection, kNoInstrument);
       return;
     }
-    const std::string_view symbol = url_query_value(record.url, "symbol");
-    if (symbol.empty() || record.url.find("/depth") == std::string_view::npos ||
-        (!only_symbol_.empty() && symbol != only_symbol_)) {
+    const std::string_view symbol =
+        find_venue_requests(pipeline_.venue()).snapshot_symbol(record.url);
+    if (symbol.empty() || (!only_symbol_.empty() && symbol != only_symbol_)) {
       return;
     }
-    const std::string mention = absl::StrCat(
-        "\"s\":\"", absl::string_view(symbol.data(), symbol.size()), "\"");
+    // Alone in quotes, or behind the name of a channel.
+    const std::string end =
+        absl::StrCat(absl::string_view(symbol.data(), symbol.size()), "\"");
     for (std::uint16_t i = 0; i < carries_messages_.size(); ++i) {
-      if (!carries_messages_[i] || !mentions(i, mention)) continue;
+      if (!carries_messages_[i] || !(mentions(i, absl::StrCat("\"", end)) ||
+                                     mentions(i, absl::StrCat("_", end)))) {
+        continue;
+      }
       const absl::StatusOr<std::uint32_t> instrument =
           pipeline_.expect_instrument(symbol, "", i, 0);
       if (instrument.ok()) {

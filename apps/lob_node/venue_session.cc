@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -43,7 +45,9 @@ absl::StatusOr<std::shared_ptr<TlsContext>> process_tls() {
 }
 
 SubscriptionOptions subscription(const VenueConfig& config) {
-  return {config.depth, config.best_bid_offer};
+  return {.depth = config.depth,
+          .best_bid_offer = config.best_bid_offer,
+          .unix_seconds = std::time(nullptr)};
 }
 
 }  // namespace
@@ -172,13 +176,30 @@ void VenueSession::on_open(const Feed& feed, std::size_t leg) {
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::string greeting = venue.greeting();
   if ((!greeting.empty() && !feed.connection->send_text(leg, greeting)) ||
-      !feed.connection->send_text(
-          leg, venue.subscribe(config_.symbols, subscription(config_)))) {
+      !send_requests(*feed.connection, leg, &VenueRequests::subscribe,
+                     config_.symbols)) {
     feed.connection->close(leg);
     return;
   }
   kept_alive_ns_ = loop_->now_ns();
   loop_->start_timer(&watch_timer_, kWatchNs);
+}
+
+bool VenueSession::send_requests(Connection& connection, std::size_t leg,
+                                 RequestBuilder build,
+                                 const std::vector<std::string>& symbols) {
+  const VenueRequests& venue = find_venue_requests(config_.id);
+  const std::size_t most = venue.symbols_a_request();
+  for (std::size_t i = 0; i < symbols.size();) {
+    const std::size_t count = std::min(most, symbols.size() - i);
+    const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(i);
+    const std::string text =
+        (venue.*build)({first, first + static_cast<std::ptrdiff_t>(count)},
+                       subscription(config_));
+    if (!text.empty() && !connection.send_text(leg, text)) return false;
+    i += count;
+  }
+  return true;
 }
 
 void VenueSession::on_message(const Feed& feed, std::size_t leg,
@@ -228,7 +249,11 @@ void VenueSession::watch() {
 }
 
 void VenueSession::ask_for_missing_books() {
-  const bool rest = venue_traits(config_.id).sync == SyncClass::kRestSnapshot;
+  const VenueTraits& traits = venue_traits(config_.id);
+  const BookRequestKind kind =
+      traits.sync == SyncClass::kRestSnapshot ? BookRequestKind::kFetchSnapshot
+      : traits.resync_reconnects              ? BookRequestKind::kReconnect
+                                              : BookRequestKind::kResubscribe;
   const std::uint64_t now_ticks = TscClock::ticks();
   for (std::size_t i = 0; i < pipeline_->book_count(); ++i) {
     const BookKeeper& keeper = pipeline_->book(i);
@@ -240,10 +265,7 @@ void VenueSession::ask_for_missing_books() {
         clock_.to_ns(now_ticks - view.since_ticks) < kMissingNs) {
       continue;
     }
-    requests_.add(
-        {rest ? BookRequestKind::kFetchSnapshot : BookRequestKind::kResubscribe,
-         keeper.instrument().index, number_},
-        loop_->now_ns());
+    requests_.add({kind, keeper.instrument().index, number_}, loop_->now_ns());
   }
 }
 
@@ -277,18 +299,17 @@ void VenueSession::serve(const BookRequest& request) {
     return;
   }
   if (request.kind == BookRequestKind::kReconnect) {
-    spdlog::info("{}: the venue is about to end the connection", config_.name);
+    spdlog::info("{}: connecting anew", config_.name);
     if (Connection* const open = open_connection()) open->close(open->leg());
     return;
   }
-  const VenueRequests& venue = find_venue_requests(config_.id);
   const std::vector<std::string> symbols = {symbol(request.instrument)};
-  const SubscriptionOptions options = subscription(config_);
   spdlog::info("{}: subscribing {} anew", config_.name, symbols[0]);
   Connection* const open = open_connection();
   if (open == nullptr ||
-      !open->send_text(open->leg(), venue.unsubscribe(symbols, options)) ||
-      !open->send_text(open->leg(), venue.subscribe(symbols, options))) {
+      !send_requests(*open, open->leg(), &VenueRequests::unsubscribe,
+                     symbols) ||
+      !send_requests(*open, open->leg(), &VenueRequests::subscribe, symbols)) {
     requests_.add(request, loop_->now_ns());
   }
 }

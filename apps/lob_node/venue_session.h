@@ -30,6 +30,7 @@
 #include "apps/lob_node/request_queue.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
+#include "lob/venues/venue_requests.h"
 #include "net/connect_budget.h"
 #include "net/connection.h"
 #include "net/http_client.h"
@@ -118,6 +119,12 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   void watch();
   void ask_for_missing_books();
   void keep_alive();
+  using RequestBuilder = std::string (VenueRequests::*)(
+      const std::vector<std::string>&, const SubscriptionOptions&) const;
+  // As many messages as the venue wants for them; false if there is no room.
+  bool send_requests(Connection& connection, std::size_t leg,
+                     RequestBuilder build,
+                     const std::vector<std::string>& symbols);
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
   void snapshot_failed(std::uint32_t instrument, const absl::Status& status,

@@ -215,18 +215,4 @@ absl::StatusOr<Capture> read_capture(const std::string& path) {
   return capture;
 }
 
-std::string_view url_query_value(std::string_view url, std::string_view key) {
-  std::size_t begin = url.find('?');
-  while (begin != std::string_view::npos) {
-    const std::string_view pair = url.substr(begin + 1);
-    if (pair.size() > key.size() && pair.substr(0, key.size()) == key &&
-        pair[key.size()] == '=') {
-      const std::string_view value = pair.substr(key.size() + 1);
-      return value.substr(0, value.find('&'));
-    }
-    begin = url.find('&', begin + 1);
-  }
-  return {};
-}
-
 }  // namespace wirebook

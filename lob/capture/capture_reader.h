@@ -78,9 +78,6 @@ struct Capture {
 // Errors: the file cannot be opened, or has no record of either format.
 absl::StatusOr<Capture> read_capture(const std::string& path);
 
-// The value of `key` in a URL's query, such as `symbol`; empty if absent.
-std::string_view url_query_value(std::string_view url, std::string_view key);
-
 }  // namespace wirebook
 
 #endif  // WIREBOOK_LOB_CAPTURE_CAPTURE_READER_H_

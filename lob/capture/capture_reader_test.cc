@@ -103,14 +103,6 @@ TEST(CaptureReader, UnknownExchangeNamesNoVenue) {
   EXPECT_EQ(capture->exchange, "ELSEWHERE");
 }
 
-TEST(UrlQueryValue, FindsWholeKeysOnly) {
-  const std::string_view url = "https://a/depth?xsymbol=B&symbol=BTC&limit=5";
-  EXPECT_EQ(url_query_value(url, "symbol"), "BTC");
-  EXPECT_EQ(url_query_value(url, "limit"), "5");
-  EXPECT_EQ(url_query_value(url, "lim"), "");
-  EXPECT_EQ(url_query_value("https://a/symbol=3", "symbol"), "");
-}
-
 TEST(CaptureReader, RealRecordingsAreReadWhole) {
   const char* const data = std::getenv("WIREBOOK_DATA");
   if (data == nullptr) GTEST_SKIP() << "WIREBOOK_DATA is not set";

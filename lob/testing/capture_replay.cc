@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "lob/venues/find_venue_requests.h"
+
 namespace wirebook {
 namespace {
 
@@ -49,7 +51,8 @@ void CaptureReplay::run(
       tag = kNoInstrument;
       kind = RawMessageKind::kHttpBody;
     } else if (record.kind == CaptureRecordKind::kHttpResponse) {
-      const std::string_view symbol = url_query_value(record.url, "symbol");
+      const std::string_view symbol =
+          find_venue_requests(pipeline.venue()).snapshot_symbol(record.url);
       if (symbol.empty()) continue;
       // The book is the WebSocket connection's, not the requester's.
       for (size_t i = 0; i < capture_.connections.size(); ++i) {

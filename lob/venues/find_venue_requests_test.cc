@@ -2,7 +2,10 @@
 
 #include "lob/venues/find_venue_requests.h"
 
+#include <string>
+
 #include "gtest/gtest.h"
+#include "lob/venue.h"
 
 namespace wirebook {
 namespace {
@@ -34,6 +37,9 @@ TEST(FindVenueRequests, BinanceFuturesSnapshotsComeFromAnotherPath) {
   EXPECT_EQ(find_venue_requests(VenueId::kBinanceUsdm)
                 .snapshot_target("BTCUSDT", 1000),
             "/fapi/v1/depth?symbol=BTCUSDT&limit=1000");
+  EXPECT_EQ(find_venue_requests(VenueId::kBinanceCoinm)
+                .snapshot_target("BTCUSD_PERP", 1000),
+            "/dapi/v1/depth?symbol=BTCUSD_PERP&limit=1000");
 }
 
 TEST(FindVenueRequests, BybitNamesTopicsByDepth) {
@@ -96,8 +102,107 @@ TEST(FindVenueRequests, SomeVenuesWantToHearFromTheirClients) {
             R"({"type":"subscribe","channel":"heartbeats"})");
 }
 
+TEST(FindVenueRequests, CoinbaseExchangeAsksForWhatTakesNoKey) {
+  const VenueRequests& coinbase =
+      find_venue_requests(VenueId::kCoinbaseExchange);
+  EXPECT_EQ(coinbase.subscribe({"BTC-USD", "ETH-USD"}, {0, true}),
+            R"({"type":"subscribe","product_ids":["BTC-USD","ETH-USD"],)"
+            R"("channels":["level2_batch","heartbeat","ticker"]})");
+  EXPECT_EQ(coinbase.unsubscribe({"BTC-USD"}, {}),
+            R"({"type":"unsubscribe","product_ids":["BTC-USD"],)"
+            R"("channels":["level2_batch","heartbeat"]})");
+  EXPECT_EQ(coinbase.snapshot_target("BTC-USD", 10), "");
+}
+
+TEST(FindVenueRequests, BitfinexNamesOneChannelAMessage) {
+  const VenueRequests& bitfinex = find_venue_requests(VenueId::kBitfinex);
+  EXPECT_EQ(bitfinex.symbols_a_request(), 1u);
+  EXPECT_EQ(bitfinex.greeting(), R"({"event":"conf","flags":196608})");
+  EXPECT_EQ(bitfinex.subscribe({"tBTCUSD"}, {}),
+            R"({"event":"subscribe","channel":"book","symbol":"tBTCUSD",)"
+            R"("prec":"P0","freq":"F0","len":"250"})");
+  EXPECT_EQ(bitfinex.unsubscribe({"tBTCUSD"}, {}), "");
+  EXPECT_EQ(bitfinex.snapshot_target("tBTCUSD", 10), "");
+}
+
+TEST(FindVenueRequests, BitstampNamesOneChannelAMessage) {
+  const VenueRequests& bitstamp = find_venue_requests(VenueId::kBitstamp);
+  EXPECT_EQ(bitstamp.symbols_a_request(), 1u);
+  EXPECT_EQ(bitstamp.subscribe({"btcusd"}, {}),
+            R"({"event":"bts:subscribe","data":{"channel":)"
+            R"("diff_order_book_btcusd"}})");
+  EXPECT_EQ(bitstamp.unsubscribe({"btcusd"}, {}),
+            R"({"event":"bts:unsubscribe","data":{"channel":)"
+            R"("diff_order_book_btcusd"}})");
+  EXPECT_EQ(bitstamp.snapshot_target("btcusd", 10),
+            "/api/v2/order_book/btcusd");
+  EXPECT_EQ(bitstamp.keep_alive().text, R"({"event":"bts:heartbeat"})");
+}
+
+TEST(FindVenueRequests, GeminiNamesSymbols) {
+  const VenueRequests& gemini = find_venue_requests(VenueId::kGemini);
+  EXPECT_EQ(gemini.subscribe({"BTCUSD", "ETHUSD"}, {}),
+            R"({"type":"subscribe","subscriptions":[{"name":"l2",)"
+            R"("symbols":["BTCUSD","ETHUSD"]}]})");
+  EXPECT_EQ(gemini.unsubscribe({"BTCUSD"}, {}),
+            R"({"type":"unsubscribe","subscriptions":[{"name":"l2",)"
+            R"("symbols":["BTCUSD"]}]})");
+  EXPECT_EQ(gemini.snapshot_target("BTCUSD", 10), "");
+}
+
+TEST(FindVenueRequests, GateTellsTheTimeAndItsFuturesTheirSettlement) {
+  const VenueRequests& spot = find_venue_requests(VenueId::kGate);
+  EXPECT_EQ(spot.symbols_a_request(), 1u);
+  EXPECT_EQ(spot.subscribe({"BTC_USDT"}, {.unix_seconds = 1619093532}),
+            R"({"time":1619093532,"channel":"spot.order_book_update",)"
+            R"("event":"subscribe","payload":["BTC_USDT","100ms"]})");
+  EXPECT_EQ(spot.snapshot_target("BTC_USDT", 1000),
+            "/api/v4/spot/order_book?currency_pair=BTC_USDT&limit=100"
+            "&with_id=true");
+  const VenueRequests& futures = find_venue_requests(VenueId::kGateFutures);
+  EXPECT_EQ(futures.unsubscribe({"BTC_USDT"}, {.unix_seconds = 5}),
+            R"({"time":5,"channel":"futures.order_book_update",)"
+            R"("event":"unsubscribe","payload":["BTC_USDT","100ms","100"]})");
+  EXPECT_EQ(futures.snapshot_target("BTC_USDT", 50),
+            "/api/v4/futures/usdt/order_book?contract=BTC_USDT&limit=50"
+            "&with_id=true");
+  EXPECT_EQ(futures.snapshot_target("BTC_USD", 50),
+            "/api/v4/futures/btc/order_book?contract=BTC_USD&limit=50"
+            "&with_id=true");
+}
+
+TEST(FindVenueRequests, KucoinNamesSymbolsInATopic) {
+  const VenueRequests& kucoin = find_venue_requests(VenueId::kKucoin);
+  EXPECT_EQ(kucoin.symbols_a_request(), 100u);
+  EXPECT_EQ(kucoin.subscribe({"BTC-USDT", "ETH-USDT"}, {}),
+            R"({"id":1,"type":"subscribe","topic":)"
+            R"("/market/level2:BTC-USDT,ETH-USDT","response":true})");
+  EXPECT_EQ(kucoin.unsubscribe({"BTC-USDT"}, {}),
+            R"({"id":1,"type":"unsubscribe","topic":)"
+            R"("/market/level2:BTC-USDT","response":true})");
+  EXPECT_EQ(kucoin.snapshot_target("BTC-USDT", 1000),
+            "/api/v1/market/orderbook/level2_100?symbol=BTC-USDT");
+  EXPECT_EQ(kucoin.keep_alive().text, R"({"id":2,"type":"ping"})");
+}
+
+TEST(FindVenueRequests, ASnapshotsTargetNamesItsSymbol) {
+  for (const VenueTraits& venue : kVenues) {
+    const VenueRequests& requests = find_venue_requests(venue.id);
+    const std::string target = requests.snapshot_target("Ab_C-d", 100);
+    if (target.empty()) continue;
+    EXPECT_EQ(requests.snapshot_symbol("https://venue" + target), "Ab_C-d")
+        << venue.name;
+    EXPECT_EQ(requests.snapshot_symbol("https://venue/pairs?limit=5"), "")
+        << venue.name;
+    if (target.find('?') == std::string::npos) continue;
+    const std::string other = target.substr(0, target.find('?')) + "?xsymbol=A";
+    EXPECT_EQ(requests.snapshot_symbol(other), "") << venue.name;
+  }
+}
+
 TEST(FindVenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
-  EXPECT_DEATH(find_venue_requests(VenueId::kGemini), "has no parser");
+  EXPECT_DEATH(find_venue_requests(static_cast<VenueId>(kVenues.size())),
+               "has no parser");
 }
 
 }  // namespace

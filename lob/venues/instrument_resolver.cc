@@ -51,12 +51,10 @@ uint32_t InstrumentResolver::find_or_add(std::string_view symbol,
   if (found != kNoInstrument) return found;
   if (discover_ && table_.size() < table_.capacity() && !symbol.empty() &&
       symbol.size() <= kMaxSymbolBytes) {
-    Instrument instrument;
-    instrument.symbol = std::string(symbol);
-    instrument.market = std::string(venue_traits(venue_).market);
-    instrument.venue = venue_;
-    instrument.connection = book_connection(connection);
-    if (table_.find_or_add(std::move(instrument)).ok()) {
+    if (table_
+            .find_or_add(
+                make_instrument(venue_, symbol, book_connection(connection)))
+            .ok()) {
       return find(symbol, connection);
     }
   }

@@ -7,7 +7,8 @@ namespace wirebook {
 namespace ondemand = simdjson::ondemand;
 
 BookReason read_level_pairs(ondemand::value value, Side side, Scales scales,
-                            NumberStyle style, FrameBuilder& frame) noexcept {
+                            NumberStyle style, FrameBuilder& frame,
+                            ZeroPrice zero) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
   ondemand::array levels;
   if (value.get_array().get(levels) != simdjson::SUCCESS) return kMalformed;
@@ -28,28 +29,72 @@ BookReason read_level_pairs(ondemand::value value, Side side, Scales scales,
                                      : json_amount(number, scale, out);
       if (error != DecimalError::kOk) return reason_of(error);
     }
-    if (fields < 2 || level.price == 0 || !frame.add(level)) return kMalformed;
+    if (fields < 2) return kMalformed;
+    if (level.price == 0 && zero == ZeroPrice::kPassedOver) continue;
+    if (level.price == 0 || !frame.add(level)) return kMalformed;
   }
   return BookReason::kNone;
 }
 
 BookReason read_sides(ondemand::object book, const KeyName<Side> (&names)[2],
-                      Scales scales, NumberStyle style,
-                      FrameBuilder& frame) noexcept {
+                      Scales scales, NumberStyle style, FrameBuilder& frame,
+                      ZeroPrice zero) noexcept {
   KeysSeen seen;
   BookReason fault = BookReason::kNone;
   const bool good =
       read_fields(book, names, &seen, [&](Side side, ondemand::value value) {
-        fault = read_level_pairs(value, side, scales, style, frame);
+        fault = read_level_pairs(value, side, scales, style, frame, zero);
         return fault == BookReason::kNone;
       });
   return good || fault != BookReason::kNone ? fault
                                             : BookReason::kMalformedMessage;
 }
 
+BookReason read_changes(ondemand::object message, Scales scales,
+                        FrameBuilder& frame) noexcept {
+  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    ondemand::array changes;
+    if (message.reset().error() != simdjson::SUCCESS ||
+        message.find_field_unordered("changes").get_array().get(changes) !=
+            simdjson::SUCCESS) {
+      return kMalformed;
+    }
+    frame.begin_side(side);
+    for (auto entry : changes) {
+      ondemand::array parts;
+      if (entry.get_array().get(parts) != simdjson::SUCCESS) return kMalformed;
+      std::string_view name;
+      PriceLevel level;
+      unsigned fields = 0;
+      for (auto part : parts) {
+        ondemand::value text;
+        if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
+        if (++fields > 3) return kMalformed;
+        if (fields == 1) {
+          name = json_token(text);
+          continue;
+        }
+        const DecimalError error =
+            fields == 2
+                ? json_quoted_amount(text, scales.price, &level.price)
+                : json_quoted_amount(text, scales.quantity, &level.quantity);
+        if (error != DecimalError::kOk) return reason_of(error);
+      }
+      const bool bid = name == "\"buy\"";
+      if (fields != 3 || level.price == 0 || (!bid && name != "\"sell\"")) {
+        return kMalformed;
+      }
+      if (bid == (side == Side::kBid) && !frame.add(level)) return kMalformed;
+    }
+  }
+  return BookReason::kNone;
+}
+
 JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
                                  const VenueParserOptions& options)
     : resolver_(table, venue, options.discover_instruments, options.line_bits),
+      venue_(venue),
       literal_fast_path_(options.literal_fast_path) {
   prepare_json_parser(json_);
 }

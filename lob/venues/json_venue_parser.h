@@ -82,17 +82,26 @@ struct TouchText {
   std::string_view ask_quantity{};
 };
 
+// A level whose price is zero: no venue has orders there.
+enum class ZeroPrice : uint8_t { kMalformed, kPassedOver };
+
 // `value` is [[price, quantity, ...], ...]; what follows the two is passed
 // over. kNone, or why it is no such array.
 BookReason read_level_pairs(simdjson::ondemand::value value, Side side,
                             Scales scales, NumberStyle style,
-                            FrameBuilder& frame) noexcept;
+                            FrameBuilder& frame,
+                            ZeroPrice zero = ZeroPrice::kMalformed) noexcept;
 
 // The levels of both sides of `book`, where `names` says: the keys of the bids
 // and of the asks.
 BookReason read_sides(simdjson::ondemand::object book,
                       const KeyName<Side> (&names)[2], Scales scales,
-                      NumberStyle style, FrameBuilder& frame) noexcept;
+                      NumberStyle style, FrameBuilder& frame,
+                      ZeroPrice zero = ZeroPrice::kMalformed) noexcept;
+
+// "changes" of `message` is [["buy" | "sell", price, quantity], ...].
+BookReason read_changes(simdjson::ondemand::object message, Scales scales,
+                        FrameBuilder& frame) noexcept;
 
 class JsonVenueParser : public VenueParser {
  public:
@@ -125,6 +134,7 @@ class JsonVenueParser : public VenueParser {
     return {static_cast<int8_t>(resolver_[instrument].price_scale),
             static_cast<int8_t>(resolver_[instrument].quantity_scale)};
   }
+  VenueId venue() const noexcept { return venue_; }
   static void set_book(ParsedMessage* message, uint32_t instrument,
                        Scales scales) noexcept {
     message->instrument = instrument;
@@ -141,6 +151,7 @@ class JsonVenueParser : public VenueParser {
   InstrumentResolver resolver_;
 
  private:
+  const VenueId venue_;
   const bool literal_fast_path_;
   simdjson::ondemand::parser json_;
 };

@@ -13,6 +13,7 @@
 #ifndef WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ namespace wirebook {
 struct SubscriptionOptions {
   int depth = 0;  // levels a side, where the venue lets one choose
   bool best_bid_offer = false;  // its own best bid and offer, where it has one
+  int64_t unix_seconds = 0;     // now, for venues that want to know
 };
 
 // What is said every so often, so that the venue keeps the connection.
@@ -35,8 +37,10 @@ class VenueRequests {
  public:
   virtual ~VenueRequests() = default;
 
-  // One text message each, within the venue's limits for any number of symbols
-  // that one connection may carry.
+  // How many symbols one message may name.
+  virtual size_t symbols_a_request() const { return SIZE_MAX; }
+
+  // One text message each; empty: the venue has no such message.
   virtual std::string subscribe(const std::vector<std::string>& symbols,
                                 const SubscriptionOptions& options) const = 0;
   virtual std::string unsubscribe(const std::vector<std::string>& symbols,
@@ -47,9 +51,33 @@ class VenueRequests {
   virtual std::string snapshot_target(std::string_view symbol,
                                       int limit) const = 0;
 
+  // The symbol of a snapshot_target, of any form that the venue has; empty:
+  // it is the target of something else.
+  virtual std::string_view snapshot_symbol(std::string_view target) const {
+    return target_part(target, "/depth?", "symbol=");
+  }
+
   // What is said first on a connection; empty: nothing.
   virtual std::string greeting() const { return {}; }
   virtual KeepAlive keep_alive() const { return {}; }
+
+ protected:
+  // What stands behind `key` in a target with `path` in it, up to the next &.
+  static std::string_view target_part(std::string_view target,
+                                      std::string_view path,
+                                      std::string_view key) {
+    const size_t at = target.find(path);
+    if (at == std::string_view::npos) return {};
+    const auto inside = [target, at](size_t place) {
+      return place != std::string_view::npos && place != at &&
+             target[place - 1] != '?' && target[place - 1] != '&';
+    };
+    size_t begin = target.find(key, at);
+    while (inside(begin)) begin = target.find(key, begin + 1);
+    if (begin == std::string_view::npos) return {};
+    target.remove_prefix(begin + key.size());
+    return target.substr(0, target.find('&'));
+  }
 };
 
 }  // namespace wirebook

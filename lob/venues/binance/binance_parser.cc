@@ -109,6 +109,7 @@ BinanceParser::BinanceParser(InstrumentTable& table, VenueId venue,
                              const VenueParserOptions& options)
     : JsonVenueParser(table, venue, options),
       futures_(venue != VenueId::kBinanceSpot),
+      names_pair_(venue == VenueId::kBinanceCoinm),
       // Futures write as many decimals as the instrument has.
       match_many_(!futures_ && level_matcher_supported()) {}
 
@@ -175,11 +176,13 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   uint64_t last;
   uint64_t previous = 0;
   std::string_view symbol;
+  std::string_view pair;
   if (!in.unsigned_number(futures_ ? &sent : &time) ||
       (futures_ && (!in.literal(",\"T\":") || !in.unsigned_number(&time))) ||
-      !in.literal(",\"s\":\"") || !in.name(&symbol) || !in.literal(",\"U\":") ||
-      !in.unsigned_number(&first) || !in.literal(",\"u\":") ||
-      !in.unsigned_number(&last) ||
+      !in.literal(",\"s\":\"") || !in.name(&symbol) ||
+      (names_pair_ && (!in.literal(",\"ps\":\"") || !in.name(&pair))) ||
+      !in.literal(",\"U\":") || !in.unsigned_number(&first) ||
+      !in.literal(",\"u\":") || !in.unsigned_number(&last) ||
       (futures_ &&
        (!in.literal(",\"pu\":") || !in.unsigned_number(&previous))) ||
       !in.literal(",\"b\":[") || first > last || last > kMaxUpdateId) {

@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
 // BinanceParser: depth diffs, best bid/offer, trades, acks and REST depth
-// snapshots of Binance, spot and USD-M futures.
+// snapshots of Binance, spot, USD-M and COIN-M futures.
 //
 // README.md beside it states the rules and their source. A depth update whose
 // bytes are exactly as the venue writes them today, alone or in a combined
@@ -82,6 +82,7 @@ class BinanceParser final : public JsonVenueParser {
                           ParseVerdict verdict, FrameBuilder& frame) noexcept;
 
   const bool futures_;
+  const bool names_pair_;  // COIN-M: the pair beside the symbol
   const bool match_many_;
   LevelMatcher level_matcher_;
 };

@@ -247,5 +247,32 @@ TEST(BinanceParser, FuturesNameTheUpdateBefore) {
   }
 }
 
+// The example of "Diff. Book Depth Streams" of COIN-M's documentation.
+TEST(BinanceParser, CoinMarginedFuturesNameTheirPair) {
+  const std::string update =
+      R"({"e":"depthUpdate","E":1591270260907,"T":1591270260891,)"
+      R"("s":"BTCUSD_200626","ps":"BTCUSD","U":17285681,"u":17285702,)"
+      R"("pu":17285675,"b":[["9517.6","10"]],"a":[["9518.5","45"]]})";
+  for (const bool literal : {false, true}) {
+    ParserUnderTest under_test(VenueId::kBinanceCoinm, literal);
+    under_test.parse(update);
+    const ParsedMessage& delta = under_test.parse(update);
+    EXPECT_EQ(delta.kind, ParsedMessageKind::kDelta);
+    EXPECT_EQ(under_test.table[0].symbol, "BTCUSD_200626");
+    EXPECT_EQ(under_test.table[0].market, "inverse");
+    EXPECT_EQ(delta.previous_update_id, 17285675u);
+    EXPECT_EQ(delta.last_update_id, 17285702u);
+    EXPECT_EQ(delta.exchange_time_ns, 1591270260891000000);
+    EXPECT_EQ(delta.bids()[0], (PriceLevel{951760000000, 1000000000}));
+    const ParsedMessage& snapshot = under_test.parse(
+        R"({"lastUpdateId":16769853,"symbol":"BTCUSD_PERP","pair":"BTCUSD",)"
+        R"("E":1591250106370,"T":1591250106368,"bids":[["9638.0","431"]],)"
+        R"("asks":[["9638.2","12"]]})",
+        RawMessageKind::kHttpBody);
+    EXPECT_EQ(snapshot.kind, ParsedMessageKind::kSnapshot);
+    EXPECT_EQ(snapshot.last_update_id, 16769853u);
+  }
+}
+
 }  // namespace
 }  // namespace wirebook

@@ -44,7 +44,9 @@ std::string BinanceRequests::unsubscribe(
 std::string BinanceRequests::snapshot_target(std::string_view symbol,
                                              int limit) const {
   return absl::StrCat(
-      venue_ == VenueId::kBinanceUsdm ? "/fapi/v1" : "/api/v3",
+      venue_ == VenueId::kBinanceUsdm    ? "/fapi/v1"
+      : venue_ == VenueId::kBinanceCoinm ? "/dapi/v1"
+                                         : "/api/v3",
       "/depth?symbol=", absl::string_view(symbol.data(), symbol.size()),
       "&limit=", limit);
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Binance spot's requests (lob/venues/venue_requests.h). Source:
-// binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md.
+// Binance's requests (lob/venues/venue_requests.h). Source:
+// binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md, and
+// developers.binance.com/docs/derivatives for futures.
 
 #ifndef WIREBOOK_LOB_VENUES_BINANCE_BINANCE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_BINANCE_BINANCE_REQUESTS_H_

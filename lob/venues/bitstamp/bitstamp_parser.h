@@ -1,0 +1,54 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// BitstampParser: depth diffs, REST snapshots, trades and answers of Bitstamp,
+// WebSocket API v2.
+//
+// README.md beside it states the rules and their source.
+//
+// Thread rules: one thread. Cost: venue_parser_benchmark.
+
+#ifndef WIREBOOK_LOB_VENUES_BITSTAMP_BITSTAMP_PARSER_H_
+#define WIREBOOK_LOB_VENUES_BITSTAMP_BITSTAMP_PARSER_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "lob/instrument.h"
+#include "lob/venues/frame_builder.h"
+#include "lob/venues/json_venue_parser.h"
+#include "lob/venues/simdjson_text.h"
+#include "simdjson.h"
+
+namespace wirebook {
+
+class BitstampParser final : public JsonVenueParser {
+ public:
+  BitstampParser(InstrumentTable& table, const VenueParserOptions& options)
+      : JsonVenueParser(table, VenueId::kBitstamp, options) {}
+
+ private:
+  // What the outermost object says; a REST body has what else is in "data".
+  struct Message {
+    KeysSeen seen;
+    std::string_view event;
+    std::string_view channel;
+    uint64_t micros = 0;
+  };
+
+  ParseVerdict read_json(simdjson::ondemand::document& document,
+                         const RawMessage& raw,
+                         FrameBuilder& frame) noexcept override;
+  bool read_scalars(simdjson::ondemand::object object,
+                    Message* message) noexcept;
+  ParseVerdict read_notice(const Message& message, const RawMessage& raw,
+                           FrameBuilder& frame) noexcept;
+  ParseVerdict read_book(simdjson::ondemand::object book,
+                         const Message& message, ParsedMessageKind kind,
+                         ParseVerdict verdict, FrameBuilder& frame) noexcept;
+  bool read_trade(simdjson::ondemand::object fields, uint32_t instrument,
+                  FrameBuilder& frame) noexcept;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_VENUES_BITSTAMP_BITSTAMP_PARSER_H_

@@ -1,0 +1,58 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// CoinbaseExchangeParser: level2 books, tickers, matches and answers of
+// Coinbase Exchange.
+//
+// README.md beside it states the rules and their source.
+//
+// Thread rules: one thread. Cost: venue_parser_benchmark.
+
+#ifndef WIREBOOK_LOB_VENUES_COINBASE_EXCHANGE_COINBASE_EXCHANGE_PARSER_H_
+#define WIREBOOK_LOB_VENUES_COINBASE_EXCHANGE_COINBASE_EXCHANGE_PARSER_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "lob/instrument.h"
+#include "lob/venues/frame_builder.h"
+#include "lob/venues/json_venue_parser.h"
+#include "lob/venues/rfc3339.h"
+#include "lob/venues/simdjson_text.h"
+#include "simdjson.h"
+
+namespace wirebook {
+
+class CoinbaseExchangeParser final : public JsonVenueParser {
+ public:
+  CoinbaseExchangeParser(InstrumentTable& table,
+                         const VenueParserOptions& options)
+      : JsonVenueParser(table, VenueId::kCoinbaseExchange, options) {}
+
+ private:
+  // What a message says beside its levels.
+  struct Message {
+    KeysSeen seen;
+    std::string_view type;
+    std::string_view product;
+    std::string_view side;
+    int64_t time_ns = 0;
+    TouchText touch;
+    TradeText trade;
+  };
+
+  ParseVerdict read_json(simdjson::ondemand::document& document,
+                         const RawMessage& raw,
+                         FrameBuilder& frame) noexcept override;
+  bool read_scalars(simdjson::ondemand::object root, Message* message) noexcept;
+  ParseVerdict read_book(simdjson::ondemand::object root,
+                         const Message& message, const RawMessage& raw,
+                         FrameBuilder& frame) noexcept;
+  bool read_match(Message& message, const RawMessage& raw,
+                  FrameBuilder& frame) noexcept;
+
+  Rfc3339Reader times_;
+};
+
+}  // namespace wirebook
+
+#endif  // WIREBOOK_LOB_VENUES_COINBASE_EXCHANGE_COINBASE_EXCHANGE_PARSER_H_

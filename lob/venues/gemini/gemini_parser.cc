@@ -1,0 +1,123 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "lob/venues/gemini/gemini_parser.h"
+
+namespace wirebook {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+enum Key : unsigned {
+  kType,
+  kResult,
+  kSymbol,
+  kChanges,
+  kTrades,
+  kAuctions,
+  kTime,
+  kSide,
+  kPrice,
+  kQuantity,
+  kEventId,
+};
+
+constexpr KeyName<Key> kNames[] = {
+    {"type", kType},        {"result", kResult},
+    {"symbol", kSymbol},    {"changes", kChanges},
+    {"trades", kTrades},    {"auction_events", kAuctions},
+    {"timestamp", kTime},   {"side", kSide},
+    {"price", kPrice},      {"quantity", kQuantity},
+    {"event_id", kEventId},
+};
+
+}  // namespace
+
+ParseVerdict GeminiParser::read_json(ondemand::document& document,
+                                     const RawMessage& raw,
+                                     FrameBuilder& frame) noexcept {
+  ondemand::object root;
+  Message message;
+  if (document.get_object().get(root) != simdjson::SUCCESS ||
+      !read_scalars(root, &message) || !at_end(document)) {
+    return kMalformedVerdict;
+  }
+  if (message.type == "l2_updates") return read_book(root, message, raw, frame);
+  if (message.type == "trade") {
+    if (read_trade(message, raw, frame)) return {};
+    ParseVerdict verdict = kMalformedVerdict;
+    verdict.concerns_book = false;
+    return verdict;
+  }
+  if (message.type == "heartbeat") {
+    frame.start(ParsedMessageKind::kHeartbeat);
+  } else if (message.result == "error") {
+    ParsedMessage* const refused = frame.start(ParsedMessageKind::kRefused);
+    if (refused != nullptr) refused->reason = BookReason::kVenueRefused;
+  }
+  return {};
+}
+
+bool GeminiParser::read_scalars(ondemand::object root,
+                                Message* message) noexcept {
+  return read_fields(
+      root, kNames, &message->seen, [&](Key key, ondemand::value value) {
+        constexpr NumberStyle kQuoted = NumberStyle::kQuoted;
+        switch (key) {
+          case kType:
+            return json_string(value, &message->type);
+          case kResult:
+            return json_string(value, &message->result);
+          case kSymbol:
+            return json_string(value, &message->symbol);
+          case kSide:
+            return json_string(value, &message->side);
+          case kTime:
+            return json_unsigned(value, &message->time_ms);
+          case kEventId:
+            return json_unsigned(value, &message->trade.id);
+          case kPrice:
+            return json_amount_text(value, kQuoted, &message->trade.price);
+          case kQuantity:
+            return json_amount_text(value, kQuoted, &message->trade.quantity);
+          default:
+            return true;
+        }
+      });
+}
+
+ParseVerdict GeminiParser::read_book(ondemand::object root,
+                                     const Message& message,
+                                     const RawMessage& raw,
+                                     FrameBuilder& frame) noexcept {
+  ParseVerdict verdict = kMalformedVerdict;
+  if (!message.seen.has(kSymbol)) return verdict;
+  verdict.instrument = resolver_.find_or_add(message.symbol, raw.connection);
+  if (!message.seen.has(kChanges)) return verdict;
+  if (verdict.instrument == kNoInstrument) return {};
+  // The first message of a subscription alone has a history.
+  const bool snapshot =
+      message.seen.has(kTrades) || message.seen.has(kAuctions);
+  const Scales scales = scales_of(verdict.instrument);
+  ParsedMessage* const book = frame.start(
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
+  if (book == nullptr) return verdict;
+  set_book(book, verdict.instrument, scales);
+  verdict.fault = read_changes(root, scales, frame);
+  return verdict;
+}
+
+bool GeminiParser::read_trade(Message& message, const RawMessage& raw,
+                              FrameBuilder& frame) noexcept {
+  if (!message.seen.has_all(kSymbol, kSide, kPrice, kQuantity, kEventId,
+                            kTime) ||
+      (message.side != "buy" && message.side != "sell")) {
+    return false;
+  }
+  message.trade.aggressor = message.side == "buy" ? Side::kBid : Side::kAsk;
+  message.trade.has_id = true;
+  message.trade.time_ns = to_unix_ns(message.time_ms, kMillisecondNs);
+  return add_trade(resolver_.find(message.symbol, raw.connection),
+                   message.trade, frame);
+}
+
+}  // namespace wirebook
