@@ -156,7 +156,7 @@ TEST(BookKeeper, AGapAsksAgainAndTheNextSnapshotLeavesNoGhosts) {
   EXPECT_EQ(keeper.view().state, BookState::kGapped);
   EXPECT_EQ(keeper.view().reason, BookReason::kSequenceGap);
   EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
-  keeper.on_message(*snapshot(11, {{100, 6}}, {{105, 1}}));
+  keeper.on_message(*snapshot(10, {{100, 6}}, {{105, 1}}));
   EXPECT_EQ(keeper.view().state, BookState::kGapped)
       << "older than what is kept";
   EXPECT_EQ(keeper.view().reason, BookReason::kSnapshotTooOld);

@@ -642,6 +642,7 @@ struct WholeRecording {
   size_t books;
   uint64_t applied;
   uint64_t frames;
+  size_t quiet = 0;  // books without a diff behind their snapshot
 };
 
 void PrintTo(const WholeRecording& recording, std::ostream* out) {
@@ -662,10 +663,13 @@ TEST_P(WholeRecordingTest, EveryBookIsLiveAndNoneWasEverWrong) {
   replay.run(*pipeline);
   EXPECT_EQ(pipeline->book_count(), recording.books);
   uint64_t applied = 0;
+  size_t quiet = 0;
   for (size_t i = 0; i < pipeline->book_count(); ++i) {
     const BookKeeper& keeper = pipeline->book(i);
     const BookStatistics statistics = keeper.statistics();
-    EXPECT_EQ(keeper.state(), BookState::kLive)
+    const bool waits = keeper.reason() == BookReason::kAwaitingFirstUpdate;
+    quiet += waits;
+    EXPECT_TRUE(keeper.state() == BookState::kLive || waits)
         << keeper.instrument().symbol << " "
         << book_reason_name(keeper.reason());
     EXPECT_EQ(statistics.gaps, 0u) << keeper.instrument().symbol;
@@ -674,6 +678,7 @@ TEST_P(WholeRecordingTest, EveryBookIsLiveAndNoneWasEverWrong) {
     applied += statistics.updates_applied;
   }
   EXPECT_EQ(applied, recording.applied);
+  EXPECT_EQ(quiet, recording.quiet);
   EXPECT_EQ(pipeline->statistics().frames, recording.frames);
   EXPECT_EQ(pipeline->statistics().malformed, 0u);
   EXPECT_EQ(pipeline->statistics().unknown_instrument, 0u);
@@ -688,7 +693,7 @@ INSTANTIATE_TEST_SUITE_P(
             WholeRecording{"bitfinex.jsonl.zst", VenueId::kBitfinex, 7, 1593,
                            1693},
             WholeRecording{"bitstamp.jsonl.zst", VenueId::kBitstamp, 10, 615,
-                           757},
+                           757, 1},
             WholeRecording{"gemini.jsonl.zst", VenueId::kGemini, 10, 549, 563},
             WholeRecording{"gate_spot.jsonl.zst", VenueId::kGate, 10, 159,
                            249}),

@@ -153,7 +153,8 @@ class RestSnapshotSync {
 
   // What a snapshot must reach for this diff to join it.
   uint64_t begin_of(uint64_t first, uint64_t previous) const noexcept {
-    return rule_ == DiffRule::kPreviousId ? previous : first;
+    if (rule_ == DiffRule::kPreviousId) return previous;
+    return rule_ == DiffRule::kFirstId && first != 0 ? first - 1 : first;
   }
 
   const DiffRule rule_;

@@ -68,9 +68,11 @@ TEST(RestSnapshotSync, EveryDiffInEveryPhase) {
 TEST(RestSnapshotSync, ASnapshotOlderThanTheFirstKeptDiffIsRefetched) {
   RestSnapshotSync sync(DiffRule::kFirstId);
   sync.on_diff(100, 110);
-  EXPECT_EQ(sync.on_snapshot(99), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(98), Snapshot::kRefetch);
   EXPECT_EQ(sync.phase(), Phase::kUnsynced);
-  EXPECT_EQ(sync.on_snapshot(100), Snapshot::kApply);
+  // Nothing is missing between 99 and the first kept diff.
+  EXPECT_EQ(sync.on_snapshot(99), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(100, 110), Diff::kJoin);
 }
 
 TEST(RestSnapshotSync, AHoleAmongKeptDiffsForgetsThoseBeforeIt) {
@@ -78,7 +80,7 @@ TEST(RestSnapshotSync, AHoleAmongKeptDiffsForgetsThoseBeforeIt) {
   EXPECT_EQ(sync.on_diff(100, 110), Diff::kBuffer);
   EXPECT_EQ(sync.on_diff(112, 120), Diff::kBufferRestart);
   EXPECT_EQ(sync.on_diff(121, 130), Diff::kBuffer);
-  EXPECT_EQ(sync.on_snapshot(111), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(110), Snapshot::kRefetch);
   EXPECT_EQ(sync.on_snapshot(115), Snapshot::kApply);
 }
 

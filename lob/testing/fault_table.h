@@ -106,6 +106,9 @@ constexpr Detector detector_of(VenueId venue, Fault fault,
   const bool ids = !sums && (traits.sync == SyncClass::kChainedIds ||
                              traits.sync == SyncClass::kConnectionWide ||
                              (rest && traits.diffs != DiffRule::kTime));
+  // Beside ids: a loss shows at once, a wrong number as deep as the sum
+  // reaches.
+  const bool summed = sums || traits.checksum == ChecksumKind::kBitfinex;
   const Detector proof = ids    ? Detector::kIds
                          : sums ? Detector::kSum
                                 : Detector::kNothing;
@@ -123,14 +126,14 @@ constexpr Detector detector_of(VenueId venue, Fault fault,
     case Fault::kGarbage:
       return Detector::kParser;
     case Fault::kWrongNumber:
-      return sums ? Detector::kSum : Detector::kNothing;
+      return summed ? Detector::kSum : Detector::kNothing;
     case Fault::kWrongId:
       if (!ids) return Detector::kAbsent;
       // A diff whose last id is too high joins a snapshot that is newer than
       // its levels: wrong until the next diff.
       return rest ? Detector::kNothing : Detector::kIds;
     case Fault::kWrongSum:
-      return sums ? Detector::kSum : Detector::kAbsent;
+      return summed ? Detector::kSum : Detector::kAbsent;
     case Fault::kStaleSnapshot:
       // A connection's count says nothing of what is in a snapshot.
       if (traits.sync == SyncClass::kConnectionWide) return Detector::kNothing;
@@ -160,7 +163,7 @@ struct FaultNote {
   std::string_view note;  // what the table's word leaves out
 };
 
-inline constexpr std::array<FaultNote, 7> kFaultNotes = {{
+inline constexpr std::array<FaultNote, 15> kFaultNotes = {{
     {VenueId::kBinanceSpot, "`U` is at most the last `u` + 1",
      "a diff that overlaps the last one is applied: quantities are absolute"},
     {VenueId::kBinanceUsdm, "`pu` is the last `u`", "ids leave holes"},
@@ -176,6 +179,21 @@ inline constexpr std::array<FaultNote, 7> kFaultNotes = {{
     {VenueId::kCoinbaseAdvanced, "`sequence_num` is the last + 1",
      "counts every message of the connection: a fault in one book takes all "
      "of them out of Live; a snapshot has no age"},
+    {VenueId::kCoinbaseExchange, "none",
+     "the venue promises that level2 is delivered whole"},
+    {VenueId::kBitfinex, "the number behind the payload is the last + 1",
+     "counts every array of the connection, as Coinbase Advanced's does; `cs`, "
+     "25 levels a side, comes in a message of its own, after what it sums"},
+    {VenueId::kBitstamp, "none",
+     "`microtimestamp` puts diffs and snapshot in order, and time that goes "
+     "back is a gap; a loss leaves no trace"},
+    {VenueId::kGemini, "none", "a snapshot is known by its history alone"},
+    {VenueId::kGate, "`U` is at most the last `u` + 1", "as Binance spot"},
+    {VenueId::kGateFutures, "`U` is at most the last `u` + 1",
+     "as Binance spot"},
+    {VenueId::kKucoin, "`sequenceStart` is at most the last `sequenceEnd` + 1",
+     "as Binance spot"},
+    {VenueId::kBinanceCoinm, "`pu` is the last `u`", "ids leave holes"},
 }};
 
 // FAULTS.md, whole.

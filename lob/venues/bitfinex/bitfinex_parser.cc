@@ -253,7 +253,7 @@ ParseVerdict BitfinexParser::read_update(ondemand::array root,
         verdict.instrument = update.channel->instrument;
         verdict.concerns_book = update.channel->kind == ChannelKind::kBook;
       }
-    } else if (at == 1 && value.type() == ondemand::json_type::string) {
+    } else if (at == 1 && json_token(value).starts_with('"')) {
       name = json_token(value);
       if (name != "\"hb\"") update.sequence_at = 3;
     } else if (at == update.sequence_at) {
@@ -298,7 +298,7 @@ BookReason BitfinexParser::read_book(ondemand::value payload,
   for (auto first : entries) {
     ondemand::value value;
     if (std::move(first).get(value) != simdjson::SUCCESS) return kMalformed;
-    update = value.type() == ondemand::json_type::number;
+    update = !json_token(value).starts_with('[');
     break;
   }
   const Scales scales = scales_of(instrument);

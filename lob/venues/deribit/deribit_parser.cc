@@ -212,8 +212,7 @@ BookReason DeribitParser::read_levels(ondemand::value value, Side side,
     for (auto part : parts) {
       ondemand::value text;
       if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
-      if (numbers == 0 && action.empty() &&
-          text.type() == ondemand::json_type::string) {
+      if (numbers == 0 && action.empty() && json_token(text).starts_with('"')) {
         if (!json_string(text, &action)) return kMalformed;
         continue;
       }
@@ -249,7 +248,7 @@ ParseVerdict DeribitParser::read_quote(ondemand::object root,
   const auto read = [&](Key key, ondemand::value value) {
     // A side without an order has null for a price.
     const auto amount = [&value](std::string_view* digits) {
-      return value.type() == ondemand::json_type::null ||
+      return json_token(value) == "null" ||
              json_amount_text(value, NumberStyle::kBare, digits);
     };
     switch (key) {
