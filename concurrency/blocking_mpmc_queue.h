@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "concurrency/mpmc_queue.h"
@@ -65,6 +66,9 @@ class BlockingMpmcQueue {
                deadline) &&
            pushed;
   }
+  [[nodiscard]] bool push_until(const T& value, WaitDeadline deadline) {
+    return push_until(T(value), deadline);
+  }
 
   // Waits while empty. Nothing once closed and drained.
   [[nodiscard]] std::optional<T> pop() {
@@ -86,6 +90,17 @@ class BlockingMpmcQueue {
   [[nodiscard]] bool try_push(T&& value) noexcept {
     if (!queue_.try_push(std::move(value))) return false;
     objects_.notify_one();
+    return true;
+  }
+  [[nodiscard]] bool try_push(const T& value) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) {
+    if (!queue_.try_push(value)) return false;
+    objects_.notify_one();
+    return true;
+  }
+  [[nodiscard]] bool try_pop(T& out) noexcept {
+    if (!queue_.try_pop(out)) return false;
+    room_.notify_one();
     return true;
   }
   [[nodiscard]] std::optional<T> try_pop() noexcept {
@@ -130,8 +145,6 @@ class BlockingMpmcQueue {
     if (!popped.has_value()) return false;
     out.emplace(std::move(*popped));  // T need not be assignable.
     room_.notify_one();
-    // The last of a closed queue: other consumers need wait no longer.
-    if (ended()) objects_.notify_all();
     return true;
   }
 

@@ -113,6 +113,50 @@ TEST(BlockingMpmcQueueModel, ABatchWakesAllWhomItServes) {
   EXPECT_TRUE(report.ok()) << report;
 }
 
+// Two sleepers on one side.
+struct TwoSleepers {
+  void pop_all() {
+    while (queue.pop().has_value()) ++popped;
+  }
+  BlockingMpmcQueue<int, SleepAtOnce<ModelAtom>, ModelAtom> queue{2};
+  ModelAtom<int> popped{0};
+};
+
+TEST(BlockingMpmcQueueModel, ABatchWakesAsManyAsItMakesRoomFor) {
+  const Report report = model::explore_with(
+      {.preemptions = 1},
+      [] {
+        auto s = std::make_unique<TwoSleepers>();
+        int values[] = {1, 2};
+        (void)s->queue.try_push_n(values);
+        return s;
+      },
+      [](TwoSleepers&) {}, [](TwoSleepers& s) { (void)s.queue.push(3); },
+      [](TwoSleepers& s) { (void)s.queue.push(4); },
+      [](TwoSleepers& s) {
+        int out[2];
+        model::model_assert(s.queue.try_pop_n(out) == 2, "both are there");
+      });
+  EXPECT_TRUE(report.ok()) << report;
+  EXPECT_TRUE(report.complete);
+}
+
+// However the last object and the close come: who takes it need wake nobody.
+TEST(BlockingMpmcQueueModel, CloseEndsTheWaitOfAllConsumers) {
+  const Report report = model::explore_with(
+      {.preemptions = 1}, [] { return std::make_unique<TwoSleepers>(); },
+      [](TwoSleepers& s) {
+        model::model_assert(s.popped.load() == 1, "what was pushed, once");
+      },
+      [](TwoSleepers& s) { s.pop_all(); }, [](TwoSleepers& s) { s.pop_all(); },
+      [](TwoSleepers& s) {
+        (void)s.queue.try_push(1);
+        s.queue.close();
+      });
+  EXPECT_TRUE(report.ok()) << report;
+  EXPECT_TRUE(report.complete);
+}
+
 // ---- Both fences are needed -------------------------------------------------
 
 Report with(const model::Mutation& mutation) {

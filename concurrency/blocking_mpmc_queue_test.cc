@@ -50,6 +50,21 @@ TEST(BlockingMpmcQueueTest, ARefusedObjectStaysWithItsOwner) {
   EXPECT_EQ(queue.pop(), std::nullopt);
 }
 
+TEST(BlockingMpmcQueueTest, TakesCopiesWhereverItTakesObjects) {
+  const std::vector<int> value{1, 2};
+  BlockingMpmcQueue<std::vector<int>> queue(3);
+  EXPECT_TRUE(queue.push(value));
+  EXPECT_TRUE(queue.push_until(value, WaitDeadline::max()));
+  EXPECT_TRUE(queue.try_push(value));
+  EXPECT_FALSE(queue.try_push(value));
+  std::vector<int> out;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(queue.try_pop(out));
+    EXPECT_EQ(out, value);
+  }
+  EXPECT_FALSE(queue.try_pop(out));
+}
+
 TEST(BlockingMpmcQueueTest, DeadlinesPass) {
   BlockingMpmcQueue<int> queue(1);
   WaitDeadline deadline = steady_clock::now() + 1ms;

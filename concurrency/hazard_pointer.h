@@ -28,11 +28,13 @@
 //     if (Node* old = current.exchange(node)) old->retire();
 //   }
 //
-// Progress: protect() is lock-free, everything else a reader does wait-free; a
-// thread's first use takes a mutex. retire() takes a lock that only clean_up
-// and stats() share, for some instructions. Once in a batch (128 retired
-// objects, or as many as there are hazard pointers) it looks at all of them;
-// it runs at most two deleters.
+// Progress: protect() is lock-free, everything else a reader does wait-free,
+// once its thread has had as many hazard pointers at a time before and while
+// these are no more than 17; making and ending one may take a mutex otherwise.
+// retire() takes a lock that only clean_up and stats() share, for some
+// instructions. Once in a batch (128 retired objects, or as many as there are
+// hazard pointers) it looks at all of them; it runs at most two deleters, and
+// one for each object that it took over from ended threads.
 //
 // Memory: objects retired and not yet reclaimed are never more than, for each
 // thread that retires, the hazard pointers there are and a batch

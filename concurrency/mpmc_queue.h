@@ -125,7 +125,8 @@ class MpmcQueue {
 
   size_t capacity() const noexcept { return capacity_; }
 
-  // Exact while no other thread is inside the queue, otherwise a moment's view.
+  // Exact while no other thread is inside the queue, otherwise a moment's view;
+  // never above capacity().
   size_t size() const noexcept { return ring_.size(); }
   bool empty() const noexcept { return size() == 0; }
 
