@@ -29,251 +29,20 @@
 #include "gtest/gtest.h"
 #include "lob/book_pipeline.h"
 #include "lob/capture/capture_reader.h"
+#include "lob/testing/depth_model.h"
 #include "lob/testing/depth_reader.h"
+#include "lob/testing/depth_source.h"
 #include "lob/testing/fault_table.h"
 #include "lob/testing/parser_harness.h"
 #include "lob/testing/plain_json.h"
 #include "memory/testing/soak.h"
 #include "tools/exchange_sim/book.h"
-#include "tools/exchange_sim/generator.h"
-#include "tools/exchange_sim/topic_stream.h"
 #include "tools/exchange_sim/venue_adapter.h"
 
 namespace wirebook {
 namespace {
 
 using Random = std::mt19937_64;
-
-// ---- The model --------------------------------------------------------------
-
-uint64_t mixed(uint64_t x) {  // splitmix64
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-// A book's hash is the xor of its levels'.
-uint64_t level_hash(Side side, sim::Decimal price, sim::Decimal quantity) {
-  uint64_t hash = mixed(side == Side::kBid ? 1 : 2);
-  for (const sim::Decimal number : {price, quantity}) {
-    hash = mixed(hash ^ static_cast<uint64_t>(number));
-    hash = mixed(hash ^ static_cast<uint64_t>(number >> 64));
-  }
-  return hash;
-}
-
-sim::Side sim_side(Side side) {
-  return side == Side::kBid ? sim::Side::kBid : sim::Side::kAsk;
-}
-
-class Model {
- public:
-  void apply(const DepthRead& depth, size_t max_depth) {
-    if (depth.snapshot) {
-      book_.clear();
-      hash_ = 0;
-    }
-    for (const DepthLevel& level : depth.levels) {
-      set(level.side, level.price, level.quantity);
-    }
-    if (max_depth == 0) return;
-    for (const Side side : {Side::kBid, Side::kAsk}) {
-      const sim::Levels& levels = book_.levels(sim_side(side));
-      while (levels.size() > max_depth) {
-        const std::string worst = std::prev(levels.end())->second.price;
-        set(side, worst, "0");
-      }
-    }
-  }
-
-  const sim::Book& book() const { return book_; }
-  uint64_t hash() const { return hash_; }
-  uint64_t top_hash(size_t count) const {
-    uint64_t hash = 0;
-    for (const Side side : {Side::kBid, Side::kAsk}) {
-      size_t left = count;
-      for (const auto& [price, level] : book_.levels(sim_side(side))) {
-        if (left-- == 0) break;
-        hash ^= level_hash(side, price, *sim::parse_decimal(level.quantity));
-      }
-    }
-    return hash;
-  }
-
- private:
-  void set(Side side, const std::string& price, const std::string& quantity) {
-    const sim::Levels& levels = book_.levels(sim_side(side));
-    const auto key = sim::parse_decimal(price);
-    const auto amount = sim::parse_decimal(quantity);
-    ASSERT_TRUE(key && amount) << price << " " << quantity;
-    if (const auto old = levels.find(*key); old != levels.end()) {
-      hash_ ^=
-          level_hash(side, *key, *sim::parse_decimal(old->second.quantity));
-    }
-    book_.set(sim_side(side), price, quantity);
-    if (*amount != 0) hash_ ^= level_hash(side, *key, *amount);
-  }
-
-  sim::Book book_;
-  uint64_t hash_ = 0;
-};
-
-// The same of the book under test; `count` levels a side.
-uint64_t hash_of(const L2Book& book, size_t count) {
-  const sim::Decimal price_unit = sim::power_of_ten(18 - book.price_scale());
-  const sim::Decimal quantity_unit =
-      sim::power_of_ten(18 - book.quantity_scale());
-  uint64_t hash = 0;
-  for (const Side side : {Side::kBid, Side::kAsk}) {
-    const auto add = [&](const PriceLevel& level) {
-      hash ^= level_hash(side, level.price * price_unit,
-                         level.quantity * quantity_unit);
-    };
-    if (count == SIZE_MAX) {
-      book.for_each(side, add);
-    } else {
-      std::vector<PriceLevel> levels(count);
-      levels.resize(book.top(side, levels));
-      for (const PriceLevel& level : levels) add(level);
-    }
-  }
-  return hash;
-}
-
-// Of both alike: the levels up to the horizon, where a side has one.
-using Horizon = std::optional<int64_t>;
-
-bool within(Side side, int64_t price, const Horizon& horizon) {
-  return !horizon ||
-         (side == Side::kBid ? price >= *horizon : price <= *horizon);
-}
-
-uint64_t known_hash(const L2Book& book, const Horizon (&horizons)[2]) {
-  const sim::Decimal price_unit = sim::power_of_ten(18 - book.price_scale());
-  const sim::Decimal quantity_unit =
-      sim::power_of_ten(18 - book.quantity_scale());
-  uint64_t hash = 0;
-  for (const Side side : {Side::kBid, Side::kAsk}) {
-    book.for_each(side, [&](const PriceLevel& level) {
-      if (!within(side, level.price, horizons[static_cast<size_t>(side)])) {
-        return;
-      }
-      hash ^= level_hash(side, level.price * price_unit,
-                         level.quantity * quantity_unit);
-    });
-  }
-  return hash;
-}
-
-uint64_t known_hash(const sim::Book& book, int price_scale,
-                    const Horizon (&horizons)[2]) {
-  const sim::Decimal price_unit = sim::power_of_ten(18 - price_scale);
-  uint64_t hash = 0;
-  for (const Side side : {Side::kBid, Side::kAsk}) {
-    for (const auto& [price, level] : book.levels(sim_side(side))) {
-      if (within(side, static_cast<int64_t>(price / price_unit),
-                 horizons[static_cast<size_t>(side)])) {
-        hash ^= level_hash(side, price, *sim::parse_decimal(level.quantity));
-      }
-    }
-  }
-  return hash;
-}
-
-// ---- Streams ----------------------------------------------------------------
-
-struct Sent {
-  std::string text;
-  uint16_t connection = 0;
-  std::string symbol{};  // of a REST body, where it is known
-};
-
-// A venue's messages without a fault.
-class Source {
- public:
-  virtual ~Source() = default;
-  virtual std::optional<Sent> next() = 0;
-};
-
-class Generated final : public Source {
- public:
-  Generated(const sim::VenueAdapter& adapter, std::vector<std::string> symbols,
-            size_t depth, uint64_t seed, size_t updates)
-      : random_(seed), left_(updates) {
-    constexpr size_t kLevels = 60;
-    for (const std::string& symbol : symbols) {
-      sim::Generator generator(adapter.instrument(symbol), seed, kLevels);
-      markets_.push_back(std::make_unique<Market>(std::move(generator), adapter,
-                                                  symbol, depth));
-    }
-  }
-
-  std::optional<Sent> next() override {
-    if (first_ < markets_.size()) {
-      const Market& market = *markets_[first_++];
-      return Sent{market.topic.snapshot(kTime), 0, market.symbol};
-    }
-    while (left_ != 0) {
-      Market& market = *markets_[random_() % markets_.size()];
-      std::vector<sim::Change> changes;
-      for (size_t n = 1 + random_() % 4; n > 0; --n) {
-        const sim::Event event = market.generator.next();
-        changes.insert(changes.end(), event.changes.begin(),
-                       event.changes.end());
-      }
-      auto text = market.topic.update(market.generator.book(), changes,
-                                      market.generator.last_id(), kTime);
-      if (!text) continue;
-      --left_;
-      return Sent{*std::move(text), 0};
-    }
-    return std::nullopt;
-  }
-
- private:
-  static constexpr int64_t kTime = 1'767'225'600'000;
-
-  struct Market {
-    Market(sim::Generator g, const sim::VenueAdapter& adapter,
-           const std::string& name, size_t depth)
-        : symbol(name),
-          generator(std::move(g)),
-          topic(adapter, name, depth, generator.book(), generator.last_id()) {}
-    std::string symbol;
-    sim::Generator generator;
-    sim::TopicStream topic;
-  };
-
-  Random random_;
-  size_t left_;
-  size_t first_ = 0;
-  std::vector<std::unique_ptr<Market>> markets_;
-};
-
-class Recorded final : public Source {
- public:
-  Recorded(const Capture& capture, size_t most) : capture_(capture) {
-    end_ = std::min(most, capture.records.size());
-  }
-  std::optional<Sent> next() override {
-    while (at_ < end_) {
-      const CaptureRecord& record = capture_.records[at_++];
-      // Of the REST bodies, the model takes those that stand in line.
-      if (record.kind == CaptureRecordKind::kReceived ||
-          (record.kind == CaptureRecordKind::kHttpResponse &&
-           record.url.empty())) {
-        return Sent{std::string(record.payload), record.connection};
-      }
-    }
-    return std::nullopt;
-  }
-
- private:
-  const Capture& capture_;
-  size_t at_ = 0;
-  size_t end_;
-};
 
 // ---- The run ----------------------------------------------------------------
 
@@ -309,9 +78,9 @@ class FaultRun final : private BookPipelineListener {
   }
 
   // All of `source`; stops at the first broken law.
-  void run(Source& source) {
+  void run(DepthSource& source) {
     while (!testing::Test::HasFatalFailure() && !broken_) {
-      std::optional<Sent> sent = source.next();
+      std::optional<SentText> sent = source.next();
       if (!sent) break;
       take(*std::move(sent));
       ++frames_;
@@ -336,7 +105,7 @@ class FaultRun final : private BookPipelineListener {
     std::string symbol;
     uint16_t connection = 0;
     uint32_t index = 0;  // in the pipeline
-    Model model;
+    DepthModel model;
     bool known = false;  // the model had its snapshot
     uint64_t id = 0;
     std::vector<Point> points;  // after each of its messages
@@ -371,7 +140,7 @@ class FaultRun final : private BookPipelineListener {
 
   // ---- The model's side
 
-  void take(Sent sent) {
+  void take(SentText sent) {
     if (counts_) number(sent);
     const auto json = read_plain_json(sent.text);
     std::vector<DepthRead> depths;
@@ -501,7 +270,7 @@ class FaultRun final : private BookPipelineListener {
   }
 
   // The venue counts what it sends, whatever becomes of it.
-  void number(Sent& item) {
+  void number(SentText& item) {
     constexpr std::string_view kKey = "\"sequence_num\":";
     const size_t key = item.text.find(kKey);
     if (key == std::string::npos) return;
@@ -980,7 +749,7 @@ class FaultFuzz : public testing::TestWithParam<Case> {
   }
 
   // Once over; false where the law was broken.
-  void run(Source& source, size_t depth, uint64_t seed,
+  void run(DepthSource& source, size_t depth, uint64_t seed,
            size_t snapshot_levels = SIZE_MAX) {
     SCOPED_TRACE("WIREBOOK_FUZZ_SEED=" + std::to_string(seed));
     const Case& c = GetParam();
@@ -1025,7 +794,8 @@ INSTANTIATE_TEST_SUITE_P(, FaultFuzz, testing::ValuesIn(kCases),
 TEST_P(FaultFuzz, GeneratedStreams) {
   const Case& c = GetParam();
   for_each_seed(2, [&](uint64_t seed) {
-    Generated source(c.adapter(), {"BTCUSDT", "ETHUSDT"}, c.depth, seed, 1000);
+    GeneratedSource source(c.adapter(), {"BTCUSDT", "ETHUSDT"}, c.depth, seed,
+                           1000);
     run(source, c.adapter().client_truncates() ? c.depth : 0, seed);
   });
   tell();
@@ -1040,7 +810,8 @@ TEST_P(FaultFuzz, GeneratedStreamsWithShortSnapshots) {
     GTEST_SKIP() << "its snapshots are whole";
   }
   for_each_seed(2, [&](uint64_t seed) {
-    Generated source(c.adapter(), {"BTCUSDT", "ETHUSDT"}, c.depth, seed, 1000);
+    GeneratedSource source(c.adapter(), {"BTCUSDT", "ETHUSDT"}, c.depth, seed,
+                           1000);
     run(source, 0, seed, 12 + seed % 3 * 10);
   });
   tell();
@@ -1056,7 +827,7 @@ TEST_P(FaultFuzz, RecordedStreams) {
   const auto capture = read_capture(std::string(folder) + "/" + c.capture);
   ASSERT_TRUE(capture.ok()) << capture.status();
   for_each_seed(capture->records.size() < 1000 ? 8 : 1, [&](uint64_t seed) {
-    Recorded source(*capture, soaking() ? SIZE_MAX : 3000);
+    RecordedSource source(*capture, soaking() ? SIZE_MAX : 3000);
     run(source, c.recorded_depth, seed);
   });
   tell();
