@@ -148,9 +148,9 @@ class EventBus {
   // Attaches a gating consumer. Static: attached before the first claim, it
   // gets all events. Dynamic: at any time, it gets those that are claimed from
   // then on; claims may fail meanwhile, and claims that are under way are
-  // waited for (health(), and others that attach or end, wait too; so not by a
-  // producer with a claim open). Fails when max_consumers are attached, or
-  // `after` names one that is not attached or is lossy.
+  // waited for (so not by a producer with a claim open). Fails when
+  // max_consumers are attached, or `after` names one that is not attached or is
+  // lossy.
   absl::StatusOr<Consumer> attach(const ConsumerOptions& options = {}) {
     return seat<Consumer>(WhenSlow::kGate, options);
   }

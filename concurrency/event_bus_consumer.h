@@ -142,7 +142,7 @@ class BasicLossyConsumer {
 
  public:
   BasicLossyConsumer(Core* core, const internal::BusAttachment& made) noexcept
-      : seat_(core, made), expected_(made.start) {}
+      : seat_(core, made), expected_(made.start), received_to_(made.start) {}
   BasicLossyConsumer(BasicLossyConsumer&&) noexcept = default;
   BasicLossyConsumer& operator=(BasicLossyConsumer&&) noexcept = default;
 
@@ -172,6 +172,9 @@ class BasicLossyConsumer {
       }
       copy(at, out.first(count));
       expected_ = at + count;
+      received_to_ += count;
+      // Relaxed: a statistic.
+      seat_.slot().received_to.store(received_to_, std::memory_order_relaxed);
       // Pairs with the acquire in BusConsumerTable::word(): the
       // copies are made before the slots are reused.
       seat_.slot().word.store(word + count, std::memory_order_release);
@@ -218,7 +221,8 @@ class BasicLossyConsumer {
   }
 
   internal::BusSeat<Core> seat_;
-  uint64_t expected_;  // where the last receive() ended
+  uint64_t expected_;     // where the last receive() ended
+  uint64_t received_to_;  // as in its slot
 };
 
 }  // namespace wirebook

@@ -58,8 +58,10 @@ template <template <typename> class Atom>
 struct alignas(kFalseSharingBytes) BusConsumerSlot {
   Atom<uint64_t> word{BusWord::kNowhere};
   Atom<uint64_t> after{0};  // a bit for each slot that comes first
-  Atom<uint64_t> dropped{0};
-  Atom<uint64_t> lost_at{0};  // where it was when detached for being slow
+  // Where it would be by the events that it received alone: what a producer
+  // skipped is the rest of its way. Its own, so that no producer's late word
+  // is charged to the next consumer here.
+  Atom<uint64_t> received_to{0};
 };
 
 template <template <typename> class Atom>
@@ -80,7 +82,7 @@ class BusConsumerTable {
               uint64_t position) noexcept {
     Slot& s = slots_[i];
     s.after.store(after, std::memory_order_relaxed);
-    s.dropped.store(0, std::memory_order_relaxed);
+    s.received_to.store(position, std::memory_order_relaxed);
     // Pairs with the acquire in position(): `after` before the word.
     s.word.store(position | BusWord::flags_of(when_slow) | BusWord::kPinned,
                  std::memory_order_release);
@@ -94,6 +96,7 @@ class BusConsumerTable {
 
   // Step two: it begins at `position`.
   void start(size_t i, WhenSlow when_slow, uint64_t position) noexcept {
+    slots_[i].received_to.store(position, std::memory_order_relaxed);
     // Pairs with the acquire in word().
     slots_[i].word.store(position | BusWord::flags_of(when_slow),
                          std::memory_order_release);
@@ -144,22 +147,12 @@ class BusConsumerTable {
   // Producer: moves lossy consumer `i`, whose word was `old`, up to `to`, or
   // detaches it; nothing if it has moved or is in the middle of a copy.
   void skip(size_t i, uint64_t old, uint64_t to) noexcept {
-    Slot& s = slots_[i];
-    const uint64_t from = BusWord::position(old);
     const bool detach = (old & BusWord::kDetaches) != 0;
     const uint64_t moved = detach ? BusWord::kNowhere : to | BusWord::kDrops;
     // Relaxed: word() has acquired what `old` released, and an exchange goes on
     // with that release, for other producers.
-    if (!s.word.compare_exchange_strong(old, moved, std::memory_order_relaxed,
-                                        std::memory_order_relaxed)) {
-      return;
-    }
-    // Relaxed: statistics.
-    if (detach) {
-      s.lost_at.store(from, std::memory_order_relaxed);
-    } else {
-      s.dropped.fetch_add(to - from, std::memory_order_relaxed);
-    }
+    (void)slots_[i].word.compare_exchange_strong(
+        old, moved, std::memory_order_relaxed, std::memory_order_relaxed);
   }
 
   size_t used() const noexcept {

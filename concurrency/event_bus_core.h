@@ -102,11 +102,12 @@ class EventBusCore {
   // Begins with the first event that is claimed after the call began.
   absl::StatusOr<BusAttachment> attach(WhenSlow when_slow,
                                        const ConsumerOptions& options) {
-    const std::lock_guard lock(registry_.mutex());
+    std::unique_lock lock(registry_.mutex());
     absl::StatusOr<BusAttachment> made = registry_.add(when_slow, options);
     if (!made.ok()) return made;
     table_.occupy(made->id.slot, when_slow, made->after, sequence_.published());
     made->start = sequence_.bound();
+    lock.unlock();  // others may leave and report while it waits
     // Claims under way are not ours, but gate others until they are published.
     while (sequence_.published(sequence_.published(), made->start) <
            made->start) {

@@ -10,6 +10,7 @@
 #error "wirebook needs C++20: compile with -std=c++20"
 #endif
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -105,17 +106,19 @@ class BusRegistry {
     for (size_t i = 0; i != entries_.size(); ++i) {
       const Entry& entry = entries_[i];
       if (!entry.attached) continue;
-      const auto& slot = table.slot(i);
       const uint64_t position = table.position(i);
       const bool lost = position == BusWord::kNowhere;
+      const bool drops = entry.when_slow == WhenSlow::kDrop;
+      // Relaxed: a statistic. One that was detached had lost nothing before.
+      const uint64_t received_to =
+          table.slot(i).received_to.load(std::memory_order_relaxed);
       all.push_back(
           {.id = {static_cast<uint32_t>(i), entry.attachment},
            .name = entry.name,
            .when_slow = entry.when_slow,
            .detached = lost,
-           .position =
-               lost ? slot.lost_at.load(std::memory_order_relaxed) : position,
-           .dropped = slot.dropped.load(std::memory_order_relaxed)});
+           .position = lost ? received_to : position,
+           .dropped = drops ? position - std::min(position, received_to) : 0});
     }
     return all;
   }

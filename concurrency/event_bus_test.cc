@@ -323,6 +323,19 @@ TEST(EventBusDynamic, AFollowerDoesNotOvertakeWhoWentBeforeItsLeader) {
   EXPECT_EQ(drain(apply), std::vector{1});
 }
 
+TEST(EventBusDynamic, OthersReportAndLeaveWhileOneWaitsForAClaimUnderWay) {
+  EventBus<int, BusProducers::kMany> bus({.capacity = 4});
+  auto leaves = std::make_optional(bus.attach().value());
+  const auto claim = bus.try_claim(1);
+  std::thread late([&] { EXPECT_EQ(bus.attach().value().position(), 1u); });
+  while (bus.health().consumers.size() != 2) std::this_thread::yield();
+  leaves.reset();
+  EXPECT_EQ(bus.health().consumers.size(), 1u);
+  std::construct_at(claim.begin(), 7);
+  bus.publish(claim);
+  late.join();
+}
+
 TEST(EventBusDynamic, MovesItsSeat) {
   EventBus<int> bus({.max_consumers = 2});
   auto first = bus.attach({.name = "first"}).value();
