@@ -304,18 +304,6 @@ TEST(Replay, UnknownVenueIsRefused) {
   EXPECT_THAT(header.err, HasSubstr("NOWHERE"));
 }
 
-TEST(Replay, VenueWithoutParserIsSaid) {
-  const std::string path = write("gemini", "1 {\"a\":1}\n");
-  const Result option = lob_node({"replay", "--venue=gemini", path});
-  EXPECT_EQ(option.exit_code, 2);
-  EXPECT_THAT(option.err, HasSubstr("gemini"));
-  const Result header = lob_node(
-      {"replay",
-       write("header", "{\"t\":\"header\",\"exchange\":\"GEMINI\"}\n1 {}\n")});
-  EXPECT_EQ(header.exit_code, 1);
-  EXPECT_THAT(header.err, HasSubstr("gemini"));
-}
-
 TEST(Replay, VenueThatContradictsTheCaptureIsRefused) {
   const Result result =
       lob_node({"replay", "--venue=kraken",
