@@ -8,8 +8,9 @@
 // the file's end at a message's border. Anything else at the end is a file cut
 // short or damaged.
 //
-// Source: Nasdaq's BinaryFILE 1.00. One thread; no allocation; views point into
-// the bytes.
+// Named BinaryFILE by Nasdaq, whose document was not at hand: the length before
+// each message is as its files have it, the length of zero an assumption. One
+// thread; no allocation; views point into the bytes.
 //
 //   BinaryFile file(bytes);
 //   std::span<const std::byte> message;
