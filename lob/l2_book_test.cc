@@ -146,8 +146,8 @@ void expect_equal(const L2Book& book, const Model& model) {
     for (const PriceLevel& level : expected) {
       ASSERT_EQ(book.quantity_at(side, level.price), level.quantity);
       const int64_t beside = level.price ^ 1;
-      const auto there = model.of(side).find(side == Side::kBid ? ~beside
-                                                               : beside);
+      const auto there =
+          model.of(side).find(side == Side::kBid ? ~beside : beside);
       ASSERT_EQ(book.quantity_at(side, beside),
                 there == model.of(side).end() ? 0 : there->second);
     }
