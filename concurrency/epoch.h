@@ -9,7 +9,8 @@
 // hazard_pointer. The standard's names, waiting for readers, event loops: rcu,
 // which is this underneath.
 //
-// Progress: a guard is wait-free, once its thread has used the domain. retire()
+// Progress: a guard is wait-free, once its thread has used the domain (beyond
+// 61 domains of a process, those that share a place may take a mutex). retire()
 // takes a lock that only barrier(), readers() and stats() share, for some
 // instructions; once in 128 it looks at all readers; it runs at most eight
 // deleters, two unless a long stall has ended. Only synchronize() and barrier()

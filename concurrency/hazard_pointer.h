@@ -30,7 +30,8 @@
 //
 // Progress: protect() is lock-free, everything else a reader does wait-free,
 // once its thread has had as many hazard pointers at a time before and while
-// these are no more than 17; making and ending one may take a mutex otherwise.
+// these are no more than 17; making and ending one may take a mutex otherwise,
+// and beyond 61 domains of a process.
 // retire() takes a lock that only clean_up and stats() share, for some
 // instructions. Once in a batch (128 retired objects, or as many as there are
 // hazard pointers) it looks at all of them; it runs at most two deleters, and

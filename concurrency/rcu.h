@@ -29,9 +29,9 @@
 //   }
 //
 // Progress: lock and unlock wait-free, once the thread has used the domain;
-// retire as in epoch.h; rcu_synchronize and rcu_barrier wait for readers.
-// Deleters run inside retire, rcu_barrier and the domain's end, never inside
-// unlock.
+// beyond 61 domains and retire as in epoch.h; rcu_synchronize and rcu_barrier
+// wait for readers. Deleters run inside retire, rcu_barrier and the domain's
+// end, never inside unlock.
 //
 // Event loops (quiescent states, as in liburcu-qsbr): a thread with an
 // RcuEventLoop is always inside a region, at no cost per read, and says once a
