@@ -309,6 +309,31 @@ pid_t start_writer(int fd) {
   }
 }
 
+// A child that the writer forked lives on, without the ring and its lock.
+TEST(BroadcastRingKills, AChildOfAKilledWriterKeepsNoSuccessorOut) {
+  const std::string name = "/wirebook_fork_" + std::to_string(getpid());
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  const pid_t writer = fork();
+  ASSERT_GE(writer, 0);
+  if (writer == 0) {
+    const auto ring = BroadcastWriter::create(name, kOptions);
+    const pid_t child = ring.ok() ? fork() : -1;
+    if (child != 0 && write(pipes[1], &child, sizeof(child)) < 0) _exit(1);
+    pause();
+    _exit(0);
+  }
+  pid_t child = -1;
+  ASSERT_EQ(read(pipes[0], &child, sizeof(child)), ssize_t{sizeof(child)});
+  ASSERT_GT(child, 0);
+  kill_and_wait(writer);
+  EXPECT_TRUE(BroadcastWriter::take_over(name).ok());
+  EXPECT_EQ(kill(child, SIGKILL), 0);
+  EXPECT_TRUE(BroadcastWriter::unlink(name).ok());
+  close(pipes[0]);
+  close(pipes[1]);
+}
+
 TEST(BroadcastRingKills, AtRandomMomentsLeaveNoGapAndNoHalfMessage) {
   const std::uint64_t kills = number_from("WIREBOOK_KILLS", 200);
   const std::uint64_t seed =

@@ -384,6 +384,26 @@ TEST_F(Rcu, EventLoopThatIsOfflineKeepsNothing) {
   EXPECT_EQ(rcu_default_domain().readers(1).size(), 1u);
 }
 
+TEST_F(Rcu, EventLoopThatIsOfflineEndsNoRegion) {
+  RcuEventLoop loop;
+  loop.offline();
+  bool deleted = false;
+  Node node;
+  {
+    const std::scoped_lock region(rcu_default_domain());
+    rcu_retire(&node, [&deleted](Node*) { deleted = true; });
+    // Several rounds, as what is free is deleted little by little.
+    for (int round = 0; round < 4; ++round) {
+      retire_more();
+      loop.quiescent_state();
+    }
+    retire_more();
+    EXPECT_FALSE(deleted);
+  }
+  rcu_barrier();
+  EXPECT_TRUE(deleted);
+}
+
 TEST_F(Rcu, SynchronizeWaitsForAnEventLoopsQuiescentState) {
   std::atomic<bool> ready{false}, synchronized{false};
   std::atomic<int> turns{0};
