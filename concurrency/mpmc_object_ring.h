@@ -105,7 +105,9 @@ class MpmcObjectRing {
 
   size_t size() const noexcept {
     const uint64_t head = head_.load();
-    return at_.between(head, tail_.load() >> 1);
+    // Head may have gone on since.
+    return std::min<size_t>(at_.between(head, tail_.load() >> 1),
+                            at_.capacity());
   }
 
  private:
