@@ -107,10 +107,10 @@ class MoldUdp64 {
 
  private:
   struct Header {
-    std::array<char, 10> session;
-    uint64_t first;
-    uint16_t count;
-    bool ends;
+    std::array<char, 10> session = {};
+    uint64_t first = 0;
+    uint16_t count = 0;
+    bool ends = false;
   };
 
   static uint64_t number(const std::byte* at, size_t bytes) noexcept {
