@@ -17,7 +17,7 @@ constexpr int kJavaScriptDecimals = 6;
 
 // "-1.5e-7": the digits before the exponent without trailing zeros.
 size_t format_exponent(int64_t mantissa, int scale, char* out) noexcept {
-  char digits[kMaxDecimalSize];
+  char digits[kMaxDecimalSize] = {};  // g++ does not see to_chars fill it
   const uint64_t magnitude = mantissa < 0
                                  ? uint64_t{0} - static_cast<uint64_t>(mantissa)
                                  : static_cast<uint64_t>(mantissa);
