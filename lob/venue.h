@@ -3,13 +3,12 @@
 // The exchanges that this project speaks about, as a number and as text.
 //
 // The number travels in every RawMessage; the text is what configuration
-// files, captures and reports use. A venue may be known here before this build
-// can parse it: ask `venue_has_parser`.
+// files, captures and reports use. Each has a parser (lob/venues/).
 //
 // Thread rules: pure functions. Cost: set-up only.
 //
 //   std::optional<VenueId> venue = find_venue("kraken");
-//   if (!venue || !venue_has_parser(*venue)) return unsupported();
+//   if (!venue) return unsupported();
 //   std::cout << venue_name(*venue);
 
 #ifndef WIREBOOK_LOB_VENUE_H_
@@ -85,7 +84,6 @@ struct VenueTraits {
   // Decimals of prices and quantities where nobody says better.
   int8_t price_scale = 8;
   int8_t quantity_scale = 8;
-  bool has_parser = false;  // this build can turn its messages into books
 };
 
 inline constexpr std::array<VenueTraits, 15> kVenues = {{
@@ -95,8 +93,7 @@ inline constexpr std::array<VenueTraits, 15> kVenues = {{
      .market = "spot",
      .sync = SyncClass::kRestSnapshot,
      .whole_snapshots = false,
-     .shared_ids = true,
-     .has_parser = true},
+     .shared_ids = true},
     {.id = VenueId::kBinanceUsdm,
      .name = "binance-usdm",
      .exchange = "BINANCE_FUTURES",
@@ -104,49 +101,42 @@ inline constexpr std::array<VenueTraits, 15> kVenues = {{
      .sync = SyncClass::kRestSnapshot,
      .diffs = DiffRule::kPreviousId,
      .whole_snapshots = false,
-     .shared_ids = true,
-     .has_parser = true},
+     .shared_ids = true},
     {.id = VenueId::kKraken,
      .name = "kraken",
      .exchange = "KRAKEN",
      .market = "spot",
      .sync = SyncClass::kChecksum,
      .checksum = ChecksumKind::kKraken,
-     .truncates = true,
-     .has_parser = true},
+     .truncates = true},
     {.id = VenueId::kCoinbaseAdvanced,
      .name = "coinbase-advanced",
      .exchange = "COINBASE",
      .market = "spot",
-     .sync = SyncClass::kConnectionWide,
-     .has_parser = true},
+     .sync = SyncClass::kConnectionWide},
     {.id = VenueId::kCoinbaseExchange,
      .name = "coinbase-exchange",
      .exchange = "COINBASE_EXCHANGE",
      .market = "spot",
-     .sync = SyncClass::kChecksum,
-     .has_parser = true},
+     .sync = SyncClass::kChecksum},
     {.id = VenueId::kOkx,
      .name = "okx",
      .exchange = "OKX",
      .market = "spot",
      .sync = SyncClass::kChainedIds,
      .checksum = ChecksumKind::kInterleaved,
-     .shared_ids = true,
-     .has_parser = true},
+     .shared_ids = true},
     {.id = VenueId::kBybit,
      .name = "bybit",
      .exchange = "BYBIT",
      .market = "linear",
-     .sync = SyncClass::kChainedIds,
-     .has_parser = true},
+     .sync = SyncClass::kChainedIds},
     {.id = VenueId::kDeribit,
      .name = "deribit",
      .exchange = "DERIBIT",
      .market = "inverse",
      .sync = SyncClass::kChainedIds,
-     .shared_ids = true,
-     .has_parser = true},
+     .shared_ids = true},
     {.id = VenueId::kBitfinex,
      .name = "bitfinex",
      .exchange = "BITFINEX",
@@ -154,21 +144,18 @@ inline constexpr std::array<VenueTraits, 15> kVenues = {{
      .sync = SyncClass::kConnectionWide,
      .checksum = ChecksumKind::kBitfinex,
      .resync_reconnects = true,
-     .price_scale = 10,
-     .has_parser = true},
+     .price_scale = 10},
     {.id = VenueId::kBitstamp,
      .name = "bitstamp",
      .exchange = "BITSTAMP",
      .market = "spot",
      .sync = SyncClass::kRestSnapshot,
-     .diffs = DiffRule::kTime,
-     .has_parser = true},
+     .diffs = DiffRule::kTime},
     {.id = VenueId::kGemini,
      .name = "gemini",
      .exchange = "GEMINI",
      .market = "spot",
-     .sync = SyncClass::kChecksum,
-     .has_parser = true},
+     .sync = SyncClass::kChecksum},
     {.id = VenueId::kGate,
      .name = "gate",
      .exchange = "GATEIO",
@@ -176,32 +163,28 @@ inline constexpr std::array<VenueTraits, 15> kVenues = {{
      .sync = SyncClass::kRestSnapshot,
      .whole_snapshots = false,
      .price_scale = 10,
-     .quantity_scale = 10,
-     .has_parser = true},
+     .quantity_scale = 10},
     {.id = VenueId::kGateFutures,
      .name = "gate-futures",
      .exchange = "GATEIO_FUTURES",
      .market = "linear",
      .sync = SyncClass::kRestSnapshot,
      .whole_snapshots = false,
-     .price_scale = 10,
-     .has_parser = true},
+     .price_scale = 10},
     {.id = VenueId::kKucoin,
      .name = "kucoin",
      .exchange = "KUCOIN",
      .market = "spot",
      .sync = SyncClass::kRestSnapshot,
      .whole_snapshots = false,
-     .price_scale = 10,
-     .has_parser = true},
+     .price_scale = 10},
     {.id = VenueId::kBinanceCoinm,
      .name = "binance-coinm",
      .exchange = "BINANCE_DELIVERY",
      .market = "inverse",
      .sync = SyncClass::kRestSnapshot,
      .diffs = DiffRule::kPreviousId,
-     .whole_snapshots = false,
-     .has_parser = true},
+     .whole_snapshots = false},
 }};
 
 constexpr const VenueTraits& venue_traits(VenueId id) {
@@ -210,10 +193,6 @@ constexpr const VenueTraits& venue_traits(VenueId id) {
 
 constexpr std::string_view venue_name(VenueId id) {
   return venue_traits(id).name;
-}
-
-constexpr bool venue_has_parser(VenueId id) {
-  return venue_traits(id).has_parser;
 }
 
 // "binance-spot" and so on; nothing for a text that names no venue.

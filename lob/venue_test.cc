@@ -20,11 +20,10 @@ TEST(Venue, TextAndNumberAreOneAnothersInverse) {
   EXPECT_EQ(find_venue(""), std::nullopt);
 }
 
-TEST(Venue, SaysTheTruthAboutItsParser) {
+TEST(Venue, HasAParser) {
   InstrumentTable table(1);
   for (const VenueTraits& traits : kVenues) {
-    EXPECT_EQ(make_venue_parser(traits.id, table, {}).ok(), traits.has_parser)
-        << traits.name;
+    EXPECT_TRUE(make_venue_parser(traits.id, table, {}).ok()) << traits.name;
   }
 }
 

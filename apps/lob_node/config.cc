@@ -319,7 +319,7 @@ absl::Status syntax_error(const toml::parse_error& error,
 std::vector<std::string> parsed_venue_names() {
   std::vector<std::string> names;
   for (const VenueTraits& venue : kVenues) {
-    if (venue.has_parser) names.emplace_back(venue.name);
+    names.emplace_back(venue.name);
   }
   return names;
 }

@@ -67,10 +67,8 @@ const VenueRequests& find_venue_requests(VenueId venue) {
       return kucoin;
     case VenueId::kOkx:
       return okx;
-    default:
-      break;
   }
-  std::fprintf(stderr, "find_venue_requests: venue %d has no parser\n",
+  std::fprintf(stderr, "find_venue_requests: there is no venue of number %d\n",
                static_cast<int>(venue));
   std::abort();
 }

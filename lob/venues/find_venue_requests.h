@@ -14,7 +14,7 @@
 
 namespace wirebook {
 
-// Requires venue_has_parser(venue): ends the process otherwise.
+// A number that is no venue's ends the process.
 const VenueRequests& find_venue_requests(VenueId venue);
 
 }  // namespace wirebook

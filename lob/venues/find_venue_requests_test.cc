@@ -200,9 +200,9 @@ TEST(FindVenueRequests, ASnapshotsTargetNamesItsSymbol) {
   }
 }
 
-TEST(FindVenueRequestsDeathTest, VenueWithoutParserEndsTheProcess) {
+TEST(FindVenueRequestsDeathTest, NumberOfNoVenueEndsTheProcess) {
   EXPECT_DEATH(find_venue_requests(static_cast<VenueId>(kVenues.size())),
-               "has no parser");
+               "no venue of number");
 }
 
 }  // namespace

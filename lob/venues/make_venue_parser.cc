@@ -51,18 +51,9 @@ absl::StatusOr<std::unique_ptr<VenueParser>> make_venue_parser(
       return std::make_unique<KucoinParser>(table, options);
     case VenueId::kOkx:
       return std::make_unique<OkxParser>(table, options);
-    default:
-      break;
   }
-  std::string known;
-  for (const VenueTraits& traits : kVenues) {
-    if (!traits.has_parser) continue;
-    absl::StrAppend(&known, known.empty() ? "" : ", ",
-                    std::string(traits.name));
-  }
-  return absl::UnimplementedError(
-      absl::StrCat("no parser for venue ", std::string(venue_name(venue)),
-                   " in this build; it has: ", known));
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no venue of number ", static_cast<int>(venue)));
 }
 
 }  // namespace wirebook
