@@ -116,8 +116,20 @@ distribution() {
   )
 }
 
-# invoke-rc.d(8) asks it whether a service may start.
+# Debian starts the services that it installs unless this says no
+# (invoke-rc.d(8)); nothing here is to run by itself, now or at the next start.
 readonly POLICY=/usr/sbin/policy-rc.d
+
+# In a shell of its own, so that the trap ends with it. Takes as_root.
+without_services() (
+  if [[ ! -e "${POLICY}" ]]; then
+    # shellcheck disable=SC2064  # as_root is local.
+    trap "${as_root[*]} rm -f ${POLICY}" EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "${POLICY}" >/dev/null
+    "${as_root[@]}" chmod 755 "${POLICY}"
+  fi
+  "$@"
+)
 
 install_packages() {
   local missing="$1" names id version
@@ -143,16 +155,8 @@ install_packages() {
   local -a apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get
     -q -o DPkg::Lock::Timeout=300)
   "${apt[@]}" update || die "apt-get update failed (see above); is there a network?"
-  # Debian starts the services that it installs; nothing here is to run by
-  # itself, now or at the next start.
-  if [[ ! -e "${POLICY}" ]]; then
-    # shellcheck disable=SC2064  # as_root is local.
-    trap "${as_root[*]} rm -f ${POLICY}" EXIT
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "${POLICY}" >/dev/null
-    "${as_root[@]}" chmod 755 "${POLICY}"
-  fi
   # shellcheck disable=SC2086  # One argument per name.
-  "${apt[@]}" install -y --no-install-recommends ${names} ||
+  without_services "${apt[@]}" install -y --no-install-recommends ${names} ||
     die "apt-get install failed (see above): ${names}"
   if [[ " ${names}" == *" nginx-light "* ]] && command -v systemctl >/dev/null; then
     "${as_root[@]}" systemctl --quiet disable nginx.service || true
