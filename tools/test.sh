@@ -16,6 +16,7 @@ Installs what is missing (tools/setup.sh), then runs
   the format             tools/format.sh --check
   bazel test //...       with the options given, e.g. --config=asan
   --also=tsan://net/...  these targets again, in another configuration
+  tools/demo.sh          for three seconds, as --config=opt builds it
   examples/consumer      another company's two workspaces
 With targets (//net/...) only those are run.
 
@@ -155,6 +156,15 @@ format_check() {
   check "format: BUILD and .bzl files (buildifier)" tools/format.sh --check bazel
 }
 
+demonstration() {
+  # It tells Bazel nothing of where to look for modules.
+  ((${#offline[@]} == 0)) || {
+    echo "this Bazel asks a registry for modules"
+    return 3
+  }
+  tools/demo.sh --seconds 3
+}
+
 consumers() {
   local folder mode
   local -a modes options
@@ -195,6 +205,8 @@ else
     heading "bazel test --config=${step%%:*} ${step#*:}"
     bazel_test "${step%%:*}: " "${options[@]}" "--config=${step%%:*}" "${step#*:}"
   done
+  heading "The demonstration"
+  check "tools/demo.sh" demonstration
   consumers
 fi
 
