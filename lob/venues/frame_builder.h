@@ -65,6 +65,12 @@ class FrameBuilder {
     return true;
   }
 
+  // The only level of `side`.
+  bool add(Side side, PriceLevel level) noexcept {
+    begin_side(side);
+    return add(level);
+  }
+
   // Where the next levels may be written before added() says how many were: the
   // rest of this part.
   std::span<PriceLevel> room() noexcept {

@@ -55,11 +55,7 @@ BookReason read_changes(ondemand::object message, Scales scales,
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
   for (const Side side : {Side::kBid, Side::kAsk}) {
     ondemand::array changes;
-    if (message.reset().error() != simdjson::SUCCESS ||
-        message.find_field_unordered("changes").get_array().get(changes) !=
-            simdjson::SUCCESS) {
-      return kMalformed;
-    }
+    if (!json_find(message, "changes", &changes)) return kMalformed;
     frame.begin_side(side);
     for (auto entry : changes) {
       ondemand::array parts;
@@ -115,15 +111,14 @@ bool JsonVenueParser::add_trade(uint32_t instrument, const TradeText& trade,
           DecimalError::kOk) {
     return false;
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kTrade, instrument, scales);
   if (message == nullptr) return false;
-  set_book(message, instrument, scales);
   message->has_last_update_id = trade.has_id;
   message->last_update_id = trade.id;
   message->exchange_time_ns = trade.time_ns;
   message->aggressor = trade.aggressor;
-  frame.begin_side(trade.aggressor);
-  return frame.add(level);
+  return frame.add(trade.aggressor, level);
 }
 
 bool JsonVenueParser::add_touch(uint32_t instrument, const TouchText& touch,
@@ -142,14 +137,11 @@ bool JsonVenueParser::add_touch(uint32_t instrument, const TouchText& touch,
       !read(touch.ask_quantity, scales.quantity, &ask.quantity)) {
     return false;
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
+  ParsedMessage* const message = start_message(
+      frame, ParsedMessageKind::kBestBidOffer, instrument, scales);
   if (message == nullptr) return false;
-  set_book(message, instrument, scales);
   message->exchange_time_ns = time_ns;
-  frame.begin_side(Side::kBid);
-  if (!frame.add(bid)) return false;
-  frame.begin_side(Side::kAsk);
-  return frame.add(ask);
+  return frame.add(Side::kBid, bid) && frame.add(Side::kAsk, ask);
 }
 
 bool JsonVenueParser::parse(const RawMessage& raw, uint64_t start_ticks,

@@ -41,6 +41,12 @@ struct ParseVerdict {
 
 inline constexpr ParseVerdict kMalformedVerdict{
     .fault = BookReason::kMalformedMessage};
+// Of a message that is not depth.
+inline constexpr ParseVerdict kMalformedAside{
+    .fault = BookReason::kMalformedMessage, .concerns_book = false};
+
+// What is larger is no update id: a book must not wait for its successor.
+inline constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
 
 constexpr BookReason reason_of(DecimalError error) noexcept {
   if (error == DecimalError::kOk) return BookReason::kNone;
@@ -81,6 +87,18 @@ struct TouchText {
   std::string_view ask{};
   std::string_view ask_quantity{};
 };
+
+// The side of which a venue's word is; false where it is neither.
+constexpr bool parse_side(std::string_view word, std::string_view bid,
+                          std::string_view ask, Side* side) noexcept {
+  *side = word == bid ? Side::kBid : Side::kAsk;
+  return word == bid || word == ask;
+}
+inline bool json_side(simdjson::ondemand::value value, std::string_view bid,
+                      std::string_view ask, Side* side) noexcept {
+  std::string_view word;
+  return json_string(value, &word) && parse_side(word, bid, ask, side);
+}
 
 // A level whose price is zero: no venue has orders there.
 enum class ZeroPrice : uint8_t { kMalformed, kPassedOver };
@@ -135,11 +153,34 @@ class JsonVenueParser : public VenueParser {
             static_cast<int8_t>(resolver_[instrument].quantity_scale)};
   }
   VenueId venue() const noexcept { return venue_; }
-  static void set_book(ParsedMessage* message, uint32_t instrument,
-                       Scales scales) noexcept {
+
+  // The frame's next message, of an instrument; nullptr as FrameBuilder::start.
+  static ParsedMessage* start_message(FrameBuilder& frame,
+                                      ParsedMessageKind kind,
+                                      uint32_t instrument,
+                                      Scales scales) noexcept {
+    ParsedMessage* const message = frame.start(kind);
+    if (message == nullptr) return nullptr;
     message->instrument = instrument;
     message->price_scale = scales.price;
     message->quantity_scale = scales.quantity;
+    return message;
+  }
+  ParsedMessage* start_message(FrameBuilder& frame, ParsedMessageKind kind,
+                               uint32_t instrument) const noexcept {
+    return start_message(frame, kind, instrument, scales_of(instrument));
+  }
+  // One without numbers; without an instrument it is for the connection's all.
+  static ParsedMessage* start_notice(
+      FrameBuilder& frame, ParsedMessageKind kind,
+      uint32_t instrument = kNoInstrument) noexcept {
+    ParsedMessage* const notice = frame.start(kind);
+    if (notice == nullptr) return nullptr;
+    notice->instrument = instrument;
+    if (kind == ParsedMessageKind::kRefused) {
+      notice->reason = BookReason::kVenueRefused;
+    }
+    return notice;
   }
 
   // False where a number is none. Without an instrument nothing is added.

@@ -111,6 +111,14 @@ inline bool json_string(simdjson::ondemand::value value,
   return value.get_string().get(*out) == simdjson::SUCCESS;
 }
 
+// What `key` holds, as a value or what `out` is; `from` may have been walked.
+template <typename T>
+bool json_find(simdjson::ondemand::object from, std::string_view key,
+               T* out) noexcept {
+  return from.reset().error() == simdjson::SUCCESS &&
+         from.find_field_unordered(key).get(*out) == simdjson::SUCCESS;
+}
+
 // A string of digits: json_unsigned in quotes.
 inline bool json_quoted_unsigned(simdjson::ondemand::value value,
                                  uint64_t* out) noexcept {

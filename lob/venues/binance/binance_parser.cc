@@ -24,9 +24,6 @@ int64_t to_ns(uint64_t stamp) noexcept {
   return static_cast<int64_t>(stamp) * 1'000;
 }
 
-// What is larger is no update id: a book must not wait for its successor.
-constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
-
 enum Key : unsigned {
   kEvent,
   kTime,
@@ -113,6 +110,32 @@ BinanceParser::BinanceParser(InstrumentTable& table, VenueId venue,
       // Futures write as many decimals as the instrument has.
       match_many_(!futures_ && level_matcher_supported()) {}
 
+// ---- Where both paths end ---------------------------------------------------
+
+bool BinanceParser::finish_ticker(uint32_t instrument, uint64_t id,
+                                  PriceLevel bid, PriceLevel ask,
+                                  FrameBuilder& frame) noexcept {
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kBestBidOffer, instrument);
+  if (message == nullptr) return false;
+  message->has_last_update_id = true;
+  message->last_update_id = id;
+  return frame.add(Side::kBid, bid) && frame.add(Side::kAsk, ask);
+}
+
+bool BinanceParser::finish_trade(uint32_t instrument, const Trade& trade,
+                                 FrameBuilder& frame) noexcept {
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kTrade, instrument);
+  if (message == nullptr) return false;
+  message->has_last_update_id = true;
+  message->last_update_id = trade.id;
+  message->exchange_time_ns = to_ns(trade.time);
+  message->send_time_ns = to_ns(trade.sent);
+  message->aggressor = trade.buyer_is_maker ? Side::kAsk : Side::kBid;
+  return frame.add(message->aggressor, trade.level);
+}
+
 // ---- The literal fast path --------------------------------------------------
 
 bool BinanceParser::read_literally(const RawMessage& raw,
@@ -191,11 +214,9 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   const uint32_t index = resolver_.find(symbol, raw.connection);
   if (index == kNoInstrument) return false;
   const Instrument& instrument = resolver_[index];
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kDelta);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index);
   if (message == nullptr) return false;
-  message->instrument = index;
-  message->price_scale = static_cast<int8_t>(instrument.price_scale);
-  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
   message->has_first_update_id = message->has_last_update_id = true;
   message->has_previous_update_id = futures_;
   message->first_update_id = first;
@@ -232,17 +253,7 @@ bool BinanceParser::match_ticker(TextScanner& in, const RawMessage& raw,
       !in.literal("\"}")) {
     return false;
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
-  if (message == nullptr) return false;
-  message->instrument = index;
-  message->price_scale = static_cast<int8_t>(price_scale);
-  message->quantity_scale = static_cast<int8_t>(quantity_scale);
-  message->has_last_update_id = true;
-  message->last_update_id = id;
-  frame.begin_side(Side::kBid);
-  if (!frame.add(bid)) return false;
-  frame.begin_side(Side::kAsk);
-  return frame.add(ask);
+  return finish_ticker(index, id, bid, ask, frame);
 }
 
 bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
@@ -273,18 +284,13 @@ bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
       !in.literal("}")) {
     return false;
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
-  if (message == nullptr) return false;
-  message->instrument = index;
-  message->price_scale = static_cast<int8_t>(price_scale);
-  message->quantity_scale = static_cast<int8_t>(quantity_scale);
-  message->has_last_update_id = true;
-  message->last_update_id = id;
-  message->exchange_time_ns = to_ns(trade_time);
-  message->send_time_ns = to_ns(time);
-  message->aggressor = buyer_is_maker ? Side::kAsk : Side::kBid;
-  frame.begin_side(message->aggressor);
-  return frame.add(trade);
+  return finish_trade(index,
+                      {.id = id,
+                       .time = trade_time,
+                       .sent = time,
+                       .buyer_is_maker = buyer_is_maker,
+                       .level = trade},
+                      frame);
 }
 
 // ---- simdjson ---------------------------------------------------------------
@@ -376,12 +382,10 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
   verdict.fault = BookReason::kNone;
   const bool refused = fields.seen.has(kCode) || fields.seen.has(kError);
   if (!refused && !fields.seen.has(kResult)) return verdict;
-  ParsedMessage* const message = frame.start(
-      refused ? ParsedMessageKind::kRefused : ParsedMessageKind::kSubscribed);
-  if (message == nullptr) return verdict;
-  message->instrument =
-      is_body ? resolver_.of_body(raw.tag, raw.connection) : kNoInstrument;
-  if (refused) message->reason = BookReason::kVenueRefused;
+  start_notice(
+      frame,
+      refused ? ParsedMessageKind::kRefused : ParsedMessageKind::kSubscribed,
+      is_body ? resolver_.of_body(raw.tag, raw.connection) : kNoInstrument);
   return verdict;
 }
 
@@ -464,12 +468,8 @@ ParseVerdict BinanceParser::read_depth(ondemand::object event,
                                        ParseVerdict verdict,
                                        FrameBuilder& frame) noexcept {
   if (verdict.instrument == kNoInstrument) return {};
-  const Instrument& instrument = resolver_[verdict.instrument];
-  ParsedMessage* const message = frame.start(kind);
+  ParsedMessage* const message = start_message(frame, kind, verdict.instrument);
   if (message == nullptr) return verdict;
-  message->instrument = verdict.instrument;
-  message->price_scale = static_cast<int8_t>(instrument.price_scale);
-  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
   message->has_first_update_id = kind == ParsedMessageKind::kDelta;
   message->has_previous_update_id =
       futures_ && kind == ParsedMessageKind::kDelta;
@@ -527,18 +527,8 @@ ParseVerdict BinanceParser::read_ticker(ondemand::object event,
       return verdict;
     }
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kBestBidOffer);
-  if (message == nullptr) return verdict;
-  message->instrument = index;
-  message->price_scale = static_cast<int8_t>(instrument.price_scale);
-  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
-  message->has_last_update_id = true;
-  message->last_update_id = fields.last;
-  frame.begin_side(Side::kBid);
-  if (!frame.add(bid)) return verdict;
-  frame.begin_side(Side::kAsk);
-  if (!frame.add(ask)) return verdict;
-  return {};
+  return finish_ticker(index, fields.last, bid, ask, frame) ? ParseVerdict{}
+                                                            : verdict;
 }
 
 ParseVerdict BinanceParser::read_trade(ondemand::object event,
@@ -567,19 +557,15 @@ ParseVerdict BinanceParser::read_trade(ondemand::object event,
       return verdict;
     }
   }
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kTrade);
-  if (message == nullptr) return verdict;
-  message->instrument = index;
-  message->price_scale = static_cast<int8_t>(instrument.price_scale);
-  message->quantity_scale = static_cast<int8_t>(instrument.quantity_scale);
-  message->has_last_update_id = true;
-  message->last_update_id = fields.trade_id;
-  message->exchange_time_ns = to_ns(fields.trade_time);
-  message->send_time_ns = to_ns(fields.time);
-  message->aggressor = fields.buyer_is_maker ? Side::kAsk : Side::kBid;
-  frame.begin_side(message->aggressor);
-  if (!frame.add(trade)) return verdict;
-  return {};
+  return finish_trade(index,
+                      {.id = fields.trade_id,
+                       .time = fields.trade_time,
+                       .sent = fields.time,
+                       .buyer_is_maker = fields.buyer_is_maker,
+                       .level = trade},
+                      frame)
+             ? ParseVerdict{}
+             : verdict;
 }
 
 }  // namespace wirebook

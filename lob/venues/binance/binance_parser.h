@@ -33,6 +33,19 @@ class BinanceParser final : public JsonVenueParser {
                 const VenueParserOptions& options);
 
  private:
+  struct Trade {
+    uint64_t id;
+    uint64_t time;
+    uint64_t sent;
+    bool buyer_is_maker;
+    PriceLevel level;
+  };
+
+  bool finish_ticker(uint32_t instrument, uint64_t id, PriceLevel bid,
+                     PriceLevel ask, FrameBuilder& frame) noexcept;
+  bool finish_trade(uint32_t instrument, const Trade& trade,
+                    FrameBuilder& frame) noexcept;
+
   bool read_literally(const RawMessage& raw,
                       FrameBuilder& frame) noexcept override;
   bool match_depth(TextScanner& in, const RawMessage& raw,

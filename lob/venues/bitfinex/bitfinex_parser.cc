@@ -302,18 +302,19 @@ BookReason BitfinexParser::read_book(ondemand::value payload,
     break;
   }
   const Scales scales = scales_of(instrument);
-  ParsedMessage* const message = frame.start(
-      update ? ParsedMessageKind::kDelta : ParsedMessageKind::kSnapshot);
-  if (message == nullptr) return kMalformed;
-  set_book(message, instrument, scales);
+  if (start_message(
+          frame,
+          update ? ParsedMessageKind::kDelta : ParsedMessageKind::kSnapshot,
+          instrument, scales) == nullptr) {
+    return kMalformed;
+  }
   PriceLevel level;
   Side side = Side::kBid;
   if (update) {
     if (entries.reset().error() != simdjson::SUCCESS) return kMalformed;
     const BookReason fault = read_entry(entries, scales, &side, &level);
     if (fault != BookReason::kNone) return fault;
-    frame.begin_side(side);
-    return frame.add(level) ? BookReason::kNone : kMalformed;
+    return frame.add(side, level) ? BookReason::kNone : kMalformed;
   }
   for (const Side wanted : {Side::kBid, Side::kAsk}) {
     if (entries.reset().error() != simdjson::SUCCESS) return kMalformed;
@@ -337,9 +338,9 @@ bool BitfinexParser::read_checksum(ondemand::value value, uint32_t instrument,
   const auto [rest, error] =
       std::from_chars(token.data(), token.data() + token.size(), sum);
   if (error != std::errc() || rest != token.data() + token.size()) return false;
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kDelta);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, instrument);
   if (message == nullptr) return false;
-  set_book(message, instrument, scales_of(instrument));
   message->has_checksum = true;
   message->checksum = static_cast<uint32_t>(sum);
   return true;

@@ -37,12 +37,6 @@ constexpr KeyName<Key> kNames[] = {
 
 constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
-bool find_data(ondemand::object root, ondemand::object* data) noexcept {
-  return root.reset().error() == simdjson::SUCCESS &&
-         root.find_field_unordered("data").get_object().get(*data) ==
-             simdjson::SUCCESS;
-}
-
 }  // namespace
 
 ParseVerdict BitstampParser::read_json(ondemand::document& document,
@@ -65,14 +59,15 @@ ParseVerdict BitstampParser::read_json(ondemand::document& document,
     verdict.instrument = resolver_.find_or_add(
         message.channel.substr(kDiffs.size()), raw.connection);
     Message book;
-    if (!find_data(root, &data) || !read_scalars(data, &book)) return verdict;
+    if (!json_find(root, "data", &data) || !read_scalars(data, &book))
+      return verdict;
     return read_book(data, book, ParsedMessageKind::kDelta, verdict, frame);
   }
   if (message.event == "trade" && message.channel.starts_with(kTrades)) {
     verdict.concerns_book = false;
     const uint32_t index =
         resolver_.find(message.channel.substr(kTrades.size()), raw.connection);
-    if (!find_data(root, &data) || !read_trade(data, index, frame)) {
+    if (!json_find(root, "data", &data) || !read_trade(data, index, frame)) {
       return verdict;
     }
     return {};
@@ -119,11 +114,10 @@ ParseVerdict BitstampParser::read_notice(const Message& message,
                             : resolver_.find(symbol, raw.connection);
     if (instrument == kNoInstrument) return {};
   }
-  ParsedMessage* const notice = frame.start(
-      refused ? ParsedMessageKind::kRefused : ParsedMessageKind::kSubscribed);
-  if (notice == nullptr) return {};
-  notice->instrument = instrument;
-  if (refused) notice->reason = BookReason::kVenueRefused;
+  start_notice(
+      frame,
+      refused ? ParsedMessageKind::kRefused : ParsedMessageKind::kSubscribed,
+      instrument);
   return {};
 }
 
@@ -137,16 +131,15 @@ ParseVerdict BitstampParser::read_book(ondemand::object book,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const out = frame.start(kind);
+  ParsedMessage* const out = start_message(frame, kind, verdict.instrument);
   if (out == nullptr) return verdict;
-  set_book(out, verdict.instrument, scales);
   out->has_first_update_id = kind == ParsedMessageKind::kDelta;
   out->first_update_id = out->has_first_update_id ? message.micros : 0;
   out->has_last_update_id = true;
   out->last_update_id = message.micros;
   out->exchange_time_ns = to_unix_ns(message.micros, kMicrosecondNs);
-  verdict.fault = read_sides(book, kSides, scales, NumberStyle::kQuoted, frame);
+  verdict.fault = read_sides(book, kSides, scales_of(verdict.instrument),
+                             NumberStyle::kQuoted, frame);
   return verdict;
 }
 

@@ -9,9 +9,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// Update ids beyond this have no successor.
-constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
-
 enum Key : unsigned {
   kTopic,
   kType,
@@ -40,12 +37,6 @@ constexpr KeyName<Key> kNames[] = {
 
 constexpr KeyName<Side> kSides[] = {{"b", Side::kBid}, {"a", Side::kAsk}};
 
-// The object in "data".
-bool find_data(ondemand::object root, ondemand::value* data) noexcept {
-  return root.reset().error() == simdjson::SUCCESS &&
-         root.find_field_unordered("data").get(*data) == simdjson::SUCCESS;
-}
-
 }  // namespace
 
 ParseVerdict BybitParser::read_json(ondemand::document& document,
@@ -73,10 +64,7 @@ ParseVerdict BybitParser::read_json(ondemand::document& document,
     // Which topics is not said; each begins with its snapshot.
     return {};
   }
-  ParsedMessage* const message = frame.start(kind);
-  if (message != nullptr && !envelope.success) {
-    message->reason = BookReason::kVenueRefused;
-  }
+  start_notice(frame, kind);
   return {};
 }
 
@@ -108,12 +96,8 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
                                     const RawMessage& raw,
                                     FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
-  ondemand::value value;
   ondemand::object data;
-  if (!find_data(root, &value) ||
-      value.get_object().get(data) != simdjson::SUCCESS) {
-    return verdict;
-  }
+  if (!json_find(root, "data", &data)) return verdict;
   KeysSeen seen;
   std::string_view symbol;
   uint64_t id = 0;
@@ -136,13 +120,11 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
   ParsedMessageKind kind =
       snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta;
   if (touch) kind = ParsedMessageKind::kBestBidOffer;
-  ParsedMessage* const message = frame.start(kind);
+  ParsedMessage* const message = start_message(frame, kind, verdict.instrument);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   if (!touch) {
     message->has_last_update_id = true;
     message->last_update_id = id;
@@ -155,21 +137,20 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
   } else {
     message->exchange_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
   }
-  verdict.fault = read_sides(data, kSides, scales, NumberStyle::kQuoted, frame);
+  verdict.fault = read_sides(data, kSides, scales_of(verdict.instrument),
+                             NumberStyle::kQuoted, frame);
   return verdict;
 }
 
 ParseVerdict BybitParser::read_trades(ondemand::object root,
                                       const RawMessage& raw,
                                       FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
   ondemand::value trades;
-  if (!find_data(root, &trades) ||
+  if (!json_find(root, "data", &trades) ||
       !read_objects(trades, [&](ondemand::object trade) {
         return read_trade(trade, raw, frame);
       })) {
-    return verdict;
+    return kMalformedAside;
   }
   return {};
 }
@@ -178,7 +159,6 @@ bool BybitParser::read_trade(ondemand::object fields, const RawMessage& raw,
                              FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view symbol;
-  std::string_view side;
   uint64_t time_ms = 0;
   TradeText trade;
   const auto read = [&](Key key, ondemand::value value) {
@@ -186,7 +166,7 @@ bool BybitParser::read_trade(ondemand::object fields, const RawMessage& raw,
       case kSymbol:
         return json_string(value, &symbol);
       case kTradeSide:
-        return json_string(value, &side);
+        return json_side(value, "Buy", "Sell", &trade.aggressor);
       case kTradeTime:
         return json_unsigned(value, &time_ms);
       case kPrice:
@@ -198,12 +178,10 @@ bool BybitParser::read_trade(ondemand::object fields, const RawMessage& raw,
     }
   };
   if (!read_fields(fields, kNames, &seen, read) ||
-      !seen.has_all(kSymbol, kTradeSide, kTradeTime, kPrice, kVolume) ||
-      (side != "Buy" && side != "Sell")) {
+      !seen.has_all(kSymbol, kTradeSide, kTradeTime, kPrice, kVolume)) {
     return false;
   }
   trade.time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  trade.aggressor = side == "Buy" ? Side::kBid : Side::kAsk;
   return add_trade(resolver_.find(symbol, raw.connection), trade, frame);
 }
 

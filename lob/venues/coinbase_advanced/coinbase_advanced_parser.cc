@@ -70,8 +70,7 @@ ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
     frame.set_connection_sequence(envelope.sequence);
   }
   if (envelope.type == "error") {
-    ParsedMessage* const message = frame.start(ParsedMessageKind::kRefused);
-    if (message != nullptr) message->reason = BookReason::kVenueRefused;
+    start_notice(frame, ParsedMessageKind::kRefused);
     return {};
   }
   const bool book = envelope.channel == "l2_data";
@@ -86,14 +85,9 @@ ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
   }
   // Without its number a loss before it would not show.
   if (book && !envelope.seen.has(kSequence)) return kMalformedVerdict;
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = book;
+  const ParseVerdict verdict = book ? kMalformedVerdict : kMalformedAside;
   ondemand::array events;
-  if (root.reset().error() != simdjson::SUCCESS ||
-      root.find_field_unordered("events").get_array().get(events) !=
-          simdjson::SUCCESS) {
-    return verdict;
-  }
+  if (!json_find(root, "events", &events)) return verdict;
   for (auto element : events) {
     ondemand::object event;
     if (element.get_object().get(event) != simdjson::SUCCESS) return verdict;
@@ -103,8 +97,7 @@ ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
       continue;
     }
     ondemand::value list;
-    if (event.find_field_unordered(trades ? "trades" : "tickers").get(list) !=
-            simdjson::SUCCESS ||
+    if (!json_find(event, trades ? "trades" : "tickers", &list) ||
         !read_objects(list, [&](ondemand::object entry) {
           return trades ? read_trade(entry, raw, frame)
                         : read_ticker(entry, envelope.time_ns, raw, frame);
@@ -164,18 +157,15 @@ ParseVerdict CoinbaseAdvancedParser::read_book(ondemand::object event,
   }
   if (verdict.instrument == kNoInstrument) return {};
   const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
+  ParsedMessage* const message = start_message(
+      frame,
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+      verdict.instrument, scales);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->exchange_time_ns = envelope.time_ns;
   for (const Side side : {Side::kBid, Side::kAsk}) {
     ondemand::array updates;
-    if (event.reset().error() != simdjson::SUCCESS ||
-        event.find_field_unordered("updates").get_array().get(updates) !=
-            simdjson::SUCCESS) {
-      return verdict;
-    }
+    if (!json_find(event, "updates", &updates)) return kMalformedVerdict;
     verdict.fault = read_side(updates, side, scales, frame);
     if (verdict.fault != BookReason::kNone) return verdict;
   }
@@ -224,7 +214,6 @@ bool CoinbaseAdvancedParser::read_trade(ondemand::object fields,
                                         FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view product;
-  std::string_view side;
   std::string_view time;
   TradeText trade{.has_id = true};
   const auto read = [&](Key key, ondemand::value value) {
@@ -232,7 +221,8 @@ bool CoinbaseAdvancedParser::read_trade(ondemand::object fields,
       case kProduct:
         return json_string(value, &product);
       case kSide:
-        return json_string(value, &side);
+        // The maker's.
+        return json_side(value, "SELL", "BUY", &trade.aggressor);
       case kTime:
         return json_string(value, &time);
       case kTradeId:
@@ -246,13 +236,10 @@ bool CoinbaseAdvancedParser::read_trade(ondemand::object fields,
     }
   };
   if (!read_fields(fields, kNames, &seen, read) ||
-      !seen.has_all(kProduct, kSide, kTime, kTradeId, kPrice, kSize) ||
-      (side != "BUY" && side != "SELL")) {
+      !seen.has_all(kProduct, kSide, kTime, kTradeId, kPrice, kSize)) {
     return false;
   }
   if (!times_.read(time, &trade.time_ns)) trade.time_ns = 0;
-  // The side is the maker's.
-  trade.aggressor = side == "SELL" ? Side::kBid : Side::kAsk;
   return add_trade(resolver_.find(product, raw.connection), trade, frame);
 }
 

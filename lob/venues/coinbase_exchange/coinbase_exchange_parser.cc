@@ -47,8 +47,6 @@ ParseVerdict CoinbaseExchangeParser::read_json(ondemand::document& document,
       !read_scalars(root, &message) || !at_end(document)) {
     return kMalformedVerdict;
   }
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
   if (message.type == "l2update" || message.type == "snapshot") {
     return read_book(root, message, raw, frame);
   }
@@ -56,15 +54,14 @@ ParseVerdict CoinbaseExchangeParser::read_json(ondemand::document& document,
     if (!message.seen.has_all(kProduct, kBestBid, kBestAsk) ||
         !add_touch(resolver_.find(message.product, raw.connection),
                    message.touch, message.time_ns, frame)) {
-      return verdict;
+      return kMalformedAside;
     }
   } else if (message.type == "match") {
-    if (!read_match(message, raw, frame)) return verdict;
+    if (!read_match(message, raw, frame)) return kMalformedAside;
   } else if (message.type == "heartbeat") {
     frame.start(ParsedMessageKind::kHeartbeat);
   } else if (message.type == "error") {
-    ParsedMessage* const refused = frame.start(ParsedMessageKind::kRefused);
-    if (refused != nullptr) refused->reason = BookReason::kVenueRefused;
+    start_notice(frame, ParsedMessageKind::kRefused);
   }
   return {};
 }
@@ -124,10 +121,11 @@ ParseVerdict CoinbaseExchangeParser::read_book(ondemand::object root,
   }
   if (verdict.instrument == kNoInstrument) return {};
   const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const book = frame.start(
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
+  ParsedMessage* const book = start_message(
+      frame,
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+      verdict.instrument, scales);
   if (book == nullptr) return verdict;
-  set_book(book, verdict.instrument, scales);
   book->exchange_time_ns = message.time_ns;
   verdict.fault =
       snapshot ? read_sides(root, kSides, scales, NumberStyle::kQuoted, frame)
@@ -138,11 +136,10 @@ ParseVerdict CoinbaseExchangeParser::read_book(ondemand::object root,
 bool CoinbaseExchangeParser::read_match(Message& message, const RawMessage& raw,
                                         FrameBuilder& frame) noexcept {
   if (!message.seen.has_all(kProduct, kSide, kPrice, kSize, kTradeId, kTime) ||
-      (message.side != "buy" && message.side != "sell")) {
+      // The side is the maker's.
+      !parse_side(message.side, "sell", "buy", &message.trade.aggressor)) {
     return false;
   }
-  // The side is the maker's.
-  message.trade.aggressor = message.side == "sell" ? Side::kBid : Side::kAsk;
   message.trade.has_id = true;
   message.trade.time_ns = message.time_ns;
   return add_trade(resolver_.find(message.product, raw.connection),

@@ -9,9 +9,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// Ids beyond this have no successor.
-constexpr uint64_t kMaxChangeId = (uint64_t{1} << 63) - 1;
-
 enum Key : unsigned {
   kMethod,
   kParameters,
@@ -62,13 +59,11 @@ constexpr KeyName<Key> kNames[] = {
 
 constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
-bool find_data(ondemand::object root, ondemand::value* data) noexcept {
+template <typename T>
+bool find_data(ondemand::object root, T* data) noexcept {
   ondemand::object parameters;
-  return root.reset().error() == simdjson::SUCCESS &&
-         root.find_field_unordered("params").get_object().get(parameters) ==
-             simdjson::SUCCESS &&
-         parameters.find_field_unordered("data").get(*data) ==
-             simdjson::SUCCESS;
+  return json_find(root, "params", &parameters) &&
+         json_find(parameters, "data", data);
 }
 
 }  // namespace
@@ -99,8 +94,7 @@ ParseVerdict DeribitParser::read_json(ondemand::document& document,
     return {};
   }
   if (envelope.seen.has(kError)) {
-    ParsedMessage* const message = frame.start(ParsedMessageKind::kRefused);
-    if (message != nullptr) message->reason = BookReason::kVenueRefused;
+    start_notice(frame, ParsedMessageKind::kRefused);
     return {};
   }
   // An answer. A subscription's names channels; each begins with its snapshot.
@@ -131,31 +125,26 @@ ParseVerdict DeribitParser::read_book(ondemand::object root,
                                       const RawMessage& raw,
                                       FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
-  ondemand::value value;
   ondemand::object data;
   Book book;
-  if (!find_data(root, &value) ||
-      value.get_object().get(data) != simdjson::SUCCESS ||
-      !read_scalars(data, &book)) {
-    return verdict;
-  }
+  if (!find_data(root, &data) || !read_scalars(data, &book)) return verdict;
   if (book.seen.has(kSymbol)) {
     verdict.instrument = resolver_.find_or_add(book.symbol, raw.connection);
   }
   // Grouped channels send nothing but snapshots and do not say so.
   const bool delta = book.type == "change";
   if (!book.seen.has_all(kSymbol, kId, kBids, kAsks) ||
-      book.id > kMaxChangeId ||
+      book.id > kMaxUpdateId ||
       (delta ? !book.seen.has(kPreviousId)
              : book.seen.has(kType) && book.type != "snapshot")) {
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
   const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(
-      delta ? ParsedMessageKind::kDelta : ParsedMessageKind::kSnapshot);
+  ParsedMessage* const message = start_message(
+      frame, delta ? ParsedMessageKind::kDelta : ParsedMessageKind::kSnapshot,
+      verdict.instrument, scales);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->has_last_update_id = true;
   message->last_update_id = book.id;
   message->has_previous_update_id = delta;
@@ -237,9 +226,6 @@ BookReason DeribitParser::read_levels(ondemand::value value, Side side,
 ParseVerdict DeribitParser::read_quote(ondemand::object root,
                                        const RawMessage& raw,
                                        FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
-  ondemand::value data;
   ondemand::object quote;
   KeysSeen seen;
   std::string_view symbol;
@@ -268,14 +254,12 @@ ParseVerdict DeribitParser::read_quote(ondemand::object root,
         return true;
     }
   };
-  if (!find_data(root, &data) ||
-      data.get_object().get(quote) != simdjson::SUCCESS ||
-      !read_fields(quote, kNames, &seen, read) ||
+  if (!find_data(root, &quote) || !read_fields(quote, kNames, &seen, read) ||
       !seen.has_all(kSymbol, kBestBidPrice, kBestBidAmount, kBestAskPrice,
                     kBestAskAmount) ||
       !add_touch(resolver_.find(symbol, raw.connection), touch,
                  to_unix_ns(time_ms, kMillisecondNs), frame)) {
-    return verdict;
+    return kMalformedAside;
   }
   return {};
 }
@@ -283,14 +267,12 @@ ParseVerdict DeribitParser::read_quote(ondemand::object root,
 ParseVerdict DeribitParser::read_trades(ondemand::object root,
                                         const RawMessage& raw,
                                         FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
   ondemand::value trades;
   if (!find_data(root, &trades) ||
       !read_objects(trades, [&](ondemand::object trade) {
         return read_trade(trade, raw, frame);
       })) {
-    return verdict;
+    return kMalformedAside;
   }
   return {};
 }
@@ -299,7 +281,6 @@ bool DeribitParser::read_trade(ondemand::object fields, const RawMessage& raw,
                                FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view symbol;
-  std::string_view direction;
   uint64_t time_ms = 0;
   TradeText trade;
   const auto read = [&](Key key, ondemand::value value) {
@@ -307,7 +288,7 @@ bool DeribitParser::read_trade(ondemand::object fields, const RawMessage& raw,
       case kSymbol:
         return json_string(value, &symbol);
       case kDirection:
-        return json_string(value, &direction);
+        return json_side(value, "buy", "sell", &trade.aggressor);
       case kTime:
         return json_unsigned(value, &time_ms);
       case kTradeSequence:
@@ -321,13 +302,11 @@ bool DeribitParser::read_trade(ondemand::object fields, const RawMessage& raw,
     }
   };
   if (!read_fields(fields, kNames, &seen, read) ||
-      !seen.has_all(kSymbol, kDirection, kTime, kPrice, kAmount) ||
-      (direction != "buy" && direction != "sell")) {
+      !seen.has_all(kSymbol, kDirection, kTime, kPrice, kAmount)) {
     return false;
   }
   trade.has_id = seen.has(kTradeSequence);
   trade.time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  trade.aggressor = direction == "buy" ? Side::kBid : Side::kAsk;
   return add_trade(resolver_.find(symbol, raw.connection), trade, frame);
 }
 

@@ -7,9 +7,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// Update ids beyond this have no successor.
-constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
-
 enum EnvelopeKey : unsigned {
   kChannel,
   kEvent,
@@ -90,11 +87,6 @@ bool read_either(ondemand::value value, std::string_view* digits) noexcept {
   return json_amount_text(value, style_of(value), digits);
 }
 
-bool find_result(ondemand::object root, ondemand::value* result) noexcept {
-  return root.reset().error() == simdjson::SUCCESS &&
-         root.find_field_unordered("result").get(*result) == simdjson::SUCCESS;
-}
-
 }  // namespace
 
 ParseVerdict GateParser::read_json(ondemand::document& document,
@@ -133,8 +125,7 @@ ParseVerdict GateParser::read_json(ondemand::document& document,
   }
   const bool depth = envelope.channel.ends_with(".order_book_update");
   if (envelope.refused) {
-    ParsedMessage* const refused = frame.start(ParsedMessageKind::kRefused);
-    if (refused != nullptr) refused->reason = BookReason::kVenueRefused;
+    start_notice(frame, ParsedMessageKind::kRefused);
     return {};
   }
   if (envelope.channel.ends_with(".pong")) {
@@ -148,13 +139,11 @@ ParseVerdict GateParser::read_json(ondemand::document& document,
   }
   if (envelope.event != "update") return {};
   if (depth) return read_update(root, envelope, raw, frame);
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
   const bool touch = envelope.channel.ends_with(".book_ticker");
   if (!touch && !envelope.channel.ends_with(".trades")) return {};
   ondemand::value result;
   ondemand::object single;
-  if (!find_result(root, &result)) return verdict;
+  if (!json_find(root, "result", &result)) return kMalformedAside;
   // Futures send trades as a list, spot one at a time.
   const bool good =
       json_token(result).starts_with('[')
@@ -165,7 +154,7 @@ ParseVerdict GateParser::read_json(ondemand::document& document,
           : result.get_object().get(single) == simdjson::SUCCESS &&
                 (touch ? read_touch(single, raw, frame)
                        : read_trade(single, raw, frame));
-  return good ? ParseVerdict{} : verdict;
+  return good ? ParseVerdict{} : kMalformedAside;
 }
 
 // ---- Books ------------------------------------------------------------------
@@ -175,11 +164,9 @@ ParseVerdict GateParser::read_update(ondemand::object root,
                                      const RawMessage& raw,
                                      FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
-  ondemand::value result;
   ondemand::object data;
   Book book;
-  if (!find_result(root, &result) ||
-      result.get_object().get(data) != simdjson::SUCCESS ||
+  if (!json_find(root, "result", &data) ||
       !read_fields(data, kBookNames, &book.seen,
                    [&](BookKey key, ondemand::value value) {
                      switch (key) {
@@ -208,17 +195,18 @@ ParseVerdict GateParser::read_update(ondemand::object root,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(
-      book.full ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
+  ParsedMessage* const message = start_message(
+      frame,
+      book.full ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+      verdict.instrument);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->has_first_update_id = message->has_last_update_id = true;
   message->first_update_id = book.first;
   message->last_update_id = book.last;
   message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
   message->send_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
-  verdict.fault = read_book(data, kBookSides, scales, frame);
+  verdict.fault =
+      read_book(data, kBookSides, scales_of(verdict.instrument), frame);
   return verdict;
 }
 
@@ -237,13 +225,13 @@ ParseVerdict GateParser::read_snapshot(ondemand::object body,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kSnapshot);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kSnapshot, verdict.instrument);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->has_last_update_id = true;
   message->last_update_id = id;
-  verdict.fault = read_book(body, kBodySides, scales, frame);
+  verdict.fault =
+      read_book(body, kBodySides, scales_of(verdict.instrument), frame);
   return verdict;
 }
 
@@ -352,8 +340,7 @@ bool GateParser::read_trade(ondemand::object fields, const RawMessage& raw,
     if (sold) trade.quantity.remove_prefix(1);
     side = sold ? "sell" : "buy";
   }
-  if (side != "buy" && side != "sell") return false;
-  trade.aggressor = side == "buy" ? Side::kBid : Side::kAsk;
+  if (!parse_side(side, "buy", "sell", &trade.aggressor)) return false;
   // Milliseconds, with decimals of them; one that is none is not said.
   if (read_amount(time, 6, &trade.time_ns) != DecimalError::kOk) {
     trade.time_ns = 0;

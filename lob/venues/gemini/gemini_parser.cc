@@ -43,16 +43,12 @@ ParseVerdict GeminiParser::read_json(ondemand::document& document,
   }
   if (message.type == "l2_updates") return read_book(root, message, raw, frame);
   if (message.type == "trade") {
-    if (read_trade(message, raw, frame)) return {};
-    ParseVerdict verdict = kMalformedVerdict;
-    verdict.concerns_book = false;
-    return verdict;
+    return read_trade(message, raw, frame) ? ParseVerdict{} : kMalformedAside;
   }
   if (message.type == "heartbeat") {
     frame.start(ParsedMessageKind::kHeartbeat);
   } else if (message.result == "error") {
-    ParsedMessage* const refused = frame.start(ParsedMessageKind::kRefused);
-    if (refused != nullptr) refused->reason = BookReason::kVenueRefused;
+    start_notice(frame, ParsedMessageKind::kRefused);
   }
   return {};
 }
@@ -97,12 +93,13 @@ ParseVerdict GeminiParser::read_book(ondemand::object root,
   // The first message of a subscription alone has a history.
   const bool snapshot =
       message.seen.has(kTrades) || message.seen.has(kAuctions);
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const book = frame.start(
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
-  if (book == nullptr) return verdict;
-  set_book(book, verdict.instrument, scales);
-  verdict.fault = read_changes(root, scales, frame);
+  if (start_message(
+          frame,
+          snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+          verdict.instrument) == nullptr) {
+    return verdict;
+  }
+  verdict.fault = read_changes(root, scales_of(verdict.instrument), frame);
   return verdict;
 }
 
@@ -110,10 +107,9 @@ bool GeminiParser::read_trade(Message& message, const RawMessage& raw,
                               FrameBuilder& frame) noexcept {
   if (!message.seen.has_all(kSymbol, kSide, kPrice, kQuantity, kEventId,
                             kTime) ||
-      (message.side != "buy" && message.side != "sell")) {
+      !parse_side(message.side, "buy", "sell", &message.trade.aggressor)) {
     return false;
   }
-  message.trade.aggressor = message.side == "buy" ? Side::kBid : Side::kAsk;
   message.trade.has_id = true;
   message.trade.time_ns = to_unix_ns(message.time_ms, kMillisecondNs);
   return add_trade(resolver_.find(message.symbol, raw.connection),

@@ -109,7 +109,8 @@ bool KrakenParser::read_literally(const RawMessage& raw,
   const uint32_t index = resolver_.find(symbol, raw.connection);
   if (index == kNoInstrument) return false;
   const Scales scales = scales_[index];
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kDelta);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
   if (message == nullptr) return false;
   frame.begin_side(Side::kBid);
   if (!match_levels(in, scales, frame) || !in.literal(",\"asks\":[")) {
@@ -125,9 +126,6 @@ bool KrakenParser::read_literally(const RawMessage& raw,
       !times_.read(time, &time_ns) || !in.literal("}]}") || !in.at_end()) {
     return false;
   }
-  message->instrument = index;
-  message->price_scale = scales.price;
-  message->quantity_scale = scales.quantity;
   message->has_checksum = true;
   message->checksum = static_cast<uint32_t>(checksum);
   message->exchange_time_ns = time_ns;
@@ -279,23 +277,17 @@ ParseVerdict KrakenParser::read_ack(const Envelope& envelope,
   } else if (kind != ParsedMessageKind::kHeartbeat && !refused) {
     return {.fault = BookReason::kMalformedMessage};
   }
-  ParsedMessage* const message = frame.start(kind);
+  ParsedMessage* const message = start_notice(frame, kind, instrument);
   if (message == nullptr) return {};
-  message->instrument = instrument;
   message->depth = static_cast<uint32_t>(
       std::min<uint64_t>(envelope.result_depth, UINT32_MAX));
-  if (refused) message->reason = BookReason::kVenueRefused;
   return {};
 }
 
 ParseVerdict KrakenParser::read_status(ondemand::object root,
                                        FrameBuilder& frame) noexcept {
   ondemand::array data;
-  if (root.reset().error() != simdjson::SUCCESS ||
-      root.find_field_unordered("data").get_array().get(data) !=
-          simdjson::SUCCESS) {
-    return kMalformedVerdict;
-  }
+  if (!json_find(root, "data", &data)) return kMalformedVerdict;
   bool halted = false;
   for (auto entry : data) {
     ondemand::object status;
@@ -317,11 +309,7 @@ ParseVerdict KrakenParser::read_books(ondemand::object root, bool snapshot,
                                       const RawMessage& raw,
                                       FrameBuilder& frame) noexcept {
   ondemand::array data;
-  if (root.reset().error() != simdjson::SUCCESS ||
-      root.find_field_unordered("data").get_array().get(data) !=
-          simdjson::SUCCESS) {
-    return kMalformedVerdict;
-  }
+  if (!json_find(root, "data", &data)) return kMalformedVerdict;
   bool any = false;
   for (auto entry : data) {
     ondemand::object book;
@@ -376,14 +364,13 @@ ParseVerdict KrakenParser::read_book(ondemand::object book, bool snapshot,
   if (index == kNoInstrument) return {};
   verdict.instrument = index;
   if (!snapshot) scales = scales_[index];
-  ParsedMessage* const message = frame.start(
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta);
+  ParsedMessage* const message = start_message(
+      frame,
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+      index, scales);
   if (message == nullptr || book.reset().error() != simdjson::SUCCESS) {
     return verdict;
   }
-  message->instrument = index;
-  message->price_scale = scales.price;
-  message->quantity_scale = scales.quantity;
   message->has_checksum = true;
   message->checksum = static_cast<uint32_t>(checksum);
   message->exchange_time_ns = time_ns;

@@ -7,9 +7,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// Sequences beyond this have no successor.
-constexpr uint64_t kMaxSequence = (uint64_t{1} << 63) - 1;
-
 constexpr NumberStyle kQuoted = NumberStyle::kQuoted;
 
 enum Key : unsigned {
@@ -64,13 +61,6 @@ constexpr KeyName<Key> kTradeNames[] = {
 };
 constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
-bool find_object(ondemand::object from, std::string_view key,
-                 ondemand::object* out) noexcept {
-  return from.reset().error() == simdjson::SUCCESS &&
-         from.find_field_unordered(key).get_object().get(*out) ==
-             simdjson::SUCCESS;
-}
-
 }  // namespace
 
 ParseVerdict KucoinParser::read_json(ondemand::document& document,
@@ -106,7 +96,7 @@ ParseVerdict KucoinParser::read_json(ondemand::document& document,
     if (!depth && !touch && !trade) return {};
     ParseVerdict verdict = kMalformedVerdict;
     verdict.concerns_book = depth;
-    if (!find_object(root, "data", &data)) return verdict;
+    if (!json_find(root, "data", &data)) return verdict;
     if (depth) return read_update(data, raw, frame);
     // A ticker's symbol stands in its topic alone.
     const size_t colon = envelope.topic.find(':');
@@ -126,10 +116,7 @@ ParseVerdict KucoinParser::read_json(ondemand::document& document,
   if (envelope.type == "error") kind = ParsedMessageKind::kRefused;
   if (kind == ParsedMessageKind::kIgnored) return {};
   // None of them names a symbol.
-  ParsedMessage* const notice = frame.start(kind);
-  if (notice != nullptr && kind == ParsedMessageKind::kRefused) {
-    notice->reason = BookReason::kVenueRefused;
-  }
+  start_notice(frame, kind);
   return {};
 }
 
@@ -166,20 +153,19 @@ ParseVerdict KucoinParser::read_update(ondemand::object data,
     verdict.instrument = resolver_.find_or_add(symbol, raw.connection);
   }
   if (!seen.has_all(kSymbol, kFirst, kLast, kChanges) || first > last ||
-      last > kMaxSequence || !find_object(data, "changes", &changes)) {
+      last > kMaxUpdateId || !json_find(data, "changes", &changes)) {
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kDelta);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, verdict.instrument);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->has_first_update_id = message->has_last_update_id = true;
   message->first_update_id = first;
   message->last_update_id = last;
   message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  verdict.fault = read_sides(changes, kSides, scales, kQuoted, frame,
-                             ZeroPrice::kPassedOver);
+  verdict.fault = read_sides(changes, kSides, scales_of(verdict.instrument),
+                             kQuoted, frame, ZeroPrice::kPassedOver);
   return verdict;
 }
 
@@ -192,25 +178,25 @@ ParseVerdict KucoinParser::read_snapshot(ondemand::object root,
   uint64_t sequence = 0;
   uint64_t time_ms = 0;
   ondemand::object data;
-  if (!find_object(root, "data", &data) ||
+  if (!json_find(root, "data", &data) ||
       !read_fields(data, kBodyNames, &seen,
                    [&](Key key, ondemand::value value) {
                      if (key == kTime) return json_unsigned(value, &time_ms);
                      return key != kSequence ||
                             json_quoted_unsigned(value, &sequence);
                    }) ||
-      !seen.has_all(kSequence, kBids, kAsks) || sequence > kMaxSequence) {
+      !seen.has_all(kSequence, kBids, kAsks) || sequence > kMaxUpdateId) {
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(ParsedMessageKind::kSnapshot);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kSnapshot, verdict.instrument);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->has_last_update_id = true;
   message->last_update_id = sequence;
   message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  verdict.fault = read_sides(data, kSides, scales, kQuoted, frame);
+  verdict.fault =
+      read_sides(data, kSides, scales_of(verdict.instrument), kQuoted, frame);
   return verdict;
 }
 
@@ -247,7 +233,6 @@ bool KucoinParser::read_trade(ondemand::object fields, const RawMessage& raw,
                               FrameBuilder& frame) noexcept {
   KeysSeen seen;
   std::string_view symbol;
-  std::string_view side;
   uint64_t time_ns = 0;
   TradeText trade;
   const auto read = [&](Key key, ondemand::value value) {
@@ -255,7 +240,7 @@ bool KucoinParser::read_trade(ondemand::object fields, const RawMessage& raw,
       case kSymbol:
         return json_string(value, &symbol);
       case kSide:
-        return json_string(value, &side);
+        return json_side(value, "buy", "sell", &trade.aggressor);
       case kTime:
         return json_quoted_unsigned(value, &time_ns);
       case kPrice:
@@ -271,12 +256,10 @@ bool KucoinParser::read_trade(ondemand::object fields, const RawMessage& raw,
     }
   };
   if (!read_fields(fields, kTradeNames, &seen, read) ||
-      !seen.has_all(kSymbol, kSide, kPrice, kSize, kTime) ||
-      (side != "buy" && side != "sell")) {
+      !seen.has_all(kSymbol, kSide, kPrice, kSize, kTime)) {
     return false;
   }
   trade.time_ns = to_unix_ns(time_ns, 1);
-  trade.aggressor = side == "buy" ? Side::kBid : Side::kAsk;
   return add_trade(resolver_.find(symbol, raw.connection), trade, frame);
 }
 

@@ -47,11 +47,6 @@ bool read_signed(ondemand::value value, int64_t* out) noexcept {
 
 constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
-bool find_data(ondemand::object root, ondemand::value* data) noexcept {
-  return root.reset().error() == simdjson::SUCCESS &&
-         root.find_field_unordered("data").get(*data) == simdjson::SUCCESS;
-}
-
 }  // namespace
 
 ParseVerdict OkxParser::read_json(ondemand::document& document,
@@ -119,12 +114,7 @@ ParseVerdict OkxParser::read_event(const Envelope& envelope,
   } else if (kind != ParsedMessageKind::kRefused) {
     return kMalformedVerdict;
   }
-  ParsedMessage* const message = frame.start(kind);
-  if (message == nullptr) return {};
-  message->instrument = instrument;
-  if (kind == ParsedMessageKind::kRefused) {
-    message->reason = BookReason::kVenueRefused;
-  }
+  start_notice(frame, kind, instrument);
   return {};
 }
 
@@ -148,7 +138,7 @@ ParseVerdict OkxParser::read_books(ondemand::object root,
   }
   ondemand::value data;
   ParseVerdict read = verdict;
-  if (!find_data(root, &data) ||
+  if (!json_find(root, "data", &data) ||
       !read_objects(data, [&](ondemand::object book) {
         read = read_book(book, kind, verdict, frame);
         return read.fault == BookReason::kNone;
@@ -196,10 +186,8 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = frame.start(kind);
+  ParsedMessage* const message = start_message(frame, kind, verdict.instrument);
   if (message == nullptr) return verdict;
-  set_book(message, verdict.instrument, scales);
   message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
   message->has_last_update_id = has_id;
   message->last_update_id = static_cast<uint64_t>(book.id);
@@ -208,7 +196,8 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
       delta ? static_cast<uint64_t>(book.previous_id) : 0;
   message->has_checksum = has_sum && !touch;
   message->checksum = static_cast<uint32_t>(book.checksum);
-  verdict.fault = read_sides(data, kSides, scales, NumberStyle::kQuoted, frame);
+  verdict.fault = read_sides(data, kSides, scales_of(verdict.instrument),
+                             NumberStyle::kQuoted, frame);
   return verdict;
 }
 
@@ -216,29 +205,26 @@ ParseVerdict OkxParser::read_trades(ondemand::object root,
                                     const Envelope& envelope,
                                     const RawMessage& raw,
                                     FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  verdict.concerns_book = false;
   ondemand::value data;
-  if (!find_data(root, &data)) return verdict;
+  if (!json_find(root, "data", &data)) return kMalformedAside;
   const uint32_t index = resolver_.find(envelope.symbol, raw.connection);
   if (index == kNoInstrument || read_objects(data, [&](ondemand::object trade) {
         return read_trade(trade, index, frame);
       })) {
     return {};
   }
-  return verdict;
+  return kMalformedAside;
 }
 
 bool OkxParser::read_trade(ondemand::object fields, uint32_t instrument,
                            FrameBuilder& frame) noexcept {
   KeysSeen seen;
-  std::string_view side;
   uint64_t time_ms = 0;
   TradeText trade{.has_id = true};
   const auto read = [&](Key key, ondemand::value value) {
     switch (key) {
       case kTradeSide:
-        return json_string(value, &side);
+        return json_side(value, "buy", "sell", &trade.aggressor);
       case kTime:
         return json_quoted_unsigned(value, &time_ms);
       case kTradeId:
@@ -252,12 +238,10 @@ bool OkxParser::read_trade(ondemand::object fields, uint32_t instrument,
     }
   };
   if (!read_fields(fields, kNames, &seen, read) ||
-      !seen.has_all(kTradeSide, kTime, kTradeId, kPrice, kSize) ||
-      (side != "buy" && side != "sell")) {
+      !seen.has_all(kTradeSide, kTime, kTradeId, kPrice, kSize)) {
     return false;
   }
   trade.time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  trade.aggressor = side == "buy" ? Side::kBid : Side::kAsk;
   return add_trade(instrument, trade, frame);
 }
 
