@@ -2,13 +2,15 @@
 
 #include "lob/hot_standby.h"
 
+#include <utility>
+
 namespace wirebook {
 
-size_t HotStandby::add_group(std::initializer_list<const BookKeeper*> legs) {
+size_t HotStandby::add_group(std::vector<const BookKeeper*> legs) {
   Group& group = groups_.emplace_back();
-  group.legs = legs;
+  group.legs = std::move(legs);
   group.active.store(group.legs.front(), std::memory_order_release);
-  for (const BookKeeper* leg : legs) {
+  for (const BookKeeper* leg : group.legs) {
     const uint32_t index = leg->instrument().index;
     if (by_instrument_.size() <= index) by_instrument_.resize(index + 1);
     by_instrument_[index] = &group;

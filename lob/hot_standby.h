@@ -33,7 +33,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <initializer_list>
 #include <vector>
 
 #include "concurrency/single_writer_counter.h"
@@ -50,7 +49,7 @@ class HotStandby final : public BookPipelineListener {
 
   // Set-up: legs in order of preference, the first active; at least one, each
   // in one group only. They must outlive the last call. Returns the group.
-  size_t add_group(std::initializer_list<const BookKeeper*> legs);
+  size_t add_group(std::vector<const BookKeeper*> legs);
 
   // ---- Any thread: requires a group of add_group
 

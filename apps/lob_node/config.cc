@@ -240,13 +240,13 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   if (venue.id != VenueId::kKraken) {
     reader.read("best_bid_offer", &venue.best_bid_offer);
   }
+  reader.read("connections", 1, 4, &venue.connections);
   if (venue_traits(venue.id).shared_ids) {
     constexpr std::int64_t kHour = 3'600'000;
     if (venue.id == VenueId::kBinanceSpot ||
         venue.id == VenueId::kBinanceUsdm) {
       venue.rollover_after_ms = 23 * kHour;
     }
-    reader.read("connections", 1, 4, &venue.connections);
     reader.read("rollover_after_ms", 0, 24 * 30 * kHour,
                 &venue.rollover_after_ms);
   }

@@ -36,8 +36,9 @@ struct VenueConfig {
   // the connection anew; 0: never. Kraken: 10 s.
   std::int64_t stale_after_ms = 60'000;
   bool best_bid_offer = true;  // Binance: subscribe bookTicker too
-  // Each carries all books, merged by the venue's ids: 1, 2 or 4; more than 1
-  // where VenueTraits::shared_ids.
+  // Each carries all books: 1, 2 or 4. Merged by the venue's ids where
+  // VenueTraits::shared_ids; elsewhere each has books of its own, and a Live
+  // one takes over from the one that is not (hot standby).
   std::size_t connections = 1;
   // Each connection is replaced, without a gap, after so long; 0: never. Where
   // VenueTraits::shared_ids; Binance, which ends one after 24 hours: 23 hours.

@@ -106,8 +106,13 @@ TEST(Config, OnlyVenuesWithSharedIdsHaveSeveralConnections) {
               HasSubstr("node.toml:6: venue[0].connections is 3"));
   EXPECT_THAT(error_of(binance + "rollover_after_ms = 5\n"),
               HasSubstr("rollover_after_ms is 5; it must be 0 or at least"));
-  EXPECT_EQ(error_of(std::string(kKraken) + "connections = 2\n"),
-            "node.toml:6: venue[0].connections is not a known key");
+  const std::string kraken = kKraken;
+  EXPECT_EQ(parse_config(kraken + "connections = 2\n", "node.toml")
+                ->venues[0]
+                .connections,
+            2u);
+  EXPECT_EQ(error_of(kraken + "rollover_after_ms = 5000\n"),
+            "node.toml:6: venue[0].rollover_after_ms is not a known key");
 }
 
 TEST(Config, UnknownVenueListsTheKnownOnes) {

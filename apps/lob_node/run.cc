@@ -110,12 +110,14 @@ class Node {
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
     backend_name_ = loop_->backend_name();
+    std::size_t connections = 0;
     for (const VenueConfig& venue : config.venues) {
       auto session = VenueSession::create(
-          venue, config, static_cast<std::uint16_t>(sessions_.size()),
-          loop_.get(), pool_.get(), &budget_, listener);
+          venue, config, static_cast<std::uint16_t>(connections), loop_.get(),
+          pool_.get(), &budget_, listener);
       if (!session.ok()) return session.status();
       sessions_.push_back(*std::move(session));
+      connections += VenueSession::book_connections(venue);
     }
     return absl::OkStatus();
   }
@@ -189,8 +191,8 @@ class LiveDisplay {
     for (std::size_t i = 0; i < node_.sessions().size(); ++i) {
       const VenueSession& session = *node_.sessions()[i];
       const BookPipeline& pipeline = session.pipeline();
-      for (std::size_t b = 0; b < pipeline.book_count(); ++b) {
-        const BookKeeper& keeper = pipeline.book(b);
+      for (std::size_t b = 0; b < session.config().symbols.size(); ++b) {
+        const BookKeeper& keeper = session.book(b);
         const BookView book = keeper.view();
         view.books.push_back({session.config().name, keeper.instrument().symbol,
                               book, seconds_since(book.since_ticks, now)});
@@ -260,6 +262,19 @@ void wait_and_draw(const sigset_t& signals, int seconds, TscClock* clock,
   }
 }
 
+// Of the books' connections, by number: a venue's name, and in hot standby
+// "kraken", "kraken/2" and so on.
+std::vector<std::string> connection_names(const NodeConfig& config) {
+  std::vector<std::string> names;
+  for (const VenueConfig& venue : config.venues) {
+    names.push_back(venue.name);
+    for (std::size_t i = 2; i <= VenueSession::book_connections(venue); ++i) {
+      names.push_back(absl::StrCat(venue.name, "/", i));
+    }
+  }
+  return names;
+}
+
 absl::Status print_reports(const std::vector<PipelineReport>& reports,
                            const TscClock& clock, const RunOptions& options) {
   if (options.json) {
@@ -284,10 +299,7 @@ absl::Status run(const NodeConfig& config, const RunOptions& options) {
   const sigset_t signals = block_stop_signals();
   // Standard output is the report's.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("lob_node"));
-  std::vector<std::string> connections;
-  for (const VenueConfig& venue : config.venues) {
-    connections.push_back(venue.name);
-  }
+  const std::vector<std::string> connections = connection_names(config);
   if (!options.dump_book.empty()) {
     absl::Status status = check_book_dump(options.dump_book);
     if (!status.ok()) return status;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "apps/lob_node/testing/child_process.h"
@@ -321,7 +323,7 @@ INSTANTIATE_TEST_SUITE_P(, RunRecording, ::testing::Values("fused", "staged"));
 // A server on loopback that does one thing to whoever connects first.
 class OneShotServer {
  public:
-  // `serve` gets the connection and closes nothing.
+  // `serve` gets the connection, or the first two, and closes nothing.
   template <typename Serve>
   explicit OneShotServer(Serve serve)
       : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -335,7 +337,13 @@ class OneShotServer {
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this, serve] {
       const int connection = accept(listener_, nullptr, nullptr);
-      serve(connection);
+      if constexpr (std::is_invocable_v<Serve, int, int>) {
+        const int second = accept(listener_, nullptr, nullptr);
+        serve(connection, second);
+        ::close(second);
+      } else {
+        serve(connection);
+      }
       ::close(connection);
     });
   }
@@ -422,6 +430,11 @@ constexpr char kKrakenSnapshot[] =
     R"("asks":[{"price":101.5,"qty":2.00000000}],"checksum":%u,)"
     R"("timestamp":"2026-01-01T00:00:00.000000Z"}]})";
 
+constexpr char kKrakenUpdate[] =
+    R"({"channel":"book","type":"update","data":[{"symbol":"BTC/USD",)"
+    R"("bids":[{"price":100.5,"qty":3.00000000}],"asks":[],"checksum":%u,)"
+    R"("timestamp":"2026-01-01T00:00:01.000000Z"}]})";
+
 // zlib's polynomial, bit by bit.
 std::uint32_t crc_of(const std::string& text_of_levels) {
   std::uint32_t crc = ~0u;
@@ -454,6 +467,57 @@ TEST(Run, ServerThatClosesInMidFrameLeavesNoLiveBookAndNoHalfUpdate) {
   EXPECT_EQ(text(book, "reason"), "connection_lost");
   EXPECT_EQ(number(book, "checksums_ok"), 1u);
   EXPECT_EQ(number(book, "checksums_bad"), 0u);
+}
+
+// Kraken's ids are of no use on another connection, so that each has a book.
+TEST(Run, BookOfAnotherConnectionTakesOverFromALostOne) {
+  std::atomic<bool> loss_seen{false};
+  OneShotServer server([&](int first, int second) {
+    char snapshot[512];
+    std::snprintf(snapshot, sizeof(snapshot), kKrakenSnapshot,
+                  crc_of("10152000000001005100000000"));
+    const std::string whole = text_frame(snapshot);
+    for (const int connection : {first, second}) {
+      accept_upgrade(connection);
+      ASSERT_EQ(::write(connection, whole.data(), whole.size()),
+                static_cast<ssize_t>(whole.size()));
+    }
+    ASSERT_EQ(::shutdown(first, SHUT_RDWR), 0);
+    while (!loss_seen) usleep(1'000);
+    char update[512];
+    std::snprintf(update, sizeof(update), kKrakenUpdate,
+                  crc_of("10152000000001005300000000"));
+    const std::string change = text_frame(update);
+    ASSERT_EQ(::write(second, change.data(), change.size()),
+              static_cast<ssize_t>(change.size()));
+    // Until the node closes, which is answered (RFC 6455, section 5.5.1).
+    unsigned char bytes[1024];
+    while (::read(second, bytes, sizeof(bytes)) > 0 && bytes[0] != 0x88) {
+    }
+    ASSERT_EQ(::write(second, "\x88\x02\x03\xe8", 4), 4);
+  });
+  RunningNode node(kraken_table(server.address(), "\"BTC/USD\"", 10) +
+                   "connections = 2\n");
+  EXPECT_TRUE(node.wait_for_error_output("without a close frame"))
+      << node.err();
+  loss_seen = true;
+  usleep(300'000);  // the update is on its way
+  EXPECT_EQ(node.end(), 0) << node.err();
+  const element books = node.report().at(0)["books"];
+  ASSERT_EQ(books.get_array().size(), 2u);
+  EXPECT_EQ(text(books.at(0), "connection"), "kraken");
+  EXPECT_EQ(text(books.at(1), "connection"), "kraken/2");
+  // The kernel decides which of them the server took for the first.
+  const bool second_left = text(books.at(0), "state") == "Gapped";
+  const element left = books.at(second_left ? 1 : 0);
+  EXPECT_EQ(text(books.at(second_left ? 0 : 1), "state"), "Gapped");
+  EXPECT_EQ(text(left, "state"), "Live");
+  EXPECT_EQ(number(left, "updates_applied"), 1u);
+  std::ifstream log(temporary("bbo.csv"));
+  std::string line;
+  for (std::string next; std::getline(log, next);) line = next;
+  EXPECT_EQ(line, "BTC/USD,,100.5,3.00000000,101.5,2.00000000,spot," +
+                      text(left, "connection"));
 }
 
 TEST(Run, PeerThatNeverAnswersTheCloseDoesNotHoldTheEnd) {

@@ -53,25 +53,29 @@ SubscriptionOptions subscription(const VenueConfig& config) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VenueSession>> VenueSession::create(
-    const VenueConfig& config, const NodeConfig& node, std::uint16_t number,
-    UringLoop* loop, RawMessagePool* pool, ConnectBudget* budget,
-    BookPipelineListener* listener) {
+    const VenueConfig& config, const NodeConfig& node,
+    std::uint16_t first_connection, UringLoop* loop, RawMessagePool* pool,
+    ConnectBudget* budget, BookPipelineListener* listener) {
   auto session = std::unique_ptr<VenueSession>(
-      new VenueSession(config, number, loop, pool, listener));
+      new VenueSession(config, first_connection, loop, pool, listener));
   absl::Status status = session->set_up(node, budget);
   if (!status.ok()) return status;
   return session;
 }
 
-VenueSession::VenueSession(const VenueConfig& config, std::uint16_t number,
-                           UringLoop* loop, RawMessagePool* pool,
-                           BookPipelineListener* listener)
+std::size_t VenueSession::book_connections(const VenueConfig& config) {
+  return venue_traits(config.id).shared_ids ? 1 : config.connections;
+}
+
+VenueSession::VenueSession(const VenueConfig& config,
+                           std::uint16_t first_connection, UringLoop* loop,
+                           RawMessagePool* pool, BookPipelineListener* listener)
     : config_(config),
-      number_(number),
+      first_connection_(first_connection),
       legs_(config.rollover_after_ms > 0 ? Connection::kLegs : 1),
       loop_(loop),
       pool_(pool),
-      listener_(listener),
+      standby_(listener != nullptr ? listener : &nobody_),
       requests_(RequestBudget{}),
       watch_timer_(this) {}
 
@@ -83,25 +87,35 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   options.venue = config_.id;
   options.mode = node.pipeline;
   options.wait = node.wait;
-  options.max_books = config_.symbols.size();
-  options.lines = config_.connections * legs_;
+  options.max_books = config_.symbols.size() * book_connections(config_);
+  options.lines = config_.connections / book_connections(config_) * legs_;
   options.discover_instruments = false;
   options.parser_cpu = node.parser_cpu;
   options.book_cpu = node.book_cpu;
   auto pipeline = BookPipeline::create(options, pool_, this);
   if (!pipeline.ok()) return pipeline.status();
   pipeline_ = *std::move(pipeline);
-  for (const std::string& symbol : config_.symbols) {
-    absl::Status status =
-        pipeline_->expect_instrument(symbol, "", number_, config_.depth)
-            .status();
-    if (!status.ok()) return status;
-  }
+  if (absl::Status status = set_up_books(); !status.ok()) return status;
   if (absl::Status status = set_up_feeds(budget); !status.ok()) return status;
   if (config_.rest_url.empty()) return absl::OkStatus();
   auto http = HttpClient::create(loop_, pool_, {}, this);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status VenueSession::set_up_books() {
+  for (const std::string& symbol : config_.symbols) {
+    std::vector<const BookKeeper*> legs;
+    for (std::size_t i = 0; i < book_connections(config_); ++i) {
+      const auto index = pipeline_->expect_instrument(
+          symbol, "", static_cast<std::uint16_t>(first_connection_ + i),
+          config_.depth);
+      if (!index.ok()) return index.status();
+      legs.push_back(&pipeline_->book(*index));
+    }
+    standby_.add_group(std::move(legs));
+  }
   return absl::OkStatus();
 }
 
@@ -141,9 +155,12 @@ void VenueSession::start() {
 
 std::uint16_t VenueSession::connection_of(const Feed& feed,
                                           std::size_t leg) const {
-  const std::size_t lines = config_.connections * legs_;
-  return static_cast<std::uint16_t>(number_ * lines + feed.number * legs_ +
-                                    leg);
+  return static_cast<std::uint16_t>(first_connection_ * pipeline_->lines() +
+                                    feed.number * legs_ + leg);
+}
+
+const BookKeeper& VenueSession::book(std::size_t index) const noexcept {
+  return standby_.book(index);
 }
 
 std::size_t VenueSession::open_legs() const {
@@ -163,6 +180,13 @@ Connection* VenueSession::open_connection() const {
     }
   }
   return nullptr;
+}
+
+Connection* VenueSession::open_connection_of(std::uint32_t instrument) const {
+  if (!in_standby()) return open_connection();
+  const std::uint16_t number = pipeline_->instruments()[instrument].connection;
+  Connection& own = *feeds_[number - first_connection_]->connection;
+  return own.is_open(own.leg()) ? &own : nullptr;
 }
 
 void VenueSession::on_attempt() {
@@ -262,10 +286,13 @@ void VenueSession::ask_for_missing_books() {
     if (view.state == BookState::kLive || view.state == BookState::kHalted ||
         view.reason == BookReason::kAwaitingFirstUpdate ||
         now_ticks < view.since_ticks ||
-        clock_.to_ns(now_ticks - view.since_ticks) < kMissingNs) {
+        clock_.to_ns(now_ticks - view.since_ticks) < kMissingNs ||
+        open_connection_of(keeper.instrument().index) == nullptr) {
       continue;
     }
-    requests_.add({kind, keeper.instrument().index, number_}, loop_->now_ns());
+    requests_.add(
+        {kind, keeper.instrument().index, keeper.instrument().connection},
+        loop_->now_ns());
   }
 }
 
@@ -294,20 +321,20 @@ void VenueSession::poll() {
 }
 
 void VenueSession::serve(const BookRequest& request) {
+  Connection* const open = open_connection_of(request.instrument);
+  if (open == nullptr) return;  // the next one begins with subscriptions
   if (request.kind == BookRequestKind::kFetchSnapshot) {
     fetch_snapshot(request);
     return;
   }
   if (request.kind == BookRequestKind::kReconnect) {
     spdlog::info("{}: connecting anew", config_.name);
-    if (Connection* const open = open_connection()) open->close(open->leg());
+    open->close(open->leg());
     return;
   }
   const std::vector<std::string> symbols = {symbol(request.instrument)};
   spdlog::info("{}: subscribing {} anew", config_.name, symbols[0]);
-  Connection* const open = open_connection();
-  if (open == nullptr ||
-      !send_requests(*open, open->leg(), &VenueRequests::unsubscribe,
+  if (!send_requests(*open, open->leg(), &VenueRequests::unsubscribe,
                      symbols) ||
       !send_requests(*open, open->leg(), &VenueRequests::subscribe, symbols)) {
     requests_.add(request, loop_->now_ns());
@@ -321,7 +348,9 @@ void VenueSession::fetch_snapshot(const BookRequest& request) {
       find_venue_requests(config_.id)
           .snapshot_target(symbol(request.instrument), config_.snapshot_limit));
   http.tag = request.instrument;
-  http.connection = connection_of(*feeds_[0], 0);
+  // The book's first line.
+  http.connection =
+      static_cast<std::uint16_t>(request.connection * pipeline_->lines());
   http.venue = static_cast<std::uint8_t>(config_.id);
   const absl::Status status = http_->get(std::move(http));
   if (!status.ok()) snapshot_failed(request.instrument, status, 0);
@@ -339,11 +368,11 @@ void VenueSession::on_http(const HttpResult& result) {
 
 void VenueSession::on_depth_applied(const BookKeeper& keeper,
                                     const ParsedMessage& message) {
-  if (listener_ != nullptr) listener_->on_depth_applied(keeper, message);
+  standby_.on_depth_applied(keeper, message);
 }
 
 void VenueSession::on_state_changed(const BookKeeper& keeper) {
-  if (listener_ != nullptr) listener_->on_state_changed(keeper);
+  standby_.on_state_changed(keeper);
 }
 
 void VenueSession::on_other(const ParsedMessage& message) {
@@ -356,7 +385,7 @@ void VenueSession::on_other(const ParsedMessage& message) {
                      : symbol(message.instrument),
                  std::string_view(message.raw->data, size));
   }
-  if (listener_ != nullptr) listener_->on_other(message);
+  standby_.on_other(message);
 }
 
 void VenueSession::snapshot_failed(std::uint32_t instrument,
@@ -365,7 +394,8 @@ void VenueSession::snapshot_failed(std::uint32_t instrument,
   if (stopping_) return;
   spdlog::warn("{}: snapshot of {}: {}", config_.name, symbol(instrument),
                std::string(status.message()));
-  requests_.add({BookRequestKind::kFetchSnapshot, instrument, number_},
+  requests_.add({BookRequestKind::kFetchSnapshot, instrument,
+                 pipeline_->instruments()[instrument].connection},
                 loop_->now_ns(),
                 std::min(retry_after_seconds, kLongestPauseSeconds) * 1'000 *
                     kMillisecond);

@@ -30,6 +30,7 @@
 #include "apps/lob_node/request_queue.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
+#include "lob/hot_standby.h"
 #include "lob/venues/venue_requests.h"
 #include "net/connect_budget.h"
 #include "net/connection.h"
@@ -41,12 +42,12 @@ namespace wirebook {
 
 class VenueSession final : private HttpHandler, private BookPipelineListener {
  public:
-  // `number` is its place among the node's; pointers outlive it, and `listener`
-  // may be null.
+  // `first_connection` names its books' connections and those after it, as many
+  // as book_connections(); pointers outlive it, and `listener` may be null.
   static absl::StatusOr<std::unique_ptr<VenueSession>> create(
-      const VenueConfig& config, const NodeConfig& node, std::uint16_t number,
-      UringLoop* loop, RawMessagePool* pool, ConnectBudget* budget,
-      BookPipelineListener* listener);
+      const VenueConfig& config, const NodeConfig& node,
+      std::uint16_t first_connection, UringLoop* loop, RawMessagePool* pool,
+      ConnectBudget* budget, BookPipelineListener* listener);
   ~VenueSession() override;
 
   void start();
@@ -59,9 +60,16 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   // stays, to be reported.
   void disconnect();
 
+  // Connections that have books of their own: all of them in hot standby, one
+  // where their messages are merged.
+  static std::size_t book_connections(const VenueConfig& config);
+
   const VenueConfig& config() const noexcept { return config_; }
   BookPipeline& pipeline() noexcept { return *pipeline_; }
   const BookPipeline& pipeline() const noexcept { return *pipeline_; }
+  // What is shown of the symbol: in hot standby the book that is told on.
+  // Requires index < config().symbols.size().
+  const BookKeeper& book(std::size_t index) const noexcept;
   // "up", "connecting", or why it is down.
   std::string status_text() const;
 
@@ -73,7 +81,8 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   };
 
   // One connection of the session. Where it rolls over it has two legs; each
-  // leg of each feed is a line of the pipeline.
+  // leg of each feed is a line of the pipeline, or in hot standby each feed a
+  // connection of it.
   struct Feed final : ConnectionHandler {
     Feed(VenueSession* owner, std::size_t place)
         : session(owner), number(place) {}
@@ -91,9 +100,11 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
     std::unique_ptr<Connection> connection;
   };
 
-  VenueSession(const VenueConfig& config, std::uint16_t number, UringLoop* loop,
-               RawMessagePool* pool, BookPipelineListener* listener);
+  VenueSession(const VenueConfig& config, std::uint16_t first_connection,
+               UringLoop* loop, RawMessagePool* pool,
+               BookPipelineListener* listener);
   absl::Status set_up(const NodeConfig& node, ConnectBudget* budget);
+  absl::Status set_up_books();
   absl::Status set_up_feeds(ConnectBudget* budget);
 
   void on_attempt();
@@ -105,8 +116,11 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   // The pipeline's number of a leg.
   std::uint16_t connection_of(const Feed& feed, std::size_t leg) const;
   std::size_t open_legs() const;
-  // One that is open, for requests; null if none is.
+  bool in_standby() const noexcept { return book_connections(config_) > 1; }
+  // One that is open; null if none is.
   Connection* open_connection() const;
+  // One that a request of the book can go out on; null if none is open.
+  Connection* open_connection_of(std::uint32_t instrument) const;
 
   void on_http(const HttpResult& result) override;
 
@@ -133,11 +147,12 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   const std::string& symbol(std::uint32_t instrument) const;
 
   const VenueConfig config_;
-  const std::uint16_t number_;
+  const std::uint16_t first_connection_;
   const std::size_t legs_;  // of each feed
   UringLoop* const loop_;
   RawMessagePool* const pool_;
-  BookPipelineListener* const listener_;  // or null
+  BookPipelineListener nobody_;
+  HotStandby standby_;  // tells the listener on; a group for each symbol
   std::unique_ptr<BookPipeline> pipeline_;
   std::vector<std::unique_ptr<Feed>> feeds_;
   std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
