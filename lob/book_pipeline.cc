@@ -14,6 +14,7 @@
 #include "concurrency/spsc_ring.h"
 #include "concurrency/thread.h"
 #include "concurrency/tsc_clock.h"
+#include "lob/book_lines.h"
 #include "lob/connection_sequence.h"
 #include "lob/venues/make_venue_parser.h"
 #include "memory/allocation_counter.h"
@@ -52,13 +53,6 @@ struct Outbound {
   Event event;
 };
 
-// The id after which an update's own begin.
-uint64_t begin_of(const VenueTraits& traits, const ParsedMessage& update) {
-  const bool counts_on = traits.sync == SyncClass::kRestSnapshot &&
-                         traits.diffs == DiffRule::kFirstId;
-  return counts_on ? update.first_update_id - 1 : update.previous_update_id;
-}
-
 // Objects of a bounded ObjectPool that idle threads may hold back.
 size_t with_slack(size_t objects) { return objects + 4 * 64; }
 
@@ -77,14 +71,10 @@ class BookPipeline::Impl final : public BookKeeperObserver {
                [this](const Instrument& instrument) {
                  keepers_[instrument.index] = std::make_unique<BookKeeper>(
                      instrument, options_.keeper, this);
-                 if (options_.lines > 1) {
-                   lines_[instrument.index] = std::make_unique<LineArbiter>(
-                       options_.line_patience_ticks);
-                 }
+                 lines_.add_book(instrument.index);
                }),
-        lines_(std::make_unique<std::unique_ptr<LineArbiter>[]>(
-            options.max_books)),
-        line_bits_(std::countr_zero(options.lines)),
+        lines_(venue_traits(options.venue), options.lines,
+               options.line_patience_ticks, options.max_books),
         dropped_(size_t{UINT16_MAX} + 1),
         reconnecting_(size_t{UINT16_MAX} + 1),
         inbound_(options.ring_capacity),
@@ -100,7 +90,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     auto parser = make_venue_parser(
         options_.venue, table_,
         {.discover_instruments = options_.discover_instruments,
-         .line_bits = line_bits_});
+         .line_bits = lines_.line_bits()});
     if (!parser.ok()) return parser.status();
     parser_ = *std::move(parser);
     if (options_.mode == PipelineMode::kFused) {
@@ -129,7 +119,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     return *keepers_[index];
   }
   LineStatistics line_statistics(size_t index, size_t line) const noexcept {
-    return line_bits_ == 0 ? LineStatistics() : lines_[index]->statistics(line);
+    return lines_.statistics(index, line);
   }
   const LatencyHistogram& latency() const noexcept { return latency_; }
   const BookPipelineOptions& options() const noexcept { return options_; }
@@ -168,7 +158,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   void on_event(Event event, uint16_t connection) noexcept {
     const uint64_t ticks = TscClock::ticks();
     if (event == Event::kConnectionUp) {
-      reconnecting_[book_connection(connection)] = 0;
+      reconnecting_[lines_.book_connection(connection)] = 0;
     }
     if (options_.mode == PipelineMode::kFused) {
       handle_event(event, connection, ticks);
@@ -460,9 +450,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       case Kind::kSnapshot: {
         BookKeeper& keeper = *keepers_[message.instrument];
         const bool was_live = keeper.state() == BookState::kLive;
-        if (line_bits_ == 0 || message.http_body || merge(message, keeper)) {
-          keeper.on_message(message);
-        }
+        lines_.on_depth(keeper, message);
         const uint64_t now = thread_allocations();
         if (was_live) {
           hot_allocations_.add(parse_allocations_ + (now - allocations_mark_));
@@ -480,8 +468,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
           }
         } else if (message.concerns_book) {
           if (message.instrument != kNoInstrument) {
-            fault(*keepers_[message.instrument], message.reason,
-                  message.connection, message.receive_ticks);
+            lines_.on_fault(*keepers_[message.instrument], message.reason,
+                            message.connection, message.receive_ticks);
           } else {
             fault_connection(message.reason, message.connection,
                              message.receive_ticks);
@@ -497,11 +485,11 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       case Kind::kStatus:
       case Kind::kShutdown:
         if (message.instrument != kNoInstrument) {
-          notify(*keepers_[message.instrument], message);
+          lines_.on_notice(*keepers_[message.instrument], message);
         } else {
           for_connection(message.connection,
                          [this, &message](BookKeeper& keeper) {
-                           notify(keeper, message);
+                           lines_.on_notice(keeper, message);
                          });
         }
         break;
@@ -514,32 +502,23 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   void handle_event(Event event, uint16_t connection, uint64_t ticks) noexcept {
-    using Change = LineArbiter::Change;
     switch (event) {
       case Event::kConnectionUp:
         if (!sequences_.empty()) sequences_[connection].restart();
         for_connection(connection, [&](BookKeeper& keeper) {
-          LineArbiter* const lines = lines_of(keeper);
-          change(keeper, lines ? lines->on_up(line(connection)) : Change::kUp,
-                 ticks);
+          lines_.on_up(keeper, connection, ticks);
         });
         break;
       case Event::kConnectionLost:
         if (!sequences_.empty()) sequences_[connection].restart();
         for_connection(connection, [&](BookKeeper& keeper) {
-          LineArbiter* const lines = lines_of(keeper);
-          change(keeper,
-                 lines ? lines->on_lost(line(connection)) : Change::kLost,
-                 ticks);
+          lines_.on_lost(keeper, connection, ticks);
         });
         break;
       case Event::kConnectionStale:
         any_stale_ = true;
         for_connection(connection, [&](BookKeeper& keeper) {
-          LineArbiter* const lines = lines_of(keeper);
-          change(keeper,
-                 lines ? lines->on_stale(line(connection)) : Change::kStale,
-                 ticks);
+          lines_.on_stale(keeper, connection, ticks);
         });
         break;
       case Event::kRingFull:
@@ -552,101 +531,10 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     }
   }
 
-  // ---- Lines of one book
-
-  uint16_t book_connection(uint16_t connection) const noexcept {
-    return static_cast<uint16_t>(connection >> line_bits_);
-  }
-  size_t line(uint16_t connection) const noexcept {
-    return connection & ((size_t{1} << line_bits_) - 1);
-  }
-  LineArbiter* lines_of(const BookKeeper& keeper) const noexcept {
-    return lines_[keeper.instrument().index].get();
-  }
-
-  void change(BookKeeper& keeper, LineArbiter::Change change,
-              uint64_t ticks) noexcept {
-    switch (change) {
-      case LineArbiter::Change::kNone:
-        return;
-      case LineArbiter::Change::kUp:
-        return keeper.on_connection_up(ticks);
-      case LineArbiter::Change::kLost:
-        return keeper.on_connection_lost(ticks);
-      case LineArbiter::Change::kStale:
-        return keeper.on_connection_stale(ticks);
-      case LineArbiter::Change::kAlive:
-        return keeper.on_connection_alive(ticks);
-      case LineArbiter::Change::kGap:
-        return keeper.on_fault(BookReason::kSequenceGap, ticks);
-    }
-  }
-
-  // Whether depth of one line is the book's next. What it repeats of other
-  // lines is taken off its ids.
-  bool merge(ParsedMessage& message, BookKeeper& keeper) noexcept {
-    LineArbiter& lines = *lines_of(keeper);
-    const size_t from = line(message.connection);
-    const uint64_t ticks = message.receive_ticks;
-    if (!message.has_last_update_id) {
-      // Without ids nobody can tell where it belongs.
-      fault(keeper, BookReason::kSequenceGap, message.connection, ticks);
-      return false;
-    }
-    if (message.kind == ParsedMessageKind::kSnapshot) {
-      return lines.on_snapshot(from, message.last_update_id,
-                               keeper.state() == BookState::kLive, ticks);
-    }
-    const uint64_t begin = begin_of(venue_traits(options_.venue), message);
-    const uint64_t last = lines.last();
-    const bool overlaps = lines.has_last() && begin < last;
-    switch (lines.on_update(from, begin, message.last_update_id, ticks)) {
-      case LineArbiter::Action::kDuplicate:
-      case LineArbiter::Action::kAhead:
-        return false;
-      case LineArbiter::Action::kGap:
-        keeper.on_fault(BookReason::kSequenceGap, ticks);
-        return true;
-      case LineArbiter::Action::kPass:
-        break;
-    }
-    if (overlaps) {
-      message.first_update_id = last + 1;
-      message.previous_update_id = last;
-    }
-    return true;
-  }
-
-  // What is not depth; one line's end is not the book's.
-  void notify(BookKeeper& keeper, const ParsedMessage& message) noexcept {
-    using Kind = ParsedMessageKind;
-    LineArbiter* const lines = lines_of(keeper);
-    const bool ends = message.kind == Kind::kUnsubscribed ||
-                      message.kind == Kind::kRefused ||
-                      message.kind == Kind::kShutdown;
-    if (lines != nullptr && ends && !message.http_body) {
-      const LineArbiter::Change then = lines->on_lost(line(message.connection));
-      if (then != LineArbiter::Change::kLost) {
-        change(keeper, then, message.receive_ticks);
-        return;
-      }
-    }
-    keeper.on_message(message);
-  }
-
-  void fault(BookKeeper& keeper, BookReason reason, uint16_t connection,
-             uint64_t ticks) noexcept {
-    LineArbiter* const lines = lines_of(keeper);
-    if (lines == nullptr ||
-        lines->on_fault(line(connection), ticks) == LineArbiter::Change::kGap) {
-      keeper.on_fault(reason, ticks);
-    }
-  }
-
   void fault_connection(BookReason reason, uint16_t connection,
                         uint64_t ticks) noexcept {
     for_connection(connection, [=, this](BookKeeper& keeper) {
-      fault(keeper, reason, connection, ticks);
+      lines_.on_fault(keeper, reason, connection, ticks);
     });
   }
 
@@ -655,15 +543,11 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     const size_t count = table_.size();
     for (size_t i = 0; i < count; ++i) {
       BookKeeper& keeper = *keepers_[i];
-      LineArbiter* const lines = lines_of(keeper);
-      if (keeper.instrument().connection == book_connection(connection)) {
-        change(keeper,
-               lines ? lines->on_heard(line(connection))
-                     : LineArbiter::Change::kAlive,
-               ticks);
+      if (keeper.instrument().connection ==
+          lines_.book_connection(connection)) {
+        lines_.on_heard(keeper, connection, ticks);
       }
-      any_stale_ |=
-          lines ? lines->any_stale() : keeper.state() == BookState::kStale;
+      any_stale_ |= lines_.any_stale(keeper);
     }
   }
 
@@ -671,7 +555,9 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   void for_connection(uint16_t connection, F&& f) noexcept {
     const size_t count = table_.size();
     for (size_t i = 0; i < count; ++i) {
-      if (table_[i].connection == book_connection(connection)) f(*keepers_[i]);
+      if (table_[i].connection == lines_.book_connection(connection)) {
+        f(*keepers_[i]);
+      }
     }
   }
 
@@ -769,9 +655,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   BookPipelineListener* const listener_;
   const std::unique_ptr<std::unique_ptr<BookKeeper>[]> keepers_;
   InstrumentTable table_;
-  // By book; null where there is one line.
-  const std::unique_ptr<std::unique_ptr<LineArbiter>[]> lines_;
-  const int line_bits_;
+  BookLines lines_;
   std::unique_ptr<VenueParser> parser_;
   RawMessageLane* lane_ = nullptr;
 

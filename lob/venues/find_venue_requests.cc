@@ -21,52 +21,34 @@
 namespace wirebook {
 
 const VenueRequests& find_venue_requests(VenueId venue) {
-  static const BinanceRequests binance_spot(VenueId::kBinanceSpot);
-  static const BinanceRequests binance_usdm(VenueId::kBinanceUsdm);
-  static const BinanceRequests binance_coinm(VenueId::kBinanceCoinm);
-  static const BitfinexRequests bitfinex;
-  static const BitstampRequests bitstamp;
-  static const BybitRequests bybit;
-  static const CoinbaseAdvancedRequests coinbase_advanced;
-  static const CoinbaseExchangeRequests coinbase_exchange;
-  static const DeribitRequests deribit;
-  static const GateRequests gate(VenueId::kGate);
-  static const GateRequests gate_futures(VenueId::kGateFutures);
-  static const GeminiRequests gemini;
-  static const KrakenRequests kraken;
-  static const KucoinRequests kucoin;
-  static const OkxRequests okx;
   switch (venue) {
     case VenueId::kBinanceSpot:
-      return binance_spot;
     case VenueId::kBinanceUsdm:
-      return binance_usdm;
     case VenueId::kBinanceCoinm:
-      return binance_coinm;
+      return binance_requests(venue);
     case VenueId::kBitfinex:
-      return bitfinex;
+      return bitfinex_requests();
     case VenueId::kBitstamp:
-      return bitstamp;
+      return bitstamp_requests();
     case VenueId::kBybit:
-      return bybit;
+      return bybit_requests();
     case VenueId::kCoinbaseAdvanced:
-      return coinbase_advanced;
+      return coinbase_advanced_requests();
     case VenueId::kCoinbaseExchange:
-      return coinbase_exchange;
+      return coinbase_exchange_requests();
     case VenueId::kDeribit:
-      return deribit;
+      return deribit_requests();
     case VenueId::kGate:
-      return gate;
     case VenueId::kGateFutures:
-      return gate_futures;
+      return gate_requests(venue);
     case VenueId::kGemini:
-      return gemini;
+      return gemini_requests();
     case VenueId::kKraken:
-      return kraken;
+      return kraken_requests();
     case VenueId::kKucoin:
-      return kucoin;
+      return kucoin_requests();
     case VenueId::kOkx:
-      return okx;
+      return okx_requests();
   }
   std::fprintf(stderr, "find_venue_requests: there is no venue of number %d\n",
                static_cast<int>(venue));

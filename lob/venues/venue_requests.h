@@ -41,15 +41,21 @@ class VenueRequests {
   virtual size_t symbols_a_request() const { return SIZE_MAX; }
 
   // One text message each; empty: the venue has no such message.
-  virtual std::string subscribe(const std::vector<std::string>& symbols,
-                                const SubscriptionOptions& options) const = 0;
-  virtual std::string unsubscribe(const std::vector<std::string>& symbols,
-                                  const SubscriptionOptions& options) const = 0;
+  std::string subscribe(const std::vector<std::string>& symbols,
+                        const SubscriptionOptions& options) const {
+    return request("subscribe", symbols, options);
+  }
+  std::string unsubscribe(const std::vector<std::string>& symbols,
+                          const SubscriptionOptions& options) const {
+    return request("unsubscribe", symbols, options);
+  }
 
   // Path and query of the depth snapshot; empty where the venue's stream brings
   // its own.
-  virtual std::string snapshot_target(std::string_view symbol,
-                                      int limit) const = 0;
+  virtual std::string snapshot_target(std::string_view /*symbol*/,
+                                      int /*limit*/) const {
+    return {};
+  }
 
   // The symbol of a snapshot_target, of any form that the venue has; empty:
   // it is the target of something else.
@@ -78,6 +84,12 @@ class VenueRequests {
     target.remove_prefix(begin + key.size());
     return target.substr(0, target.find('&'));
   }
+
+ private:
+  // `verb` is "subscribe" or "unsubscribe", which is what most venues call it.
+  virtual std::string request(const char* verb,
+                              const std::vector<std::string>& symbols,
+                              const SubscriptionOptions& options) const = 0;
 };
 
 }  // namespace wirebook

@@ -3,6 +3,8 @@
 #include "lob/venues/binance/binance_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -12,43 +14,48 @@
 namespace wirebook {
 namespace {
 
-std::string request(const char* method, const std::vector<std::string>& symbols,
-                    const SubscriptionOptions& options) {
-  std::vector<std::string> streams;
-  for (const std::string& symbol : symbols) {
-    // Streams are named in lower case, symbols in upper.
-    const std::string lower = absl::AsciiStrToLower(symbol);
-    streams.push_back(absl::StrCat("\"", lower, "@depth@100ms\""));
-    if (options.best_bid_offer) {
-      streams.push_back(absl::StrCat("\"", lower, "@bookTicker\""));
-    }
+class BinanceRequests final : public VenueRequests {
+ public:
+  explicit BinanceRequests(VenueId venue) : venue_(venue) {}
+
+  std::string snapshot_target(std::string_view symbol,
+                              int limit) const override {
+    return absl::StrCat(
+        venue_ == VenueId::kBinanceUsdm    ? "/fapi/v1"
+        : venue_ == VenueId::kBinanceCoinm ? "/dapi/v1"
+                                           : "/api/v3",
+        "/depth?symbol=", absl::string_view(symbol.data(), symbol.size()),
+        "&limit=", limit);
   }
-  return absl::StrCat("{\"method\":\"", method, "\",\"params\":[",
-                      absl::StrJoin(streams, ","), "],\"id\":1}");
-}
+
+ private:
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions& options) const override {
+    std::vector<std::string> streams;
+    for (const std::string& symbol : symbols) {
+      // Streams are named in lower case, symbols in upper.
+      const std::string lower = absl::AsciiStrToLower(symbol);
+      streams.push_back(absl::StrCat("\"", lower, "@depth@100ms\""));
+      if (options.best_bid_offer) {
+        streams.push_back(absl::StrCat("\"", lower, "@bookTicker\""));
+      }
+    }
+    return absl::StrCat("{\"method\":\"", absl::AsciiStrToUpper(verb),
+                        "\",\"params\":[", absl::StrJoin(streams, ","),
+                        "],\"id\":1}");
+  }
+
+  const VenueId venue_;
+};
 
 }  // namespace
 
-std::string BinanceRequests::subscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return request("SUBSCRIBE", symbols, options);
-}
-
-std::string BinanceRequests::unsubscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return request("UNSUBSCRIBE", symbols, options);
-}
-
-std::string BinanceRequests::snapshot_target(std::string_view symbol,
-                                             int limit) const {
-  return absl::StrCat(
-      venue_ == VenueId::kBinanceUsdm    ? "/fapi/v1"
-      : venue_ == VenueId::kBinanceCoinm ? "/dapi/v1"
-                                         : "/api/v3",
-      "/depth?symbol=", absl::string_view(symbol.data(), symbol.size()),
-      "&limit=", limit);
+const VenueRequests& binance_requests(VenueId venue) {
+  static const BinanceRequests spot(VenueId::kBinanceSpot);
+  static const BinanceRequests usdm(VenueId::kBinanceUsdm);
+  static const BinanceRequests coinm(VenueId::kBinanceCoinm);
+  if (venue == VenueId::kBinanceUsdm) return usdm;
+  return venue == VenueId::kBinanceCoinm ? coinm : spot;
 }
 
 }  // namespace wirebook

@@ -3,6 +3,8 @@
 #include "lob/venues/bitfinex/bitfinex_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -13,29 +15,32 @@ constexpr int kUsualDepth = 250;
 constexpr int kSequenceAll = 65536;
 constexpr int kChecksums = 131072;
 
+class BitfinexRequests final : public VenueRequests {
+ public:
+  size_t symbols_a_request() const override { return 1; }
+
+  // Asks for the connection's count and the books' checksums.
+  std::string greeting() const override {
+    return absl::StrCat(
+        "{\"event\":\"conf\",\"flags\":", kSequenceAll + kChecksums, "}");
+  }
+
+ private:
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions& options) const override {
+    if (std::string_view(verb) != "subscribe") return {};
+    return absl::StrCat(
+        "{\"event\":\"subscribe\",\"channel\":\"book\",\"symbol\":\"",
+        symbols.front(), "\",\"prec\":\"P0\",\"freq\":\"F0\",\"len\":\"",
+        options.depth > 0 ? options.depth : kUsualDepth, "\"}");
+  }
+};
+
 }  // namespace
 
-std::string BitfinexRequests::subscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return absl::StrCat(
-      "{\"event\":\"subscribe\",\"channel\":\"book\",\"symbol\":\"",
-      symbols.front(), "\",\"prec\":\"P0\",\"freq\":\"F0\",\"len\":\"",
-      options.depth > 0 ? options.depth : kUsualDepth, "\"}");
-}
-
-std::string BitfinexRequests::unsubscribe(const std::vector<std::string>&,
-                                          const SubscriptionOptions&) const {
-  return std::string();
-}
-
-std::string BitfinexRequests::snapshot_target(std::string_view, int) const {
-  return std::string();
-}
-
-std::string BitfinexRequests::greeting() const {
-  return absl::StrCat(
-      "{\"event\":\"conf\",\"flags\":", kSequenceAll + kChecksums, "}");
+const VenueRequests& bitfinex_requests() {
+  static const BitfinexRequests requests;
+  return requests;
 }
 
 }  // namespace wirebook

@@ -3,6 +3,8 @@
 #include "lob/venues/bitstamp/bitstamp_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -12,39 +14,37 @@ namespace {
 
 constexpr char kPath[] = "/api/v2/order_book/";
 
-std::string request(const char* event,
-                    const std::vector<std::string>& symbols) {
-  return absl::StrCat("{\"event\":\"", event,
-                      "\",\"data\":{\"channel\":\"diff_order_book_",
-                      symbols.front(), "\"}}");
-}
+class BitstampRequests final : public VenueRequests {
+ public:
+  size_t symbols_a_request() const override { return 1; }
+
+  std::string snapshot_target(std::string_view symbol, int) const override {
+    return absl::StrCat(kPath, absl::string_view(symbol.data(), symbol.size()));
+  }
+  std::string_view snapshot_symbol(std::string_view target) const override {
+    const std::string_view rest = target_part(target, kPath, kPath);
+    return rest.substr(0, rest.find_first_of("/?"));
+  }
+
+  KeepAlive keep_alive() const override {
+    return {.text = "{\"event\":\"bts:heartbeat\"}",
+            .interval_ns = 20'000'000'000};
+  }
+
+ private:
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions&) const override {
+    return absl::StrCat("{\"event\":\"bts:", verb,
+                        "\",\"data\":{\"channel\":\"diff_order_book_",
+                        symbols.front(), "\"}}");
+  }
+};
 
 }  // namespace
 
-std::string BitstampRequests::subscribe(const std::vector<std::string>& symbols,
-                                        const SubscriptionOptions&) const {
-  return request("bts:subscribe", symbols);
-}
-
-std::string BitstampRequests::unsubscribe(
-    const std::vector<std::string>& symbols, const SubscriptionOptions&) const {
-  return request("bts:unsubscribe", symbols);
-}
-
-std::string BitstampRequests::snapshot_target(std::string_view symbol,
-                                              int) const {
-  return absl::StrCat(kPath, absl::string_view(symbol.data(), symbol.size()));
-}
-
-std::string_view BitstampRequests::snapshot_symbol(
-    std::string_view target) const {
-  const std::string_view rest = target_part(target, kPath, kPath);
-  return rest.substr(0, rest.find_first_of("/?"));
-}
-
-KeepAlive BitstampRequests::keep_alive() const {
-  return {.text = "{\"event\":\"bts:heartbeat\"}",
-          .interval_ns = 20'000'000'000};
+const VenueRequests& bitstamp_requests() {
+  static const BitstampRequests requests;
+  return requests;
 }
 
 }  // namespace wirebook

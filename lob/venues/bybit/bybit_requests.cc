@@ -3,6 +3,8 @@
 #include "lob/venues/bybit/bybit_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,40 +14,33 @@ namespace {
 
 constexpr int kUsualDepth = 200;
 
-std::string request(const char* operation,
-                    const std::vector<std::string>& symbols,
-                    const SubscriptionOptions& options) {
-  const int depth = options.depth > 0 ? options.depth : kUsualDepth;
-  std::vector<std::string> topics;
-  for (const std::string& symbol : symbols) {
-    topics.push_back(absl::StrCat("\"orderbook.", depth, ".", symbol, "\""));
-    if (options.best_bid_offer) {
-      topics.push_back(absl::StrCat("\"orderbook.1.", symbol, "\""));
-    }
+class BybitRequests final : public VenueRequests {
+ public:
+  KeepAlive keep_alive() const override {
+    return {.text = "{\"op\":\"ping\"}", .interval_ns = 20'000'000'000};
   }
-  return absl::StrCat("{\"op\":\"", operation, "\",\"args\":[",
-                      absl::StrJoin(topics, ","), "]}");
-}
+
+ private:
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions& options) const override {
+    const int depth = options.depth > 0 ? options.depth : kUsualDepth;
+    std::vector<std::string> topics;
+    for (const std::string& symbol : symbols) {
+      topics.push_back(absl::StrCat("\"orderbook.", depth, ".", symbol, "\""));
+      if (options.best_bid_offer) {
+        topics.push_back(absl::StrCat("\"orderbook.1.", symbol, "\""));
+      }
+    }
+    return absl::StrCat("{\"op\":\"", verb, "\",\"args\":[",
+                        absl::StrJoin(topics, ","), "]}");
+  }
+};
 
 }  // namespace
 
-std::string BybitRequests::subscribe(const std::vector<std::string>& symbols,
-                                     const SubscriptionOptions& options) const {
-  return request("subscribe", symbols, options);
-}
-
-std::string BybitRequests::unsubscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return request("unsubscribe", symbols, options);
-}
-
-std::string BybitRequests::snapshot_target(std::string_view, int) const {
-  return std::string();
-}
-
-KeepAlive BybitRequests::keep_alive() const {
-  return {.text = "{\"op\":\"ping\"}", .interval_ns = 20'000'000'000};
+const VenueRequests& bybit_requests() {
+  static const BybitRequests requests;
+  return requests;
 }
 
 }  // namespace wirebook

@@ -2,31 +2,18 @@
 //
 // Bybit's requests, WebSocket API v5 (lob/venues/venue_requests.h). Source:
 // bybit-exchange.github.io/docs/v5/websocket/public/orderbook.
+//
+// `depth` is 50, 200 or 1000, options 25 or 100; 0 means 200. On spot the venue
+// takes ten symbols a request.
 
 #ifndef WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_
-
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "lob/venues/venue_requests.h"
 
 namespace wirebook {
 
-class BybitRequests final : public VenueRequests {
- public:
-  // `depth` is 50, 200 or 1000, options 25 or 100; 0 means 200. On spot the
-  // venue takes ten symbols a request.
-  std::string subscribe(const std::vector<std::string>& symbols,
-                        const SubscriptionOptions& options) const override;
-  std::string unsubscribe(const std::vector<std::string>& symbols,
-                          const SubscriptionOptions& options) const override;
-  // Empty: a subscription begins with a snapshot.
-  std::string snapshot_target(std::string_view symbol,
-                              int limit) const override;
-  KeepAlive keep_alive() const override;
-};
+const VenueRequests& bybit_requests();
 
 }  // namespace wirebook
 

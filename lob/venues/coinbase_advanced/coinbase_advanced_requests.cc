@@ -3,6 +3,8 @@
 #include "lob/venues/coinbase_advanced/coinbase_advanced_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -10,31 +12,27 @@
 namespace wirebook {
 namespace {
 
-std::string request(const char* type, const std::vector<std::string>& symbols) {
-  return absl::StrCat("{\"type\":\"", type, "\",\"product_ids\":[\"",
-                      absl::StrJoin(symbols, "\",\""),
-                      "\"],\"channel\":\"level2\"}");
-}
+class CoinbaseAdvancedRequests final : public VenueRequests {
+ public:
+  // The channel without which the venue closes quiet ones.
+  std::string greeting() const override {
+    return "{\"type\":\"subscribe\",\"channel\":\"heartbeats\"}";
+  }
+
+ private:
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions&) const override {
+    return absl::StrCat("{\"type\":\"", verb, "\",\"product_ids\":[\"",
+                        absl::StrJoin(symbols, "\",\""),
+                        "\"],\"channel\":\"level2\"}");
+  }
+};
 
 }  // namespace
 
-std::string CoinbaseAdvancedRequests::subscribe(
-    const std::vector<std::string>& symbols, const SubscriptionOptions&) const {
-  return request("subscribe", symbols);
-}
-
-std::string CoinbaseAdvancedRequests::unsubscribe(
-    const std::vector<std::string>& symbols, const SubscriptionOptions&) const {
-  return request("unsubscribe", symbols);
-}
-
-std::string CoinbaseAdvancedRequests::snapshot_target(std::string_view,
-                                                      int) const {
-  return std::string();
-}
-
-std::string CoinbaseAdvancedRequests::greeting() const {
-  return "{\"type\":\"subscribe\",\"channel\":\"heartbeats\"}";
+const VenueRequests& coinbase_advanced_requests() {
+  static const CoinbaseAdvancedRequests requests;
+  return requests;
 }
 
 }  // namespace wirebook

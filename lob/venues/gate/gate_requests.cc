@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -13,45 +15,49 @@ namespace {
 
 constexpr int kMostLevels = 100;
 
+class GateRequests final : public VenueRequests {
+ public:
+  explicit GateRequests(bool spot) : spot_(spot) {}
+
+  size_t symbols_a_request() const override { return 1; }
+
+  std::string snapshot_target(std::string_view symbol,
+                              int limit) const override {
+    const absl::string_view name(symbol.data(), symbol.size());
+    const std::string path =
+        spot_ ? "spot/order_book?currency_pair="
+        : symbol.ends_with("_USD")
+            // Contracts on the dollar are settled in bitcoin.
+            ? "futures/btc/order_book?contract="
+            : "futures/usdt/order_book?contract=";
+    return absl::StrCat("/api/v4/", path, name,
+                        "&limit=", std::min(limit, kMostLevels),
+                        "&with_id=true");
+  }
+  std::string_view snapshot_symbol(std::string_view target) const override {
+    return target_part(target, "/order_book?",
+                       spot_ ? "currency_pair=" : "contract=");
+  }
+
+ private:
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions& options) const override {
+    return absl::StrCat("{\"time\":", options.unix_seconds, ",\"channel\":\"",
+                        spot_ ? "spot" : "futures",
+                        ".order_book_update\",\"event\":\"", verb,
+                        "\",\"payload\":[\"", symbols.front(), "\",\"100ms\"",
+                        spot_ ? "" : ",\"100\"", "]}");
+  }
+
+  const bool spot_;
+};
+
 }  // namespace
 
-std::string GateRequests::request(const char* event, const std::string& symbol,
-                                  const SubscriptionOptions& options) const {
-  const bool spot = venue_ == VenueId::kGate;
-  return absl::StrCat("{\"time\":", options.unix_seconds, ",\"channel\":\"",
-                      spot ? "spot" : "futures",
-                      ".order_book_update\",\"event\":\"", event,
-                      "\",\"payload\":[\"", symbol, "\",\"100ms\"",
-                      spot ? "" : ",\"100\"", "]}");
-}
-
-std::string GateRequests::subscribe(const std::vector<std::string>& symbols,
-                                    const SubscriptionOptions& options) const {
-  return request("subscribe", symbols.front(), options);
-}
-
-std::string GateRequests::unsubscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return request("unsubscribe", symbols.front(), options);
-}
-
-std::string GateRequests::snapshot_target(std::string_view symbol,
-                                          int limit) const {
-  const absl::string_view name(symbol.data(), symbol.size());
-  const std::string path =
-      venue_ == VenueId::kGate ? "spot/order_book?currency_pair="
-      : symbol.ends_with("_USD")
-          // Contracts on the dollar are settled in bitcoin.
-          ? "futures/btc/order_book?contract="
-          : "futures/usdt/order_book?contract=";
-  return absl::StrCat("/api/v4/", path, name,
-                      "&limit=", std::min(limit, kMostLevels), "&with_id=true");
-}
-
-std::string_view GateRequests::snapshot_symbol(std::string_view target) const {
-  return target_part(target, "/order_book?",
-                     venue_ == VenueId::kGate ? "currency_pair=" : "contract=");
+const VenueRequests& gate_requests(VenueId venue) {
+  static const GateRequests spot(/*spot=*/true);
+  static const GateRequests futures(/*spot=*/false);
+  return venue == VenueId::kGate ? spot : futures;
 }
 
 }  // namespace wirebook

@@ -3,6 +3,8 @@
 #include "lob/venues/gemini/gemini_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -10,26 +12,21 @@
 namespace wirebook {
 namespace {
 
-std::string request(const char* type, const std::vector<std::string>& symbols) {
-  return absl::StrCat("{\"type\":\"", type,
-                      "\",\"subscriptions\":[{\"name\":\"l2\",\"symbols\":[\"",
-                      absl::StrJoin(symbols, "\",\""), "\"]}]}");
-}
+class GeminiRequests final : public VenueRequests {
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions&) const override {
+    return absl::StrCat(
+        "{\"type\":\"", verb,
+        "\",\"subscriptions\":[{\"name\":\"l2\",\"symbols\":[\"",
+        absl::StrJoin(symbols, "\",\""), "\"]}]}");
+  }
+};
 
 }  // namespace
 
-std::string GeminiRequests::subscribe(const std::vector<std::string>& symbols,
-                                      const SubscriptionOptions&) const {
-  return request("subscribe", symbols);
-}
-
-std::string GeminiRequests::unsubscribe(const std::vector<std::string>& symbols,
-                                        const SubscriptionOptions&) const {
-  return request("unsubscribe", symbols);
-}
-
-std::string GeminiRequests::snapshot_target(std::string_view, int) const {
-  return std::string();
+const VenueRequests& gemini_requests() {
+  static const GeminiRequests requests;
+  return requests;
 }
 
 }  // namespace wirebook

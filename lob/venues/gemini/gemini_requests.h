@@ -6,24 +6,11 @@
 #ifndef WIREBOOK_LOB_VENUES_GEMINI_GEMINI_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_GEMINI_GEMINI_REQUESTS_H_
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "lob/venues/venue_requests.h"
 
 namespace wirebook {
 
-class GeminiRequests final : public VenueRequests {
- public:
-  std::string subscribe(const std::vector<std::string>& symbols,
-                        const SubscriptionOptions& options) const override;
-  std::string unsubscribe(const std::vector<std::string>& symbols,
-                          const SubscriptionOptions& options) const override;
-  // Empty: a subscription begins with a snapshot.
-  std::string snapshot_target(std::string_view symbol,
-                              int limit) const override;
-};
+const VenueRequests& gemini_requests();
 
 }  // namespace wirebook
 

@@ -3,6 +3,8 @@
 #include "lob/venues/kraken/kraken_requests.h"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -10,30 +12,23 @@
 namespace wirebook {
 namespace {
 
-std::string request(const char* method, const std::vector<std::string>& symbols,
-                    int depth, const char* more) {
-  return absl::StrCat("{\"method\":\"", method,
-                      "\",\"params\":{\"channel\":\"book\",\"symbol\":[\"",
-                      absl::StrJoin(symbols, "\",\""), "\"],\"depth\":", depth,
-                      more, "}}");
-}
+class KrakenRequests final : public VenueRequests {
+  std::string request(const char* verb, const std::vector<std::string>& symbols,
+                      const SubscriptionOptions& options) const override {
+    const bool subscribes = std::string_view(verb) == "subscribe";
+    return absl::StrCat("{\"method\":\"", verb,
+                        "\",\"params\":{\"channel\":\"book\",\"symbol\":[\"",
+                        absl::StrJoin(symbols, "\",\""),
+                        "\"],\"depth\":", options.depth,
+                        subscribes ? ",\"snapshot\":true" : "", "}}");
+  }
+};
 
 }  // namespace
 
-std::string KrakenRequests::subscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return request("subscribe", symbols, options.depth, ",\"snapshot\":true");
-}
-
-std::string KrakenRequests::unsubscribe(
-    const std::vector<std::string>& symbols,
-    const SubscriptionOptions& options) const {
-  return request("unsubscribe", symbols, options.depth, "");
-}
-
-std::string KrakenRequests::snapshot_target(std::string_view, int) const {
-  return "";
+const VenueRequests& kraken_requests() {
+  static const KrakenRequests requests;
+  return requests;
 }
 
 }  // namespace wirebook
