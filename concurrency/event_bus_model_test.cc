@@ -420,6 +420,47 @@ TEST(EventBusModel, ADynamicConsumerOfTwoProducersMissesNothing) {
   expect_complete(attach_late<Of<Plain, BusProducers::kMany>>());
 }
 
+// Of consumers that attach during a look it may see the second alone, and of
+// events only those that came after: a look frees nothing that was not
+// published when it began.
+template <typename S, int kLate>
+Report attach_during_a_look(Options options = {}) {
+  return model::explore_with(
+      options,
+      [] {
+        auto s = two_beside<S>();
+        s->a.reset();
+        s->b.reset();
+        s->emplace(0);
+        return s;
+      },
+      nothing<S>, [](S& s) { (void)s.bus.try_emplace(7); },
+      [](S& s) {
+        s.a.emplace(s.bus.attach().value());
+        if (!s.bus.try_emplace(8)) return;
+        if (kLate == 2) s.b.emplace(s.bus.attach().value());
+        for (auto& event : s.a->peek(1)) (void)int{event};
+      });
+}
+TEST(EventBusModel, ALookFreesNothingOfWhoAttachesMeanwhile) {
+  using S = Of<Plain, BusProducers::kMany>;
+  expect_complete(attach_during_a_look<S, 1>());
+  expect_complete(
+      attach_during_a_look<S, 2>({.preemptions = soaking() ? 2u : 1u}));
+}
+
+// The same look, by a consumer that leaves.
+TEST(EventBusModel, WhoLeavesDestroysNothingOfWhoAttachesMeanwhile) {
+  using S = Of<Owned>;
+  expect_complete(model::explore_with(
+      {}, one_consumer<S>, nothing<S>, [](S& s) { s.a.reset(); },
+      [](S& s) {
+        s.b.emplace(s.bus.attach().value());
+        if (!s.bus.try_emplace(8)) return;
+        for (auto& event : s.b->peek(1)) (void)int{event};
+      }));
+}
+
 // Of a claim and a close at one time one sees the other: nothing is published
 // behind the back of a consumer that has finished.
 template <typename S>
@@ -470,6 +511,50 @@ TEST(EventBusModel, ACloseWakesWhoSleeps) {
   EXPECT_TRUE(one.ok()) << one;
   const Report many = close_while_asleep<BusProducers::kMany>(more);
   EXPECT_TRUE(many.ok()) << many;
+}
+
+// Likewise, without events, when it is stopped; and a producer that sleeps
+// while the ring is full.
+template <BusProducers kProducers>
+void stop_while_asleep() {
+  using S = State<Plain, kProducers, 1, ModelAtom, SleepWait>;
+  const auto stop = [](S& s) { s.bus.stop(); };
+  const Report consumer = model::explore_with(
+      {.preemptions = 2}, one_consumer<S>, nothing<S>, stop, [](S& s) {
+        model_assert(s.a->wait() == BusWait::kFinished, "and told so");
+      });
+  EXPECT_TRUE(consumer.ok()) << consumer;
+  const Report producer = model::explore_with(
+      {.preemptions = 2},
+      [] {
+        auto s = one_consumer<S>();
+        s->emplace(1);
+        return s;
+      },
+      nothing<S>, stop,
+      [](S& s) { model_assert(s.bus.claim(1).empty(), "no claim any more"); });
+  EXPECT_TRUE(producer.ok()) << producer;
+}
+TEST(EventBusModel, AStopWakesWhoSleeps) {
+  stop_while_asleep<BusProducers::kOne>();
+  stop_while_asleep<BusProducers::kMany>();
+}
+
+// A consumer that attaches gates, until it knows where it begins, from before
+// what was published meanwhile; who sleeps behind that wakes up.
+TEST(EventBusModel, AnAttachWakesWhoSleptBehindIt) {
+  using S = State<Plain, BusProducers::kOne, 1, ModelAtom, SleepWait>;
+  const Report report = model::explore_with(
+      {.preemptions = 1}, [] { return std::make_unique<S>(); }, nothing<S>,
+      [](S& s) {
+        model_assert(s.bus.try_emplace(1), "nobody gates");
+        model_assert(s.bus.claim(1).size() == 1, "nor does who comes later");
+      },
+      [](S& s) {
+        s.a.emplace(s.bus.attach().value());
+        if (s.a->position() == 0) S::expect(*s.a, 1);
+      });
+  EXPECT_TRUE(report.ok()) << report;
 }
 
 // Who sleeps behind a consumer that leaves wakes up: a producer, a follower.

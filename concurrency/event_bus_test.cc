@@ -254,6 +254,23 @@ TEST(EventBusLossy, LosesNothingWhileAGatingConsumerIsAsSlow) {
   EXPECT_EQ(lossy.receive(out).count, 4u);
 }
 
+TEST(EventBusLossy, IsNotMovedBeyondAClaimThatIsStillOpen) {
+  EventBus<int, BusProducers::kMany> bus({.capacity = 4});
+  auto lossy = bus.attach_lossy(WhenSlow::kDrop).value();
+  const auto open = bus.try_claim(1);
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(bus.try_publish(i));
+  EXPECT_FALSE(bus.try_publish(4)) << "into the slot of the open claim";
+  EXPECT_EQ(bus.health().consumers[0].dropped, 0u);
+  *open.begin() = 0;
+  bus.publish(open);
+  EXPECT_TRUE(bus.try_publish(4));
+  std::array<int, 4> got{};
+  const Received received = lossy.receive(got);
+  EXPECT_EQ(received.dropped, 1u);
+  EXPECT_EQ(received.count, 4u);
+  EXPECT_EQ(got, (std::array{1, 2, 3, 4}));
+}
+
 TEST(EventBusLossy, IsDetachedAndToldSo) {
   EventBus<int, BusProducers::kMany> bus({.capacity = 4});
   auto lossy = bus.attach_lossy(WhenSlow::kDetach).value();

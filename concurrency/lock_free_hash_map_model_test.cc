@@ -59,6 +59,18 @@ class NoFlagAtom : public ModelAtom<T> {
   }
 };
 
+// A writer that meets a bucket leaves it to who links it to say so.
+template <typename T>
+class NoEnterAtom : public ModelAtom<T> {
+ public:
+  using ModelAtom<T>::ModelAtom;
+  T fetch_and(T with, std::memory_order order) noexcept {
+    // Acquire as well: only who enters a bucket.
+    if (order == std::memory_order_acq_rel) return this->load(order);
+    return ModelAtom<T>::fetch_and(with, order);
+  }
+};
+
 }  // namespace
 }  // namespace wirebook::model
 
@@ -67,6 +79,9 @@ struct wirebook::AtomTraits<wirebook::model::NoMarkAtom>
     : wirebook::AtomTraits<wirebook::model::ModelAtom> {};
 template <>
 struct wirebook::AtomTraits<wirebook::model::NoFlagAtom>
+    : wirebook::AtomTraits<wirebook::model::ModelAtom> {};
+template <>
+struct wirebook::AtomTraits<wirebook::model::NoEnterAtom>
     : wirebook::AtomTraits<wirebook::model::ModelAtom> {};
 
 namespace wirebook::model {
@@ -373,6 +388,21 @@ TEST(LockFreeHashMapModel, ABucketIsLinkedWhileItsPredecessorIsErased) {
   expect_green(link_and_erase_before<ModelAtom>());
 }
 
+// Both go to a bucket that is not linked. One links it and finds nothing there;
+// the other then changes the word of a bucket that is in the list and not yet
+// known to be: were it to wait for who links it, that would be a livelock.
+template <template <typename> class Atom>
+Report link_and_erase_behind() {
+  return explore_map<Atom>(
+      two_writers(), kThree, {{1, 1}, {kQuarter + 3, 1}},
+      [](auto& s) { (void)s.map.erase(kQuarter + 2); },
+      [](auto& s) { s.erase(kQuarter + 1); });
+}
+
+TEST(LockFreeHashMapModel, NoWriterWaitsForWhoLinksABucket) {
+  expect_green(link_and_erase_behind<ModelAtom>());
+}
+
 template <template <typename> class Atom>
 Report grow_and_find() {
   return explore_map<Atom>(
@@ -486,6 +516,10 @@ TEST_F(BrokenLockFreeHashMap, WithoutTheGuardsFenceIsFound) {
 TEST_F(BrokenLockFreeHashMap, WithoutTheMarkOfTheErasedIsFound) {
   EXPECT_FALSE(erase_and_insert_behind<NoMarkAtom>().ok());
   EXPECT_FALSE(erase_neighbours<NoMarkAtom>().ok());
+}
+
+TEST_F(BrokenLockFreeHashMap, WithABucketThatNobodyEntersIsFound) {
+  EXPECT_FALSE(link_and_erase_behind<NoEnterAtom>().ok());
 }
 
 TEST_F(BrokenLockFreeHashMap, WithABucketReadyBeforeItIsLinkedIsFound) {
