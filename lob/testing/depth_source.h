@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
@@ -58,7 +59,7 @@ class GeneratedSource final : public DepthSource {
       const Market& market = *markets_[first_++];
       return SentText{market.topic.snapshot(kTime), 0, market.symbol};
     }
-    while (left_ != 0) {
+    while (waiting_.empty() && left_ != 0) {
       Market& market = *markets_[random_() % markets_.size()];
       std::vector<sim::Change> changes;
       for (size_t n = 1 + random_() % 4; n > 0; --n) {
@@ -66,13 +67,17 @@ class GeneratedSource final : public DepthSource {
         changes.insert(changes.end(), event.changes.begin(),
                        event.changes.end());
       }
-      auto text = market.topic.update(market.generator.book(), changes,
-                                      market.generator.last_id(), kTime);
-      if (!text) continue;
-      --left_;
-      return SentText{*std::move(text), 0};
+      for (std::string& text :
+           market.topic.update(market.generator.book(), changes,
+                               market.generator.last_id(), kTime)) {
+        waiting_.push_back({std::move(text), 0});
+        left_ -= left_ != 0;
+      }
     }
-    return std::nullopt;
+    if (waiting_.empty()) return std::nullopt;
+    SentText sent = std::move(waiting_.front());
+    waiting_.pop_front();
+    return sent;
   }
 
  private:
@@ -92,6 +97,7 @@ class GeneratedSource final : public DepthSource {
   std::mt19937_64 random_;
   size_t left_;
   size_t first_ = 0;
+  std::deque<SentText> waiting_;
   std::vector<std::unique_ptr<Market>> markets_;
 };
 

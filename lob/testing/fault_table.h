@@ -109,13 +109,16 @@ constexpr Detector detector_of(VenueId venue, Fault fault,
   // Beside ids: a loss shows at once, a wrong number as deep as the sum
   // reaches.
   const bool summed = sums || traits.checksum == ChecksumKind::kBitfinex;
+  // Diffs that bear times: what goes back shows, what is missing does not.
+  const bool times = rest && traits.diffs == DiffRule::kTime;
   const Detector proof = ids    ? Detector::kIds
                          : sums ? Detector::kSum
                                 : Detector::kNothing;
   switch (fault) {
-    case Fault::kGap:
     case Fault::kReplay:
     case Fault::kReorder:
+      return times ? Detector::kIds : proof;
+    case Fault::kGap:
     case Fault::kMuteSymbol:
       return proof;
     case Fault::kDuplicate:
@@ -128,7 +131,7 @@ constexpr Detector detector_of(VenueId venue, Fault fault,
     case Fault::kWrongNumber:
       return summed ? Detector::kSum : Detector::kNothing;
     case Fault::kWrongId:
-      if (!ids) return Detector::kAbsent;
+      if (!ids) return times ? Detector::kNothing : Detector::kAbsent;
       // A diff whose last id is too high joins a snapshot that is newer than
       // its levels: wrong until the next diff.
       return rest ? Detector::kNothing : Detector::kIds;
@@ -184,9 +187,9 @@ inline constexpr std::array<FaultNote, 15> kFaultNotes = {{
     {VenueId::kBitfinex, "the number behind the payload is the last + 1",
      "counts every array of the connection, as Coinbase Advanced's does; `cs`, "
      "25 levels a side, comes in a message of its own, after what it sums"},
-    {VenueId::kBitstamp, "none",
-     "`microtimestamp` puts diffs and snapshot in order, and time that goes "
-     "back is a gap; a loss leaves no trace"},
+    {VenueId::kBitstamp, "`microtimestamp` does not go back",
+     "a loss leaves no trace; two messages that change places show with the "
+     "second"},
     {VenueId::kGemini, "none", "a snapshot is known by its history alone"},
     {VenueId::kGate, "`U` is at most the last `u` + 1", "as Binance spot"},
     {VenueId::kGateFutures, "`U` is at most the last `u` + 1",

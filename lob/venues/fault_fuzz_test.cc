@@ -265,8 +265,7 @@ class FaultRun final : private BookPipelineListener {
   std::string numbered_snapshot(const Book& book) {
     std::string text = snapshot_of(book);
     if (!counts_) return text;
-    return subject_.adapter->numbered(std::move(text),
-                                      sent_[book.connection]++);
+    return subject_.adapter->numbered(std::move(text), sent_[book.connection]);
   }
 
   // The venue counts what it sends, whatever becomes of it.

@@ -330,9 +330,11 @@ void Exchange::flush_market(const std::string& key, BookMarket& market) {
   if (market.pending.empty()) return;
   for (auto& [topic, book] : book_topics_) {
     if (book.market != key) continue;
-    auto text = book.stream.update(market.generator.book(), market.pending,
-                                   market.generator.last_id(), time_ms());
-    if (text) publish(topic, *std::move(text));
+    for (std::string& text :
+         book.stream.update(market.generator.book(), market.pending,
+                            market.generator.last_id(), time_ms())) {
+      publish(topic, std::move(text));
+    }
   }
   market.pending.clear();
 }
@@ -350,11 +352,15 @@ std::string Exchange::book_snapshot(const std::string& topic) const {
 std::string Exchange::rest_snapshot(const std::string& venue,
                                     const std::string& symbol,
                                     std::size_t limit) const {
-  const Generator& generator = *market(venue, symbol);
+  const BookMarket& market = markets_.at(venue + '|' + symbol);
+  const Book& book = market.generator.book();
+  const std::uint64_t id = market.generator.last_id();
+  // Where REST alone brings them, the topic is there: it knows of restarts.
+  const auto found = book_topics_.find(book_topic(venue, symbol, 0));
+  const TopicStream fresh(*market.adapter, symbol, 1, book, id);
   const TopicStream& stream =
-      book_topics_.at(book_topic(venue, symbol, 0)).stream;
-  return stream.rest_snapshot(generator.book(), generator.last_id(), time_ms(),
-                              limit);
+      found == book_topics_.end() ? fresh : found->second.stream;
+  return stream.rest_snapshot(book, id, time_ms(), limit);
 }
 
 Level Exchange::best_ask(const std::string& topic) const {

@@ -82,7 +82,7 @@ class Exchange {
                                 const std::string& symbol, std::size_t depth);
   // For a new subscriber of a retained book topic.
   std::string book_snapshot(const std::string& topic) const;
-  // The body of a REST request, of a venue whose snapshots come so.
+  // The body of a REST request for a market that is there.
   std::string rest_snapshot(const std::string& venue, const std::string& symbol,
                             std::size_t limit) const;
   // The best ask of the market that a depth topic is about.

@@ -75,10 +75,10 @@ const VenueAdapter* adapter_at(const std::string& path) {
   return nullptr;
 }
 
-// "binance-usdm|BTCUSDT|0" as the stream that it is.
-std::string futures_stream(const std::string& topic) {
+// Of "okx|BTC-USDT|400".
+std::string symbol_of_topic(const std::string& topic) {
   const std::size_t begin = topic.find('|') + 1;
-  return lower(topic.substr(begin, topic.rfind('|') - begin)) + "@depth@100ms";
+  return topic.substr(begin, topic.rfind('|') - begin);
 }
 
 HttpReply json_error(unsigned status, const std::string& message) {
@@ -116,9 +116,13 @@ Gateway::Gateway(GatewayOptions options, Transport& transport,
     old_bodies_["binance-spot|" + symbol] = binance_snapshot(
         market->book(), market->last_id(), Generator::kMaxLevels);
   }
-  for (const std::string& symbol : options_.exchange.symbols["binance-usdm"]) {
-    old_bodies_["binance-usdm|" + symbol] =
-        exchange_.rest_snapshot("binance-usdm", symbol, Generator::kMaxLevels);
+  for (const auto& [venue, symbols] : options_.exchange.symbols) {
+    const VenueAdapter* const adapter = find_adapter(venue);
+    if (adapter == nullptr || !adapter->rest_snapshots()) continue;
+    for (const std::string& symbol : symbols) {
+      old_bodies_[venue + '|' + symbol] =
+          exchange_.rest_snapshot(venue, symbol, Generator::kMaxLevels);
+    }
   }
   for (const auto& [name, body] : old_bodies_) {
     old_bodies_left_[name] = options_.fault.count;
@@ -160,7 +164,10 @@ std::vector<std::string> Gateway::streams_of(const Target& target) const {
 std::optional<HttpReply> Gateway::refuse_upgrade(
     const std::string& target_text) const {
   const Target target = parse_target(target_text);
-  if (adapter_at(target.path) != nullptr) return std::nullopt;
+  if (const VenueAdapter* const adapter = adapter_at(target.path)) {
+    if (adapter->admits(target.query)) return std::nullopt;
+    return json_error(401, "token is invalid");
+  }
   const bool kraken = target.path == "/v2";
   const bool binance = target.path == "/ws" || target.path == "/stream" ||
                        target.path.starts_with("/ws/");
@@ -193,6 +200,8 @@ void Gateway::opened(ConnectionId connection, const std::string& target_text) {
   client.adapter = adapter_at(target.path);
   if (client.adapter != nullptr) {
     client.protocol = Protocol::kAdapted;
+    const std::string greeting = client.adapter->greeting(connection);
+    if (!greeting.empty()) say(connection, client, greeting);
     return;
   }
   client.adapter = client.protocol == Protocol::kKraken
@@ -272,11 +281,13 @@ Frame Gateway::dressed(Client& client, const std::string& topic,
                        const Frame& frame) {
   if (client.adapter != nullptr && client.adapter->numbers_messages()) {
     return std::make_shared<const std::string>(
-        client.adapter->numbered(*frame, client.sent++));
+        client.adapter->numbered(*frame, client.sent));
   }
   if (!client.wrapped) return frame;
   const std::string stream =
-      client.protocol == Protocol::kAdapted ? futures_stream(topic) : topic;
+      client.protocol == Protocol::kAdapted
+          ? lower(symbol_of_topic(topic)) + "@depth@100ms"
+          : topic;
   return std::make_shared<const std::string>(binance_wrapped(stream, *frame));
 }
 
@@ -296,7 +307,10 @@ void Gateway::send_depth(ConnectionId connection, Client& client,
     return;
   }
   FaultClock& clock = clock_of(topic);
-  const bool by_message = options_.fault.kind != FaultKind::kStaleSnapshot;
+  const FaultKind kind = options_.fault.kind;
+  const bool by_message =
+      kind != FaultKind::kStaleSnapshot &&
+      (kind != FaultKind::kChecksum || client.adapter->with_wrong_sum(*frame));
   const bool begun =
       !client.adapter->rest_snapshots() || fetched_.contains(topic);
   if (by_message && begun && clock.due()) {
@@ -326,15 +340,10 @@ void Gateway::strike(ConnectionId connection, Client& client,
     case FaultKind::kReorder:
       client.held[topic] = whole;
       return;
-    case FaultKind::kChecksum: {
-      std::optional<std::string> text = client.adapter->with_wrong_sum(*whole);
-      if (!text) {  // the venue has no sums
-        --faults_;
-        return transport_.send(connection, whole);
-      }
-      return transport_.send(
-          connection, std::make_shared<const std::string>(*std::move(text)));
-    }
+    case FaultKind::kChecksum:
+      return transport_.send(connection,
+                             std::make_shared<const std::string>(
+                                 *client.adapter->with_wrong_sum(*whole)));
     case FaultKind::kCrossed: {
       const Level bid = exchange_.best_ask(topic);
       return transport_.send(connection,
@@ -393,7 +402,7 @@ const std::string* Gateway::stale_body(const std::string& venue,
 
 void Gateway::say(ConnectionId connection, Client& client, std::string text) {
   if (client.adapter != nullptr && client.adapter->numbers_messages()) {
-    text = client.adapter->numbered(std::move(text), client.sent++);
+    text = client.adapter->numbered(std::move(text), client.sent);
   }
   reply(connection, std::move(text));
 }
@@ -590,18 +599,27 @@ void Gateway::step() {
     exchange_.restart_ids(topic);
   }
   exchange_.step();
-  if (options_.seconds > 0 && --steps_left_ == 0) {
-    exchange_.flush();
-    generation_over_ = true;
-  }
+  if (options_.seconds > 0 && --steps_left_ == 0) finish();
+}
+
+void Gateway::finish() {
+  if (generation_over_) return;
+  exchange_.flush();
+  generation_over_ = true;
 }
 
 void Gateway::heartbeat() {
   const Frame frame = std::make_shared<const std::string>(kraken_heartbeat());
   for (auto& [connection, client] : clients_) {
     if (client.protocol == Protocol::kAdapted && !client.topics.empty()) {
-      const std::string text = client.adapter->heartbeat(exchange_.time_ms());
-      if (!text.empty()) say(connection, client, text);
+      std::vector<std::string> symbols;
+      for (const std::string& topic : client.topics) {
+        symbols.push_back(symbol_of_topic(topic));
+      }
+      for (std::string& text :
+           client.adapter->heartbeats(symbols, exchange_.time_ms())) {
+        say(connection, client, std::move(text));
+      }
     }
     if (client.protocol == Protocol::kKraken && client.replay == nullptr &&
         !client.topics.empty()) {
@@ -634,9 +652,7 @@ bool Gateway::finished() const {
 
 HttpReply Gateway::http(const std::string& target_text) {
   const Target target = parse_target(target_text);
-  if (target.path == "/api/v3/depth" || target.path == "/fapi/v1/depth") {
-    return depth(target);
-  }
+  if (target.path == "/api/v3/depth") return depth(target);
   if (target.path == "/api/v3/exchangeInfo" ||
       target.path == "/fapi/v1/exchangeInfo") {
     return exchange_info(target);
@@ -646,7 +662,36 @@ HttpReply Gateway::http(const std::string& target_text) {
     return truth(target, target.path.substr(kTruth.size()));
   }
   if (target.path == "/status") return status();
+  for (const VenueAdapter* adapter : all_adapters()) {
+    const auto wanted = adapter->rest_request(target.path, target.query);
+    if (wanted) return rest_snapshot(*adapter, *wanted);
+  }
   return json_error(404, "nothing at " + target.path);
+}
+
+HttpReply Gateway::post(const std::string& target_text,
+                        const std::string& host) {
+  const Target target = parse_target(target_text);
+  for (const VenueAdapter* adapter : all_adapters()) {
+    if (auto body = adapter->post(target.path, host)) {
+      return {200, *std::move(body)};
+    }
+  }
+  return json_error(405, "only GET at " + target.path);
+}
+
+HttpReply Gateway::rest_snapshot(const VenueAdapter& adapter,
+                                 const Wanted& wanted) {
+  const std::string venue(adapter.venue());
+  if (exchange_.market(venue, wanted.symbol) == nullptr) {
+    return json_error(400, wanted.symbol + " is not on " + venue);
+  }
+  const std::string* const old = stale_body(venue, wanted.symbol);
+  fetched_.insert(Exchange::book_topic(venue, wanted.symbol, 0));
+  if (old != nullptr) return {200, *old};
+  return {200, exchange_.rest_snapshot(
+                   venue, wanted.symbol,
+                   std::min(wanted.depth, Generator::kMaxLevels))};
 }
 
 HttpReply Gateway::depth(const Target& target) {
@@ -658,15 +703,6 @@ HttpReply Gateway::depth(const Target& target) {
                                "'limit'.")};
   }
   const std::size_t levels = std::min(*limit, Generator::kMaxLevels);
-  constexpr char kFutures[] = "binance-usdm";
-  if (target.path.starts_with("/fapi/") &&
-      exchange_.market(kFutures, symbol) != nullptr) {
-    const std::string* const old = stale_body(kFutures, symbol);
-    fetched_.insert(Exchange::book_topic(kFutures, symbol, 0));
-    return {200, old != nullptr
-                     ? *old
-                     : exchange_.rest_snapshot(kFutures, symbol, levels)};
-  }
   if (Replay* const replay = replay_of(Protocol::kBinance)) {
     const std::string* body = replay->fetch_snapshot(symbol);
     if (body != nullptr) return {200, *body};

@@ -81,6 +81,8 @@ class Gateway {
 
   // ---- HTTP ---------------------------------------------------------------
   HttpReply http(const std::string& target);
+  // `host` is what the client calls this server.
+  HttpReply post(const std::string& target, const std::string& host);
 
   // ---- WebSocket ----------------------------------------------------------
   // Whether an upgrade to `target` is accepted, and what to answer if not.
@@ -93,6 +95,8 @@ class Gateway {
   std::int64_t step_ms() const { return exchange_.step_ms(); }
   // One step of generation; does nothing once generation is over.
   void step();
+  // The last step was the last one.
+  void finish();
   // Once a second.
   void heartbeat();
   // Sends what replays may send now; returns when to ask again, if a
@@ -124,7 +128,7 @@ class Gateway {
 
   struct Target {
     std::string path;
-    std::map<std::string, std::string> query;
+    Query query;
     std::string value(const std::string& name) const;
   };
 
@@ -158,6 +162,7 @@ class Gateway {
   std::string kraken_time() const;
 
   HttpReply depth(const Target& target);
+  HttpReply rest_snapshot(const VenueAdapter& adapter, const Wanted& wanted);
   // The body that is older than it should be, where --fault wants that now.
   const std::string* stale_body(const std::string& venue,
                                 const std::string& symbol);

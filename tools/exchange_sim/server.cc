@@ -102,6 +102,12 @@ class Server::Impl : public Transport {
     io_.run();
   }
 
+  void finish() {
+    asio::post(io_, [this] {
+      gateway_.finish();
+      check_quiesced();
+    });
+  }
   void stop() {
     asio::post(io_, [this] { shut_down(); });
   }
@@ -427,8 +433,12 @@ class Server::Impl::HttpSession
     const std::string target(request_.target().data(),
                              request_.target().size());
     if (!websocket::is_upgrade(request_)) {
+      if (request_.method() == http::verb::post) {
+        const auto host = request_[http::field::host];
+        return write(server_.gateway_.post(target, {host.data(), host.size()}));
+      }
       if (request_.method() != http::verb::get) {
-        return write({405, "{\"error\":\"only GET\"}"});
+        return write({405, "{\"error\":\"only GET and POST\"}"});
       }
       write(server_.gateway_.http(target));
       // A replay may have waited for this snapshot.
@@ -621,6 +631,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::create(ServerOptions options) {
 
 std::uint16_t Server::port() const { return impl_->port(); }
 void Server::run() { impl_->run(); }
+void Server::finish() { impl_->finish(); }
 void Server::stop() { impl_->stop(); }
 
 }  // namespace wirebook::sim

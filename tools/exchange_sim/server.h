@@ -49,6 +49,8 @@ class Server {
   std::uint16_t port() const;
   // Serves until stop() or a signal.
   void run();
+  // Ends generation, as its seconds do. From any thread.
+  void finish();
   // Says goodbye (close code 1001) and ends run() within half a second. From
   // any thread.
   void stop();

@@ -95,9 +95,10 @@ struct Reply {
   std::string body;
 };
 
-Reply get(std::uint16_t port, const std::string& target) {
+Reply get(std::uint16_t port, const std::string& target,
+          const std::string& method = "GET") {
   Socket socket(port);
-  socket.write("GET " + target +
+  socket.write(method + ' ' + target +
                " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const std::string head = socket.read_head();
   Reply reply;
@@ -293,6 +294,39 @@ TEST(Server, HonoursTheLimitOfTheSnapshot) {
       get(server.port(), "/api/v3/depth?symbol=BTCUSDT&limit=5").body);
   EXPECT_EQ(book.bids.size(), 5u);
   EXPECT_EQ(book.asks.size(), 5u);
+}
+
+TEST(Server, KucoinLetsInWhoHasItsToken) {
+  ServerOptions options;
+  options.gateway.exchange.symbols["kucoin"] = {"BTC-USDT"};
+  Running server(options);
+  const Reply bullet = get(server.port(), "/api/v1/bullet-public", "POST");
+  EXPECT_EQ(bullet.status, 200);
+  EXPECT_NE(bullet.body.find(R"("endpoint":"ws://x/kucoin")"),
+            std::string::npos);
+  const std::string key = "\"token\":\"";
+  const std::size_t begin = bullet.body.find(key) + key.size();
+  const std::string token =
+      bullet.body.substr(begin, bullet.body.find('"', begin) - begin);
+  EXPECT_EQ(WebSocket(server.port(), "/kucoin?token=other").status(), 401);
+  WebSocket socket(server.port(), "/kucoin?token=" + token);
+  EXPECT_EQ(socket.status(), 101);
+  EXPECT_NE(socket.receive().find("welcome"), std::string::npos);
+  EXPECT_EQ(get(server.port(), "/status", "POST").status, 405);
+  EXPECT_EQ(get(server.port(), "/status", "PUT").status, 405);
+}
+
+TEST(Server, RestSnapshotsOfAMarketThatIsNotThereAreRefused) {
+  ServerOptions options;
+  options.gateway.exchange.symbols["gate"] = {"BTC_USDT"};
+  options.gateway.exchange.symbols["coinbase-exchange"] = {"BTC-USD"};
+  Running server(options);
+  const std::string gate = "/api/v4/spot/order_book?currency_pair=";
+  EXPECT_EQ(get(server.port(), gate + "BTC_USDT&limit=5").status, 200);
+  EXPECT_EQ(get(server.port(), gate + "ETH_USDT&limit=5").status, 400);
+  EXPECT_EQ(get(server.port(), "/products/BTC-USD/book").status, 200);
+  EXPECT_EQ(get(server.port(), "/products/ETH-USD/book").status, 400);
+  EXPECT_EQ(get(server.port(), "/products/BTC-USD").status, 404);
 }
 
 TEST(Server, ABinanceClientEndsWithTheTrueBook) {

@@ -66,18 +66,19 @@ std::string TopicStream::rest_snapshot(const Book& market,
                                        std::uint64_t market_id,
                                        std::int64_t time_ms,
                                        std::size_t limit) const {
-  return adapter_.snapshot({.symbol = symbol_,
-                            .depth = depth_,
-                            .first_id = market_id - offset_,
-                            .last_id = market_id - offset_,
-                            .previous_id = 0,
-                            .time_ms = time_ms,
-                            .bids = all_of(market.levels(Side::kBid), limit),
-                            .asks = all_of(market.levels(Side::kAsk), limit),
-                            .book = &market});
+  return adapter_.rest_body({.symbol = symbol_,
+                             .depth = depth_,
+                             .first_id = market_id - offset_,
+                             .last_id = market_id - offset_,
+                             .previous_id = 0,
+                             .time_ms = time_ms,
+                             .bids = all_of(market.levels(Side::kBid), limit),
+                             .asks = all_of(market.levels(Side::kAsk), limit),
+                             .book = &market});
 }
 
 void TopicStream::restart_ids() {
+  if (adapter_.ids_are_times()) return;
   constexpr std::uint64_t kFirst = 1;
   offset_ += id_ - kFirst;
   id_ = kFirst;
@@ -126,9 +127,10 @@ void TopicStream::add_difference(const Book& market, Side side,
   }
 }
 
-std::optional<std::string> TopicStream::update(
-    const Book& market, const std::vector<Change>& changes,
-    std::uint64_t market_id, std::int64_t time_ms) {
+std::vector<std::string> TopicStream::update(const Book& market,
+                                             const std::vector<Change>& changes,
+                                             std::uint64_t market_id,
+                                             std::int64_t time_ms) {
   BookMessage message{
       .symbol = symbol_,
       .depth = depth_,
@@ -148,7 +150,7 @@ std::optional<std::string> TopicStream::update(
       add_difference(market, side, out);
     }
   }
-  if (message.bids.empty() && message.asks.empty()) return std::nullopt;
+  if (message.bids.empty() && message.asks.empty()) return {};
   id_ = previous_ = message.last_id;
   for (const SentLevel& sent : message.bids) {
     book_.set(Side::kBid, sent.level.price, sent.level.quantity);

@@ -6,15 +6,15 @@
 // Ids are the market's (Generator) or count messages, as the venue has it; an
 // update names the one before. One thread.
 //
-//   TopicStream topic(adapter, "BTCUSDT", 200, market.book(),
-//   market.last_id()); send(topic.snapshot(time_ms)); if (auto text =
-//   topic.update(market.book(), changes, last_id, time_ms)) ...
+//   TopicStream topic(adapter, "BTCUSDT", 200, book, last_id);
+//   send(topic.snapshot(time_ms));
+//   for (auto& text : topic.update(book, changes, last_id, time_ms))
+//   send(text);
 #ifndef WIREBOOK_TOOLS_EXCHANGE_SIM_TOPIC_STREAM_H_
 #define WIREBOOK_TOOLS_EXCHANGE_SIM_TOPIC_STREAM_H_
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,11 +37,11 @@ class TopicStream {
                             std::int64_t time_ms, std::size_t limit) const;
 
   // Moves on to `market` as of `market_id`; `changes` are all that was done to
-  // it since. Nothing if no subscriber sees any of them.
-  std::optional<std::string> update(const Book& market,
-                                    const std::vector<Change>& changes,
-                                    std::uint64_t market_id,
-                                    std::int64_t time_ms);
+  // it since. No message if no subscriber sees any of them.
+  std::vector<std::string> update(const Book& market,
+                                  const std::vector<Change>& changes,
+                                  std::uint64_t market_id,
+                                  std::int64_t time_ms);
 
   // The next ids are small, as after a restart of the venue's own machine.
   void restart_ids();

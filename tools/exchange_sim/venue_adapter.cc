@@ -2,6 +2,7 @@
 #include "tools/exchange_sim/venue_adapter.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "tools/exchange_sim/wire_format.h"
 
@@ -16,6 +17,13 @@ const std::vector<const VenueAdapter*>& all_adapters() {
       &okx_adapter(),
       &deribit_adapter(),
       &coinbase_advanced_adapter(),
+      &coinbase_exchange_adapter(),
+      &bitfinex_adapter(),
+      &bitstamp_adapter(),
+      &gemini_adapter(),
+      &gate_adapter(),
+      &gate_futures_adapter(),
+      &kucoin_adapter(),
   };
   return adapters;
 }
@@ -50,6 +58,44 @@ std::string quoted_pairs(const std::vector<SentLevel>& levels) {
     out += "[\"" + sent.level.price + "\",\"" + sent.level.quantity + "\"]";
   }
   return out += ']';
+}
+
+std::string buy_change(const Level& bid) {
+  return "[\"buy\",\"" + bid.price + "\",\"" + bid.quantity + "\"]";
+}
+
+std::string sided_changes(const BookMessage& message) {
+  std::string out = "[";
+  for (const SentLevel& sent : message.bids) {
+    if (out.size() > 1) out += ',';
+    out += buy_change(sent.level);
+  }
+  for (const SentLevel& sent : message.asks) {
+    if (out.size() > 1) out += ',';
+    out += "[\"sell\",\"" + sent.level.price + "\",\"" + sent.level.quantity +
+           "\"]";
+  }
+  return out += ']';
+}
+
+std::string without_zeros(const std::string& number) {
+  if (number.find('.') == std::string::npos) return number;
+  std::string out = number.substr(0, number.find_last_not_of('0') + 1);
+  if (out.back() == '.') out.pop_back();
+  return out;
+}
+
+std::size_t number_or(std::string_view text, std::size_t fallback) {
+  std::size_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value
+                                                                  : fallback;
+}
+
+std::string value_of(const Query& query, const std::string& key) {
+  const auto found = query.find(key);
+  return found == query.end() ? std::string() : found->second;
 }
 
 std::string with_first(std::string text, std::string_view opening,

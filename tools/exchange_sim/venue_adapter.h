@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,9 @@ struct Answer {
   std::vector<Wanted> unsubscribe;
 };
 
+// What stands behind the question mark of a request's target.
+using Query = std::map<std::string, std::string>;
+
 class VenueAdapter {
  public:
   virtual ~VenueAdapter() = default;
@@ -67,13 +71,31 @@ class VenueAdapter {
   virtual Instrument instrument(const std::string& symbol) const = 0;
   // Whether a WebSocket at this path is this venue's.
   virtual bool serves(std::string_view path) const = 0;
+  // Whether one with this query is let in.
+  virtual bool admits(const Query&) const { return true; }
   using Known = std::function<bool(const std::string& symbol)>;
   virtual Answer answer(const std::string& text, const Known& known,
                         std::int64_t time_ms) const = 0;
 
   // In the stream, or the body of the REST request where snapshots come so.
   virtual std::string snapshot(const BookMessage& message) const = 0;
-  virtual std::string update(const BookMessage& message) const = 0;
+  // What tells of one update, in this order.
+  virtual std::vector<std::string> update(const BookMessage& message) const = 0;
+
+  // The snapshot that a GET asks for, and how deep; nothing: it asks for
+  // something else.
+  virtual std::optional<Wanted> rest_request(std::string_view,
+                                             const Query&) const {
+    return std::nullopt;
+  }
+  virtual std::string rest_body(const BookMessage& message) const {
+    return snapshot(message);
+  }
+  // The answer to a POST at this path of `host`.
+  virtual std::optional<std::string> post(std::string_view,
+                                          const std::string&) const {
+    return std::nullopt;
+  }
 
   // Snapshots come by REST alone.
   virtual bool rest_snapshots() const { return false; }
@@ -85,19 +107,25 @@ class VenueAdapter {
   virtual bool restarts_with_snapshot() const { return false; }
   // The first update after that names the one before it all the same.
   virtual bool links_across_restart() const { return false; }
-  // Messages bear a number of their connection, which `numbered` fills in.
+  // They are times, which never begin anew.
+  virtual bool ids_are_times() const { return false; }
+  // Messages bear a number of their connection: `numbered` fills in the next
+  // one and counts on, where the text is one of those that are counted.
   virtual bool numbers_messages() const { return false; }
-  virtual std::string numbered(std::string text, std::uint64_t) const {
+  virtual std::string numbered(std::string text, std::uint64_t&) const {
     return text;
   }
-  // Once a second to whoever subscribed; empty: nothing.
-  virtual std::string heartbeat(std::int64_t) const { return {}; }
+  // Once a second to whoever subscribed to `symbols`.
+  virtual std::vector<std::string> heartbeats(const std::vector<std::string>&,
+                                              std::int64_t) const {
+    return {};
+  }
   // First on a connection.
   virtual std::string greeting(std::uint64_t) const { return {}; }
 
   // ---- For --fault ---------------------------------------------------------
 
-  // The update with one more bid in it; its sum, if any, stays.
+  // The update with one more bid, or that bid alone; its sum, if any, stays.
   virtual std::string with_bid(std::string update, const Level& bid) const = 0;
   // The update with a wrong sum; nothing where it has none.
   virtual std::optional<std::string> with_wrong_sum(std::string) const {
@@ -120,6 +148,13 @@ const VenueAdapter& okx_adapter();
 const VenueAdapter& okx_with_sums_adapter();
 const VenueAdapter& deribit_adapter();
 const VenueAdapter& coinbase_advanced_adapter();
+const VenueAdapter& coinbase_exchange_adapter();
+const VenueAdapter& bitfinex_adapter();
+const VenueAdapter& bitstamp_adapter();
+const VenueAdapter& gemini_adapter();
+const VenueAdapter& gate_adapter();
+const VenueAdapter& gate_futures_adapter();
+const VenueAdapter& kucoin_adapter();
 
 // ---- What they share -------------------------------------------------------
 
@@ -128,6 +163,16 @@ Instrument plain_instrument(const std::string& symbol, int price_places,
                             int quantity_places);
 // ["price","quantity"],... in brackets.
 std::string quoted_pairs(const std::vector<SentLevel>& levels);
+// ["buy"|"sell","price","quantity"],... in brackets, bids first.
+std::string sided_changes(const BookMessage& message);
+// ["buy","price","quantity"].
+std::string buy_change(const Level& bid);
+// Without zeros at the end of its decimals.
+std::string without_zeros(const std::string& number);
+// The number that `text` is; `fallback` where it is none.
+std::size_t number_or(std::string_view text, std::size_t fallback);
+// Of what stands at `key`; empty without it.
+std::string value_of(const Query& query, const std::string& key);
 // The text with `level` as the first of the array that begins after `opening`.
 std::string with_first(std::string text, std::string_view opening,
                        const std::string& level);

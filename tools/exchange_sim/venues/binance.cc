@@ -37,6 +37,12 @@ class Binance final : public VenueAdapter {
     return futures_ && (path == "/public/ws" || path == "/public/stream");
   }
   bool rest_snapshots() const override { return true; }
+  std::optional<Wanted> rest_request(std::string_view path,
+                                     const Query& query) const override {
+    if (!futures_ || path != "/fapi/v1/depth") return std::nullopt;
+    return Wanted{value_of(query, "symbol"),
+                  number_or(value_of(query, "limit"), 500)};
+  }
 
   Answer answer(const std::string& text, const Known& known,
                 std::int64_t) const override {
@@ -90,7 +96,7 @@ class Binance final : public VenueAdapter {
            ",\"asks\":" + quoted_pairs(message.asks) + '}';
   }
 
-  std::string update(const BookMessage& message) const override {
+  std::vector<std::string> update(const BookMessage& message) const override {
     const std::string time = std::to_string(message.time_ms);
     // Ids of a futures market leave holes between its messages.
     const std::uint64_t hole =
@@ -101,8 +107,8 @@ class Binance final : public VenueAdapter {
            ",\"U\":" + std::to_string(message.first_id + hole) +
            ",\"u\":" + std::to_string(message.last_id);
     if (futures_) out += ",\"pu\":" + std::to_string(message.previous_id);
-    return out + ",\"b\":" + quoted_pairs(message.bids) +
-           ",\"a\":" + quoted_pairs(message.asks) + '}';
+    return {out + ",\"b\":" + quoted_pairs(message.bids) +
+            ",\"a\":" + quoted_pairs(message.asks) + '}'};
   }
 
   std::string with_bid(std::string text, const Level& bid) const override {

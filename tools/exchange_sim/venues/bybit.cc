@@ -73,8 +73,8 @@ class Bybit final : public VenueAdapter {
   std::string snapshot(const BookMessage& message) const override {
     return book("snapshot", message);
   }
-  std::string update(const BookMessage& message) const override {
-    return book("delta", message);
+  std::vector<std::string> update(const BookMessage& message) const override {
+    return {book("delta", message)};
   }
   std::string with_bid(std::string text, const Level& bid) const override {
     return with_first(std::move(text), "\"b\":[",

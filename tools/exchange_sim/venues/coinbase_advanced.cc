@@ -82,19 +82,20 @@ class CoinbaseAdvanced final : public VenueAdapter {
   std::string snapshot(const BookMessage& message) const override {
     return book("snapshot", message);
   }
-  std::string update(const BookMessage& message) const override {
-    return book("update", message);
+  std::vector<std::string> update(const BookMessage& message) const override {
+    return {book("update", message)};
   }
-  std::string heartbeat(std::int64_t time_ms) const override {
-    return envelope(
-        "heartbeats", time_ms,
-        "{\"current_time\":\"" + rfc3339(time_ms * 1000) +
-            "\",\"heartbeat_counter\":" + std::to_string(time_ms / 1000) + '}');
+  std::vector<std::string> heartbeats(const std::vector<std::string>&,
+                                      std::int64_t time_ms) const override {
+    return {envelope("heartbeats", time_ms,
+                     "{\"current_time\":\"" + rfc3339(time_ms * 1000) +
+                         "\",\"heartbeat_counter\":" +
+                         std::to_string(time_ms / 1000) + '}')};
   }
-  std::string numbered(std::string text, std::uint64_t number) const override {
+  std::string numbered(std::string text, std::uint64_t& number) const override {
     const std::size_t at = text.find(kNumber);
     if (at == std::string::npos) return text;
-    return text.insert(at + kNumber.size(), std::to_string(number));
+    return text.insert(at + kNumber.size(), std::to_string(number++));
   }
   std::string with_bid(std::string text, const Level& bid) const override {
     return with_first(std::move(text), "\"updates\":[",

@@ -89,14 +89,15 @@ class Deribit final : public VenueAdapter {
   std::string snapshot(const BookMessage& message) const override {
     return book("snapshot", message, "");
   }
-  std::string update(const BookMessage& message) const override {
-    return book(
+  std::vector<std::string> update(const BookMessage& message) const override {
+    return {book(
         "change", message,
-        "\"prev_change_id\":" + std::to_string(message.previous_id) + ',');
+        "\"prev_change_id\":" + std::to_string(message.previous_id) + ',')};
   }
-  std::string heartbeat(std::int64_t) const override {
-    return R"({"jsonrpc":"2.0","method":"heartbeat","params":{"type":)"
-           R"("heartbeat"}})";
+  std::vector<std::string> heartbeats(const std::vector<std::string>&,
+                                      std::int64_t) const override {
+    return {R"({"jsonrpc":"2.0","method":"heartbeat","params":{"type":)"
+            R"("heartbeat"}})"};
   }
   std::string with_bid(std::string text, const Level& bid) const override {
     return with_first(std::move(text), "\"bids\":[",

@@ -26,8 +26,8 @@ class Kraken final : public VenueAdapter {
   std::string snapshot(const BookMessage& message) const override {
     return book("snapshot", message);
   }
-  std::string update(const BookMessage& message) const override {
-    return book("update", message);
+  std::vector<std::string> update(const BookMessage& message) const override {
+    return {book("update", message)};
   }
 
   std::string with_bid(std::string text, const Level& bid) const override {

@@ -19,19 +19,12 @@ constexpr std::size_t kDepth = 400;
 constexpr int kSummedLevels = 25;
 
 // The venue writes no trailing zeros.
-std::string plain(const std::string& number) {
-  if (number.find('.') == std::string::npos) return number;
-  std::string out = number.substr(0, number.find_last_not_of('0') + 1);
-  if (out.back() == '.') out.pop_back();
-  return out;
-}
-
 std::string levels_text(const std::vector<SentLevel>& levels) {
   std::string out = "[";
   for (const SentLevel& sent : levels) {
     if (out.size() > 1) out += ',';
-    out += "[\"" + plain(sent.level.price) + "\",\"" +
-           plain(sent.level.quantity) + "\",\"0\",\"" +
+    out += "[\"" + without_zeros(sent.level.price) + "\",\"" +
+           without_zeros(sent.level.quantity) + "\",\"0\",\"" +
            (sent.removes ? "0" : "1") + "\"]";
   }
   return out += ']';
@@ -43,7 +36,7 @@ std::int32_t sum_of(const Book& book) {
   auto ask = book.levels(Side::kAsk).begin();
   const auto add = [&text](const Level& level) {
     if (!text.empty()) text += ':';
-    text += plain(level.price) + ':' + plain(level.quantity);
+    text += without_zeros(level.price) + ':' + without_zeros(level.quantity);
   };
   for (int i = 0; i < kSummedLevels; ++i) {
     if (bid != book.levels(Side::kBid).end()) add((bid++)->second);
@@ -116,13 +109,13 @@ class Okx final : public VenueAdapter {
   std::string snapshot(const BookMessage& message) const override {
     return book("snapshot", message, "-1");
   }
-  std::string update(const BookMessage& message) const override {
-    return book("update", message, std::to_string(message.previous_id));
+  std::vector<std::string> update(const BookMessage& message) const override {
+    return {book("update", message, std::to_string(message.previous_id))};
   }
   std::string with_bid(std::string text, const Level& bid) const override {
     return with_first(std::move(text), "\"bids\":[",
-                      "[\"" + plain(bid.price) + "\",\"" + plain(bid.quantity) +
-                          "\",\"0\",\"1\"]");
+                      "[\"" + without_zeros(bid.price) + "\",\"" +
+                          without_zeros(bid.quantity) + "\",\"0\",\"1\"]");
   }
   std::optional<std::string> with_wrong_sum(std::string text) const override {
     return with_other_number(std::move(text), "\"checksum\":");

@@ -1,0 +1,125 @@
+// Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What the venues answer to requests that are not quite right. That their books
+// are is for //apps/lob_node:fault_test.
+#include "tools/exchange_sim/venue_adapter.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace wirebook::sim {
+namespace {
+
+Answer answer_of(const VenueAdapter& adapter, const std::string& text) {
+  return adapter.answer(
+      text, [](const std::string& symbol) { return symbol == "KNOWN"; },
+      1'767'225'600'000);
+}
+
+struct Case {
+  const VenueAdapter& (*adapter)();
+  const char* refusal;  // what such an answer has in it
+  const char* good;     // a subscription to KNOWN
+  const char* unknown;  // one to another symbol
+  const char* wrong;    // of something that is not there
+};
+
+constexpr Case kCases[] = {
+    {coinbase_exchange_adapter, R"("type":"error")",
+     R"({"type":"subscribe","product_ids":["KNOWN"],"channels":["level2"]})",
+     R"({"type":"subscribe","product_ids":["X"],"channels":["level2"]})",
+     R"({"type":"order","product_ids":["KNOWN"],"channels":["level2"]})"},
+    {bitfinex_adapter, R"("event":"error")",
+     R"({"event":"subscribe","channel":"book","symbol":"KNOWN","len":"25"})",
+     R"({"event":"subscribe","channel":"book","symbol":"X","len":"25"})",
+     R"({"event":"subscribe","channel":"book","symbol":"KNOWN","len":"x"})"},
+    {bitstamp_adapter, R"("event":"bts:error")",
+     R"({"event":"bts:subscribe","data":{"channel":"diff_order_book_KNOWN"}})",
+     R"({"event":"bts:subscribe","data":{"channel":"diff_order_book_X"}})",
+     R"({"event":"bts:subscribe","data":{"channel":"weather_KNOWN"}})"},
+    {gemini_adapter, R"("result":"error")",
+     R"({"type":"subscribe","subscriptions":[{"name":"l2","symbols":["KNOWN"]}]})",
+     R"({"type":"subscribe","subscriptions":[{"name":"l2","symbols":["X"]}]})",
+     R"({"type":"subscribe","subscriptions":[{"name":"l9","symbols":["KNOWN"]}]})"},
+    {gate_adapter, R"("error":{)",
+     R"({"channel":"spot.order_book_update","event":"subscribe","payload":["KNOWN"]})",
+     R"({"channel":"spot.order_book_update","event":"subscribe","payload":["X"]})",
+     R"({"channel":"futures.order_book_update","event":"subscribe","payload":["KNOWN"]})"},
+    {gate_futures_adapter, R"("error":{)",
+     R"({"channel":"futures.order_book_update","event":"subscribe","payload":["KNOWN"]})",
+     R"({"channel":"futures.order_book_update","event":"subscribe","payload":["X"]})",
+     R"({"channel":"spot.order_book_update","event":"subscribe","payload":["KNOWN"]})"},
+    {kucoin_adapter, R"("type":"error")",
+     R"({"id":1,"type":"subscribe","topic":"/market/level2:KNOWN,KNOWN"})",
+     R"({"id":1,"type":"subscribe","topic":"/market/level2:KNOWN,X"})",
+     R"({"id":1,"type":"subscribe","topic":"/market/weather:KNOWN"})"},
+};
+
+TEST(VenueAdapter, SubscribesWhatIsThereAndRefusesTheRest) {
+  for (const Case& each : kCases) {
+    const VenueAdapter& adapter = each.adapter();
+    SCOPED_TRACE(adapter.venue());
+    EXPECT_EQ(find_adapter(adapter.venue()), &adapter);
+    const Answer good = answer_of(adapter, each.good);
+    ASSERT_FALSE(good.subscribe.empty());
+    EXPECT_EQ(good.subscribe[0].symbol, "KNOWN");
+    for (const std::string& reply : good.replies) {
+      EXPECT_EQ(reply.find(each.refusal), std::string::npos) << reply;
+    }
+    for (const char* text : {each.unknown, each.wrong, "{}", "no JSON"}) {
+      const Answer bad = answer_of(adapter, text);
+      EXPECT_TRUE(bad.subscribe.empty()) << text;
+      ASSERT_EQ(bad.replies.size(), 1u) << text;
+      EXPECT_NE(bad.replies[0].find(each.refusal), std::string::npos)
+          << bad.replies[0];
+    }
+  }
+}
+
+TEST(VenueAdapter, AnswersPings) {
+  const auto first = [](const VenueAdapter& adapter, const char* text) {
+    return answer_of(adapter, text).replies.at(0);
+  };
+  EXPECT_EQ(first(bitfinex_adapter(), R"({"event":"ping"})"),
+            R"({"event":"pong","ts":1767225600000})");
+  EXPECT_EQ(first(kucoin_adapter(), R"({"id":7,"type":"ping"})"),
+            R"({"id":"7","type":"pong"})");
+  EXPECT_NE(first(gate_adapter(), R"({"channel":"spot.ping"})").find("pong"),
+            std::string::npos);
+  EXPECT_NE(first(bitstamp_adapter(), R"({"event":"bts:heartbeat"})")
+                .find("bts:heartbeat"),
+            std::string::npos);
+}
+
+TEST(VenueAdapter, BitfinexPrintsAndCountsAsTheVenueDoes) {
+  const VenueAdapter& bitfinex = bitfinex_adapter();
+  Book book;
+  book.set(Side::kBid, "61837", "0.00000120");
+  book.set(Side::kAsk, "61840", "0.00000012");
+  BookMessage message{
+      .symbol = "tBTCUSD",
+      .bids = {{.level = {"61837", "0.00000120"}},
+               {.level = {"61836", "0.00000000"}, .removes = true}},
+      .asks = {{.level = {"61840", "0.00000012"}}},
+      .book = &book};
+  const std::vector<std::string> texts = bitfinex.update(message);
+  ASSERT_EQ(texts.size(), 4u);
+  EXPECT_NE(texts[0].find(",[61836,0,1]]"), std::string::npos) << texts[0];
+  EXPECT_NE(texts[1].find(",[61837,1,0.0000012]]"), std::string::npos);
+  EXPECT_NE(texts[2].find(",[61840,1,-1.2e-7]]"), std::string::npos);
+  std::uint64_t number = 6;
+  const std::string counted = bitfinex.numbered(texts[0], number);
+  EXPECT_TRUE(counted.ends_with(",[61836,0,1],7]")) << counted;
+  EXPECT_EQ(bitfinex.numbered(R"({"event":"info"})", number),
+            R"({"event":"info"})");
+  EXPECT_EQ(number, 7u);
+  EXPECT_TRUE(
+      bitfinex.with_bid(counted, {"61841", "2"}).ends_with(",[61841,1,2],7]"));
+  EXPECT_FALSE(bitfinex.with_wrong_sum(texts[0]));
+  EXPECT_TRUE(bitfinex.with_wrong_sum(texts[3]));
+}
+
+}  // namespace
+}  // namespace wirebook::sim
