@@ -122,8 +122,9 @@ inline Send after_all_before(Send send) {
   return send;
 }
 
-// The groups. `scale` divides the sizes of group 9 and the numbers of messages
-// of groups 9, 12 and 13; 1 is the full size.
+// The groups. `scale` divides what takes minutes at its full size, which is 1:
+// the messages that come in fragments in group 9, and how many there are of
+// those above 1 KiB in groups 12 and 13.
 std::vector<ConformanceCase> framing_cases();                        // 1
 std::vector<ConformanceCase> ping_cases();                           // 2
 std::vector<ConformanceCase> reserved_bit_cases();                   // 3

@@ -30,7 +30,7 @@ using testing::server_frame;
 // For one case. At full size one that compresses 125 MiB of noise on either
 // side takes half a minute of a free core.
 std::chrono::seconds time_limit() {
-  return std::chrono::seconds(soaking() ? 600 : 60);
+  return std::chrono::seconds(soaking() ? 600 : 120);
 }
 constexpr size_t kSendQueueBytes = size_t{17} << 20;
 
@@ -123,8 +123,9 @@ class CaseServer {
     std::optional<DeflatePeer> deflate;
     if (row_.deflate.on) deflate.emplace(peer_options(row_.deflate));
     deflate_ = deflate ? &*deflate : nullptr;
-    send(peer,
-         Peer::upgrade_response(peer.read_request(), answer(row_.deflate)), 0);
+    const std::string request = peer.read_request();
+    check_offer(request);
+    send(peer, Peer::upgrade_response(request, answer(row_.deflate)), 0);
     for (; round_ < row_.rounds && error_.empty(); ++round_) {
       answered_ = 0;
       for (const Send& one : row_.sends) {
@@ -139,6 +140,25 @@ class CaseServer {
  private:
   void fail(const std::string& what) {
     if (error_.empty()) error_ = what;
+  }
+
+  // RFC 7692, section 7.1: what the client asks for is there, and it takes
+  // what the server will ask for.
+  void check_offer(const std::string& request) {
+    const auto offered = [&](const std::string& parameter) {
+      if (request.find(parameter) == std::string::npos) {
+        fail("the client does not offer " + parameter);
+      }
+    };
+    const Deflate& deflate = row_.deflate;
+    if (deflate.on) offered("permessage-deflate");
+    if (deflate.server_no_context_takeover)
+      offered("server_no_context_takeover");
+    if (deflate.client_max_window_bits != 0) offered("client_max_window_bits");
+    if (deflate.server_max_window_bits % 15 != 0) {
+      offered("server_max_window_bits=" +
+              std::to_string(deflate.server_max_window_bits));
+    }
   }
 
   void send(Peer& peer, const std::string& bytes, size_t chop) {

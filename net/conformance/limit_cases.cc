@@ -39,7 +39,7 @@ std::vector<ConformanceCase> limit_cases(size_t scale) {
     const size_t sizes[] = {64 * kKiB, 256 * kKiB, kMiB,
                             4 * kMiB,  8 * kMiB,   16 * kMiB};
     for (size_t i = 0; i < std::size(sizes); ++i) {
-      const size_t size = sizes[i] / scale;
+      const size_t size = sizes[i];
       cases.push_back(echo(id(is_text ? 1 : 2, i),
                            kind(is_text) + " of " + bytes(size),
                            {first_byte, {pattern, size}}));
@@ -59,20 +59,18 @@ std::vector<ConformanceCase> limit_cases(size_t scale) {
     }
     for (size_t i = 0; i < 6; ++i) {
       const size_t chop = size_t{64} << i;
-      cases.push_back(
-          echo(id(is_text ? 5 : 6, i),
-               kind(is_text) + " of " + bytes(kMiB / scale) + ", " +
-                   bytes(chop) + " at a time",
-               chopped({first_byte, {pattern, kMiB / scale}}, chop)));
+      cases.push_back(echo(id(is_text ? 5 : 6, i),
+                           kind(is_text) + " of " + bytes(kMiB) + ", " +
+                               bytes(chop) + " at a time",
+                           chopped({first_byte, {pattern, kMiB}}, chop)));
     }
     const size_t lengths[] = {0, 16, 64, 256, 1024, 4096};
     for (size_t i = 0; i < std::size(lengths); ++i) {
-      const int rounds = static_cast<int>(std::max<size_t>(1000 / scale, 1));
       cases.push_back(echo(id(is_text ? 7 : 8, i),
-                           std::to_string(rounds) + " times " + kind(is_text) +
-                               " of " + bytes(lengths[i]) + " and its echo",
+                           "1000 times " + kind(is_text) + " of " +
+                               bytes(lengths[i]) + " and its echo",
                            {first_byte, {is_text ? "*" : "\xfe", lengths[i]}},
-                           rounds));
+                           1000));
     }
   }
   // By number.
