@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
 # Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #
-# Runs test binaries in a guest that has several NUMA nodes, on any machine:
-# qemu without KVM, Debian's cloud kernel, an initramfs of busybox and the tests.
+# Runs test binaries in a guest that has several NUMA nodes and Debian's own
+# kernel, on any machine: qemu without KVM, Debian's cloud kernel, an initramfs
+# of busybox and the tests.
 # Prints one line of result; exits 0 only where every binary did.
 
 set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-Usage: tools/numa_guest.sh [--nodes=2|3|4] [--verbose] [--gtest_filter=...]
+Usage: tools/numa_guest.sh [--nodes=2|3|4] [--net] [--module=NAME]
+                           [--verbose] [--gtest_filter=...]
                            [Bazel options] [TARGET...]
   --nodes=2   two nodes, the default; a huge page of 1 GiB and some of 2 MiB are reserved
   --nodes=3   two nodes with memory, and one that has a CPU only
   --nodes=4   four nodes at unequal distances
+  --net       the tests of //net that meet the kernel, and --module=tls, so
+              that it has TLS of its own (kTLS)
+  --module=NAME  load this module of the kernel's first
   --verbose   print what the guest prints
 TARGET is a test; without any, the NUMA tests of //memory are run. BAZEL is the
 command that builds them, `bazel` where it is not set. What is missing of qemu and busybox is
@@ -30,7 +35,25 @@ readonly DEFAULT_TARGETS=(
   //memory:page_mapping_test
   //memory:mmap_allocator_test
 )
-readonly GUEST_SECONDS=900
+# Debian 12's kernel, 6.1, does not consume provided buffers bit by bit.
+readonly NET_TARGETS=(
+  //net:connection_test
+  //net:hostile_server_test
+  //net:http_client_test
+  //net:kernel_tls_test
+  //net:raw_message_pool_test
+  //net:resolver_test
+  //net:stream_connector_test
+  //net:thread_raw_message_pool_test
+  //net:tls_context_test
+  //net:tls_record_opener_test
+  //net:tls_stream_test
+  //net:uring_loop_test
+  //net:websocket_deflate_test
+  //net:websocket_reader_test
+  //net:websocket_reader_tls_test
+)
+readonly GUEST_SECONDS=1800
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 home=~
@@ -40,11 +63,17 @@ read -ra bazel <<<"${BAZEL:-bazel}"
 nodes=2
 verbose=0
 test_arguments=()
+modules=()
 options=()
 targets=()
 for argument in "$@"; do
   case "${argument}" in
     --nodes=[234]) nodes="${argument#--nodes=}" ;;
+    --net)
+      targets+=("${NET_TARGETS[@]}")
+      modules+=(tls)
+      ;;
+    --module=?*) modules+=("${argument#--module=}") ;;
     --verbose) verbose=1 ;;
     --gtest_*) test_arguments+=("${argument}") ;;
     --help | -h)
@@ -69,12 +98,13 @@ die() {
 scratch="$(mktemp -d)"
 trap 'rm -rf "${scratch}"' EXIT
 
-# The path of the newest cloud kernel that apt knows, from the cache or fetched.
+# The folder of the newest cloud kernel that apt knows, from the cache or
+# fetched: vmlinuz and lib/modules.
 kernel() {
   local package folder
   package="$(apt-cache depends linux-image-cloud-amd64 |
     sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)"
-  if [[ -n "${package}" && ! -d "${CACHE}/${package}" ]]; then
+  if [[ -n "${package}" && ! -d "${CACHE}/${package}/lib" ]]; then
     echo "numa_guest: fetching ${package} by apt-get download; it is not installed" >&2
     folder="${scratch}/kernel"
     mkdir -p "${folder}" "${CACHE}"
@@ -82,12 +112,15 @@ kernel() {
       dpkg-deb -x ./*.deb unpacked) || return 1
     mkdir -p "${folder}/${package}"
     cp "${folder}"/unpacked/boot/vmlinuz-* "${folder}/${package}/vmlinuz"
+    cp -r "${folder}/unpacked/lib" "${folder}/${package}/"
+    busybox depmod -b "${folder}/${package}" "${package#linux-image-}" >&2
+    rm -rf "${CACHE:?}/${package}"
     mv "${folder}/${package}" "${CACHE}/"
   fi
   # Without apt's lists an older one does.
   [[ -n "${package}" ]] || package="$(basename "$(find "${CACHE}" -maxdepth 1 -name 'linux-image-*' 2>/dev/null | sort -V | tail -n 1)")"
   [[ -f "${CACHE}/${package}/vmlinuz" ]] || return 1
-  echo "${CACHE}/${package}/vmlinuz"
+  echo "${CACHE}/${package}"
 }
 
 # copy_with_libraries BINARY NAME
@@ -113,6 +146,9 @@ mount -t tmpfs tmpfs /dev/shm
 ip link set lo up
 export PATH=/bin HOME=/tmp TEST_TMPDIR=/tmp
 ulimit -c 0
+for module in ${modules[*]@Q}; do
+  modprobe "\$module" && echo "guest: module \$module"
+done
 echo "guest: Linux \$(uname -r)"
 for test in /tests/*; do
   echo "guest: running \${test##*/}"
@@ -163,7 +199,7 @@ bin="$("${bazel[@]}" info "${options[@]}" bazel-bin 2>/dev/null)"
 image="$(kernel)" || die "no kernel: apt-get cannot fetch linux-image-cloud-amd64"
 
 initramfs="${scratch}/initramfs"
-mkdir -p "${initramfs}"/{bin,proc,sys,dev,tests}
+mkdir -p "${initramfs}"/{bin,dev,etc,lib,proc,sys,tests}
 copy_with_libraries "$(command -v busybox)" bin/busybox
 for target in "${targets[@]}"; do
   file="${target#//}"
@@ -171,6 +207,13 @@ for target in "${targets[@]}"; do
   [[ -x "${bin}/${file}" ]] || die "${target} built no program ${bin}/${file}"
   copy_with_libraries "${bin}/${file}" "tests/$(tr / _ <<<"${file}")"
 done
+# modprobe is called by this path when the kernel itself wants a module.
+if ((${#modules[@]})); then
+  cp -r "${image}/lib/modules" "${initramfs}/lib/"
+  ln -s bin "${initramfs}/sbin"
+fi
+printf '127.0.0.1 localhost\n::1 localhost\n' >"${initramfs}/etc/hosts"
+echo 'hosts: files' >"${initramfs}/etc/nsswitch.conf"
 write_init >"${initramfs}/init"
 chmod +x "${initramfs}/init"
 (cd "${initramfs}" && find . | busybox cpio -o -H newc 2>/dev/null) >"${scratch}/initramfs.cpio"
@@ -183,7 +226,7 @@ touch "${log}"
 status=0
 timeout "${GUEST_SECONDS}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max \
   -nodefaults -display none -no-reboot -serial "file:${log}" \
-  -kernel "${image}" -initrd "${scratch}/initramfs.cpio" \
+  -kernel "${image}/vmlinuz" -initrd "${scratch}/initramfs.cpio" \
   -append "${kernel_line}" "${node_options[@]}" </dev/null &
 guest=$!
 trap 'kill "${guest}" 2>/dev/null || true; rm -rf "${scratch}"' EXIT

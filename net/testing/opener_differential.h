@@ -29,6 +29,8 @@ class RecordSealer {
   // The next traffic secret (section 7.2).
   void update();
   const std::string& secret() const { return secret_; }
+  const std::string& key() const { return key_; }
+  const std::string& iv() const { return iv_; }
 
  private:
   std::string expand(const char* label, size_t size) const;
