@@ -208,9 +208,15 @@ absl::Status BroadcastSegment::map(const BroadcastPrefix& prefix, bool writes) {
   const int own = reopen_segment(fd_, writes ? O_RDWR : O_RDONLY);
   if (own < 0) return segment_error("opening /proc/self/fd for", label_);
   if (writes && !lock_byte(own, kWriterByte)) {
+    const bool lives = is_byte_locked(own, kWriterByte);
     close(own);
-    return absl::FailedPreconditionError(absl::StrCat(
-        label_, " has a writer that lives: there is one at a time"));
+    return lives ? absl::FailedPreconditionError(absl::StrCat(
+                       label_, " has a writer that lives: one at a time"))
+                 : absl::UnavailableError(absl::StrCat(
+                       label_,
+                       " has no writer, but a reader's lock on its "
+                       "file keeps writers out: end who holds it "
+                       "(lslocks) and try again"));
   }
   void* memory =
       mmap(nullptr, prefix.total_bytes,

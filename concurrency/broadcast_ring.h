@@ -87,7 +87,10 @@ class BroadcastWriter {
       const BroadcastOptions& options);
 
   // Writes on in a ring whose writer is gone, under the next epoch.
-  // FailedPrecondition while that lives, and where it is no ring of this
+  // Unavailable while no writer lives, but somebody who may read the file has a
+  // read lock on it (no part of this library takes one): the kernel lets that
+  // keep out writers, so give read access to whom you trust.
+  // FailedPrecondition while a writer lives, and where it is no ring of this
   // version and `layout`; DataLoss where its words contradict each other.
   static absl::StatusOr<BroadcastWriter> take_over(const std::string& name,
                                                    std::uint64_t layout = 0);

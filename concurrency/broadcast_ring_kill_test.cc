@@ -6,6 +6,7 @@
 //   WIREBOOK_KILLS=20000      random kills in place of 200
 //   WIREBOOK_KILL_SEED=N      repeats a run, as far as the scheduler lets it
 //   WIREBOOK_EVERY_STEP=1     the long operations, too, after every instruction
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "concurrency/broadcast_ring.h"
 #include "gtest/gtest.h"
 #include "memory/testing/soak.h"
@@ -332,6 +334,46 @@ TEST(BroadcastRingKills, AChildOfAKilledWriterKeepsNoSuccessorOut) {
   EXPECT_TRUE(BroadcastWriter::unlink(name).ok());
   close(pipes[0]);
   close(pipes[1]);
+}
+
+// A reader with a lock on the file is taken for no writer, and a successor is
+// told that it is the one who keeps it out.
+TEST(BroadcastRingKills, AReadersLockIsNoWriter) {
+  int fd = -1;
+  {
+    const BroadcastWriter first =
+        must(BroadcastWriter::create_anonymous(kOptions));
+    fd = dup(first.fd());
+  }
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  const pid_t locker = fork();
+  ASSERT_GE(locker, 0);
+  if (locker == 0) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    const int own = open(path.c_str(), O_RDONLY);
+    if (fcntl(own, F_OFD_SETLK, &lock) != 0) _exit(1);
+    if (write(pipes[1], "x", 1) != 1) _exit(2);
+    for (;;) pause();
+  }
+  close(pipes[1]);
+  char byte;
+  ASSERT_EQ(read(pipes[0], &byte, 1), 1);
+  const BroadcastReader reader = must(BroadcastReader::attach(fd));
+  EXPECT_FALSE(reader.writer().is_alive);
+  const absl::Status refused = BroadcastWriter::take_over(fd).status();
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+  EXPECT_NE(refused.message().find("reader's lock"), std::string::npos);
+  kill_and_wait(locker);
+  const BroadcastWriter successor = must(BroadcastWriter::take_over(fd));
+  EXPECT_TRUE(reader.writer().is_alive);
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(BroadcastWriter::take_over(fd).status()));
+  close(pipes[0]);
+  close(fd);
 }
 
 TEST(BroadcastRingKills, AtRandomMomentsLeaveNoGapAndNoHalfMessage) {

@@ -184,7 +184,7 @@ void unlock_byte(int fd, std::uint32_t index) noexcept {
 
 bool is_byte_locked(int fd, std::uint32_t index) noexcept {
   struct flock lock = byte_lock(index, F_WRLCK);
-  return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+  return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_WRLCK;
 }
 
 int reopen_segment(int fd, int access) noexcept {

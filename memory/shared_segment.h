@@ -80,8 +80,9 @@ absl::Status segment_refused(const std::string& label, const std::string& why);
 // Locks belong to an open file description. False where another one holds it.
 bool lock_byte(int fd, std::uint32_t index) noexcept;
 void unlock_byte(int fd, std::uint32_t index) noexcept;
-// Asks and does not take; read access is enough. True where it cannot be found
-// out.
+// Whether somebody holds what lock_byte() takes; read access is enough. True
+// where it cannot be found out. A read lock, which who may only read can take,
+// is none, but lock_byte() fails as long as it is there.
 bool is_byte_locked(int fd, std::uint32_t index) noexcept;
 
 // The same file with an open file description of its own; -1 and errno.

@@ -115,6 +115,23 @@ TEST(SharedSegment, WhatIsNoneIsRefused) {
   close(*zeros);
 }
 
+// Whoever may read can take one, so that it must not count as a sign of life.
+TEST(SharedSegment, AReadLockIsNoSignOfLife) {
+  const int fd = make("");
+  const int own = reopen_segment(fd, O_RDWR);
+  const int reads = reopen_segment(fd, O_RDONLY);
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  ASSERT_EQ(fcntl(reads, F_OFD_SETLK, &lock), 0) << "of the whole file";
+  EXPECT_FALSE(is_byte_locked(own, 0));
+  EXPECT_FALSE(lock_byte(own, 0)) << "but it keeps others out";
+  close(reads);
+  EXPECT_TRUE(lock_byte(own, 0));
+  close(own);
+  close(fd);
+}
+
 TEST(SharedSegment, ALockLivesAsLongAsTheMappingOfItsHolder) {
   const int fd = make("");
   int ready[2];
