@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
+#include <numeric>
 #include <vector>
 
 namespace wirebook {
@@ -21,66 +21,10 @@ void append(std::string& out, const char* format, Args... args) {
 
 }  // namespace
 
-void LatencyHistogram::merge(const LatencyHistogram& other) noexcept {
-  uint64_t added = 0;
-  for (size_t i = 0; i < kBuckets; ++i) {
-    const uint64_t times = other.bucket_count(i);
-    if (times == 0) continue;
-    // After the bucket: other's maximum then covers it.
-    raise(max_, other.max());
-    raise(not_min_, read(other.not_min_));
-    add_to_bucket(i, times);
-    added += times;
-  }
-  add(sum_, read(other.sum_));
-  add(count_, added);
-}
-
-void LatencyHistogram::clear() noexcept {
-  // Relaxed: a reader meanwhile is promised nothing.
-  for (std::atomic<uint64_t>* value : {&count_, &sum_, &max_, &not_min_}) {
-    value->store(0, std::memory_order_relaxed);
-  }
-  for (std::atomic<uint64_t>& bucket : counts_) {
-    bucket.store(0, std::memory_order_relaxed);
-  }
-}
-
-double LatencyHistogram::mean() const noexcept {
-  const uint64_t n = count();
-  return n == 0 ? 0 : static_cast<double>(read(sum_)) / static_cast<double>(n);
-}
-
-uint64_t LatencyHistogram::percentile(double p) const noexcept {
-  uint64_t total = 0;
-  for (size_t i = 0; i < kBuckets; ++i) total += bucket_count(i);
-  if (total == 0) return 0;
-  // One step down, as HdrHistogram does, so that 99.9 % of 1000 is rank 999
-  // although 99.9 is not a binary fraction.
-  const double share =
-      p > 0 ? std::min(std::nextafter(p, 0.0), 100.0) / 100 : 0;
-  const double wanted = std::ceil(share * static_cast<double>(total));
-  const uint64_t rank = wanted < 1 ? 1
-                        : wanted < static_cast<double>(total)
-                            ? static_cast<uint64_t>(wanted)
-                            : total;
-  // Counts grow, so the scan comes to the rank even while records come in;
-  // unless a clear() comes between.
-  uint64_t seen = 0;
-  size_t bucket = 0;
-  while ((seen += bucket_count(bucket)) < rank && bucket + 1 < kBuckets) {
-    ++bucket;
-  }
-  return std::min(highest_in(bucket), max());
-}
-
-std::string LatencyHistogram::to_hgrm(double unit) const {
-  // A copy, so that all lines are of one moment.
-  std::vector<uint64_t> counts(kBuckets);
-  uint64_t total = 0;
-  for (size_t i = 0; i < kBuckets; ++i) total += counts[i] = bucket_count(i);
-  const uint64_t largest = max();
-
+std::string LatencyBuckets::hgrm_of(const std::vector<uint64_t>& counts,
+                                    uint64_t largest, double unit) {
+  const uint64_t total =
+      std::accumulate(counts.begin(), counts.end(), uint64_t{0});
   std::string out;
   append(out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
          "1/(1-Percentile)");

@@ -25,7 +25,9 @@
 
 namespace wirebook {
 
-class SingleWriterCounter {
+// `Atom` lets a test put a scheduler underneath; leave it alone otherwise.
+template <template <typename> class Atom = std::atomic>
+class BasicSingleWriterCounter {
  public:
   // The writer.
   void add(uint64_t n) noexcept {
@@ -40,8 +42,10 @@ class SingleWriterCounter {
   }
 
  private:
-  std::atomic<uint64_t> value_{0};
+  Atom<uint64_t> value_{0};
 };
+
+using SingleWriterCounter = BasicSingleWriterCounter<>;
 
 }  // namespace wirebook
 

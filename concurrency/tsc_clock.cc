@@ -39,23 +39,18 @@ uint64_t ppb(uint64_t part, uint64_t whole) noexcept {
       (Uint128{part} * uint64_t{kNsPerSecond} + whole - 1) / whole);
 }
 
-[[noreturn]] void die(const void* clock, const char* what) {
-  std::fprintf(stderr, "wirebook::TscClock %p: %s\n", clock, what);
-  std::abort();
-}
-
 }  // namespace
 
-constinit std::atomic<uint8_t> TscClock::source_{kUnknown};
+constinit std::atomic<uint8_t> TscTicks::source_{kUnknown};
 
-bool TscClock::cpu_has_invariant_tsc() noexcept {
+bool TscTicks::cpu_has_invariant_tsc() noexcept {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   // Intel SDM vol. 3B, "Invariant TSC"; AMD APM vol. 3, Fn8000_0007_EDX.
   return __get_cpuid(0x80000007u, &eax, &ebx, &ecx, &edx) != 0 &&
          (edx & (1u << 8)) != 0;
 }
 
-TscClock::Source TscClock::source() noexcept {
+TscTicks::Source TscTicks::source() noexcept {
   // Relaxed throughout: the byte is all there is, and the first to set it wins.
   uint8_t known = source_.load(std::memory_order_relaxed);
   if (known == kUnknown) {
@@ -68,7 +63,7 @@ TscClock::Source TscClock::source() noexcept {
   return known == kTsc ? Source::kInvariantTsc : Source::kClockMonotonic;
 }
 
-bool TscClock::use_clock_monotonic() noexcept {
+bool TscTicks::use_clock_monotonic() noexcept {
   uint8_t known = kUnknown;
   // Relaxed: as in source().
   return source_.compare_exchange_strong(known, kMonotonic,
@@ -76,12 +71,12 @@ bool TscClock::use_clock_monotonic() noexcept {
          known == kMonotonic;
 }
 
-uint64_t TscClock::slow_ticks() noexcept {
+uint64_t TscTicks::slow_ticks() noexcept {
   if (source() == Source::kInvariantTsc) return __builtin_ia32_rdtsc();
   return static_cast<uint64_t>(read_clock(CLOCK_MONOTONIC));
 }
 
-TscClock::Sample TscClock::take_sample() noexcept {
+TscTicks::Sample TscTicks::take_sample() noexcept {
   Sample best;
   int64_t best_window = std::numeric_limits<int64_t>::max();
   int64_t best_wall_window = std::numeric_limits<int64_t>::max();
@@ -113,12 +108,16 @@ TscClock::Sample TscClock::take_sample() noexcept {
   return best;
 }
 
-TscClock::Calibration TscClock::fit(const Sample& first,
-                                    const Sample& second) noexcept {
+namespace internal {
+namespace {
+
+TscLine fit(const TscTicks::Sample& first,
+            const TscTicks::Sample& second) noexcept {
   const uint64_t ticks = second.ticks - first.ticks;
   const uint64_t ns =
       static_cast<uint64_t>(second.monotonic_ns - first.monotonic_ns);
-  const uint64_t rate = static_cast<uint64_t>((Uint128{ns} << kShift) / ticks);
+  const uint64_t rate =
+      static_cast<uint64_t>((TscLine::Uint128{ns} << TscLine::kShift) / ticks);
   return {.base_ticks = second.ticks,
           .base_ns = second.monotonic_ns,
           .slew_ticks = 0,
@@ -129,37 +128,30 @@ TscClock::Calibration TscClock::fit(const Sample& first,
           .rate_error_ppb = ppb(first.error_ns + second.error_ns, ns)};
 }
 
-TscClock::TscClock() {
-  const Sample first = take_sample();
-  std::this_thread::sleep_for(kCalibrationTime);
-  last_ = take_sample();
-  if (last_.ticks <= first.ticks || last_.monotonic_ns <= first.monotonic_ns) {
-    die(this, "the tick counter stands still; call use_clock_monotonic first");
-  }
-  publish(fit(first, last_));
-}
+}  // namespace
 
-TscClock::TscClock(const Sample& first, const Sample& second) : last_(second) {
+TscLine TscLine::through(const void* clock, const Sample& first,
+                         const Sample& second) {
   if (second.ticks <= first.ticks ||
       second.monotonic_ns <= first.monotonic_ns) {
-    die(this, "the second sample must be later than the first");
+    std::fprintf(stderr,
+                 "wirebook::TscClock %p: the second sample must be later than "
+                 "the first; if the tick counter stands still, call "
+                 "use_clock_monotonic first\n",
+                 clock);
+    std::abort();
   }
-  publish(fit(first, second));
+  return fit(first, second);
 }
 
-void TscClock::publish(const Calibration& line) noexcept {
-  // Relaxed: only this thread writes it.
-  const uint32_t other = 1 - newest_.load(std::memory_order_relaxed);
-  lines_[other].store(line);
-  // Pairs with the acquire in calibration(): the line before its name.
-  newest_.store(other, std::memory_order_release);
-}
-
-void TscClock::recalibrate(const Sample& now) noexcept {
-  const int64_t interval = now.monotonic_ns - last_.monotonic_ns;
-  if (interval < kShortestIntervalNs || now.ticks <= last_.ticks) return;
-  Calibration line = fit(last_, now);
-  const int64_t predicted = monotonic_at(calibration(), now.ticks);
+std::optional<TscLine> TscLine::corrected(const Sample& last,
+                                          const Sample& now) const noexcept {
+  const int64_t interval = now.monotonic_ns - last.monotonic_ns;
+  if (interval < kShortestIntervalNs || now.ticks <= last.ticks) {
+    return std::nullopt;
+  }
+  TscLine line = fit(last, now);
+  const int64_t predicted = monotonic_at(now.ticks);
   const int64_t drift = now.monotonic_ns - predicted;
   if (magnitude(drift) <=
       static_cast<uint64_t>(std::max(kStepNs, interval / 10))) {
@@ -174,16 +166,17 @@ void TscClock::recalibrate(const Sample& now) noexcept {
         static_cast<uint64_t>(horizon));
     line.base_error_ns += magnitude(drift);
   }
-  last_ = now;
-  publish(line);
+  return line;
 }
 
-uint64_t TscClock::error_bound_ns(uint64_t tick) const noexcept {
-  const Calibration line = calibration();
-  const uint64_t distance = magnitude(monotonic_at(line, tick) - line.base_ns);
-  return line.base_error_ns + 1 +
-         static_cast<uint64_t>(Uint128{distance} * line.rate_error_ppb /
+uint64_t TscLine::error_at(uint64_t tick) const noexcept {
+  const uint64_t distance = magnitude(monotonic_at(tick) - base_ns);
+  return base_error_ns + 1 +
+         static_cast<uint64_t>(Uint128{distance} * rate_error_ppb /
                                uint64_t{kNsPerSecond});
 }
 
+void tsc_calibration_pause() { std::this_thread::sleep_for(kCalibrationTime); }
+
+}  // namespace internal
 }  // namespace wirebook

@@ -41,13 +41,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 
+#include "concurrency/atom_traits.h"
 #include "concurrency/seqlock.h"
 
 namespace wirebook {
 
-class TscClock {
+// The tick counter, as it is: what needs no calibration. Any thread, any time.
+class TscTicks {
  public:
   enum class Source : uint8_t {
     kInvariantTsc,    // rdtsc: constant rate, running in all sleep states
@@ -61,19 +65,6 @@ class TscClock {
     int64_t wall_ns = 0;       // CLOCK_REALTIME, since 1970
     uint64_t error_ns = 0;     // of monotonic_ns at `ticks`, either way
   };
-
-  // Calibrates: two samples, 10 ms apart. Blocks for that time.
-  TscClock();
-
-  // Calibrated by two samples of the caller's, `second` the later: the seam
-  // for tests and for replaying a recorded calibration. Samples that do not
-  // advance in both ticks and time end the process.
-  TscClock(const Sample& first, const Sample& second);
-
-  TscClock(const TscClock&) = delete;
-  TscClock& operator=(const TscClock&) = delete;
-
-  // ---- Any thread, at any time, without a TscClock --------------------------
 
   // The present tick. Comes from the same source for the process's life.
   static uint64_t ticks() noexcept {
@@ -98,36 +89,114 @@ class TscClock {
   // Reads ticks and clocks together, the tightest of some tries (about 3 us).
   static Sample take_sample() noexcept;
 
+ private:
+  enum : uint8_t { kUnknown, kTsc, kMonotonic };
+
+  static uint64_t slow_ticks() noexcept;
+
+  static std::atomic<uint8_t> source_;
+};
+
+namespace internal {
+
+// Time is a line from (base_ticks, base_ns) at `rate`, except for the first
+// slew_ticks, at `slew_rate`, which make up for drift. Rates are in ns per
+// tick with kShift fraction bits, so up to 64 ns.
+struct TscLine {
+  using Sample = TscTicks::Sample;
+  __extension__ using Uint128 = unsigned __int128;
+  static constexpr int kShift = 58;
+
+  // The line through both; `clock` dies if the second is not later.
+  static TscLine through(const void* clock, const Sample& first,
+                         const Sample& second);
+  // The line that makes up the difference to `now`, if that is long enough
+  // after `last`, the sample of this one.
+  std::optional<TscLine> corrected(const Sample& last,
+                                   const Sample& now) const noexcept;
+
+  static uint64_t scale(uint64_t ticks, uint64_t rate) noexcept {
+    return static_cast<uint64_t>((Uint128{ticks} * rate) >> kShift);
+  }
+  int64_t monotonic_at(uint64_t tick) const noexcept {
+    const uint64_t after = tick - base_ticks;
+    if (static_cast<int64_t>(after) < 0) {
+      return base_ns - static_cast<int64_t>(scale(-after, rate));
+    }
+    const uint64_t slewed = std::min(after, slew_ticks);
+    return base_ns + static_cast<int64_t>(scale(slewed, slew_rate) +
+                                          scale(after - slewed, rate));
+  }
+  uint64_t error_at(uint64_t tick) const noexcept;
+
+  uint64_t base_ticks;
+  int64_t base_ns;
+  uint64_t slew_ticks;
+  uint64_t slew_rate;
+  uint64_t rate;
+  int64_t wall_offset_ns;  // CLOCK_REALTIME - CLOCK_MONOTONIC
+  uint64_t base_error_ns;
+  uint64_t rate_error_ppb;
+};
+
+// Ten milliseconds.
+void tsc_calibration_pause();
+
+}  // namespace internal
+
+// `Atom` lets a test put a scheduler underneath; leave it alone otherwise.
+template <template <typename> class Atom = std::atomic>
+class BasicTscClock : public TscTicks {
+  using Line = internal::TscLine;
+
+ public:
+  // Calibrates: two samples, 10 ms apart. Blocks for that time.
+  BasicTscClock() {
+    const Sample first = take_sample();
+    internal::tsc_calibration_pause();
+    begin(first, take_sample());
+  }
+
+  // Calibrated by two samples of the caller's, `second` the later: the seam
+  // for tests and for replaying a recorded calibration. Samples that do not
+  // advance in both ticks and time end the process.
+  BasicTscClock(const Sample& first, const Sample& second) {
+    begin(first, second);
+  }
+
+  BasicTscClock(const BasicTscClock&) = delete;
+  BasicTscClock& operator=(const BasicTscClock&) = delete;
+
   // ---- Any thread -----------------------------------------------------------
 
   // A duration. Right for any delta that fits in 2^63 ns.
   uint64_t to_ns(uint64_t delta_ticks) const noexcept {
-    return scale(delta_ticks, calibration().rate);
+    return Line::scale(delta_ticks, line().rate);
   }
 
   // CLOCK_MONOTONIC at a tick, in the past or future of the calibration.
   int64_t monotonic_ns(uint64_t tick) const noexcept {
-    return monotonic_at(calibration(), tick);
+    return line().monotonic_at(tick);
   }
 
   // CLOCK_REALTIME at a tick, as the kernel had it at the last (re)calibration:
   // a step of the wall clock shows after the next.
   int64_t wall_ns(uint64_t tick) const noexcept {
-    const Calibration now = calibration();
-    return monotonic_at(now, tick) + now.wall_offset_ns;
+    const Line now = line();
+    return now.monotonic_at(tick) + now.wall_offset_ns;
   }
 
   // How far monotonic_ns(tick) may be off, either way.
-  uint64_t error_bound_ns(uint64_t tick) const noexcept;
+  uint64_t error_bound_ns(uint64_t tick) const noexcept {
+    return line().error_at(tick);
+  }
 
   // How far a rate may be off: to_ns(d) is within d's share of this many parts
   // per billion, plus 1 ns.
-  uint64_t rate_error_ppb() const noexcept {
-    return calibration().rate_error_ppb;
-  }
+  uint64_t rate_error_ppb() const noexcept { return line().rate_error_ppb; }
 
   double ns_per_tick() const noexcept {
-    return static_cast<double>(calibration().rate) * kUnit;
+    return std::ldexp(static_cast<double>(line().rate), -Line::kShift);
   }
 
   // ---- One thread at a time -------------------------------------------------
@@ -141,68 +210,45 @@ class TscClock {
   // less than 1 ms after the last is ignored. About 3 us; once a second is
   // ample.
   void recalibrate() noexcept { recalibrate(take_sample()); }
-  void recalibrate(const Sample& now) noexcept;
+  void recalibrate(const Sample& now) noexcept {
+    const std::optional<Line> corrected = line().corrected(last_, now);
+    if (!corrected.has_value()) return;
+    last_ = now;
+    publish(*corrected);
+  }
 
  private:
-  enum : uint8_t { kUnknown, kTsc, kMonotonic };
-
-  // Fixed point: ns per tick in units of 2^-58, so up to 64 ns.
-  static constexpr int kShift = 58;
-  static constexpr double kUnit = 1.0 / (uint64_t{1} << kShift);
-  __extension__ using Uint128 = unsigned __int128;
-
-  // Time is a line from (base_ticks, base_ns) at `rate`, except for the first
-  // slew_ticks, at `slew_rate`, which make up for drift. Rates are in ns per
-  // tick with kShift fraction bits.
-  struct Calibration {
-    uint64_t base_ticks;
-    int64_t base_ns;
-    uint64_t slew_ticks;
-    uint64_t slew_rate;
-    uint64_t rate;
-    int64_t wall_offset_ns;  // CLOCK_REALTIME - CLOCK_MONOTONIC
-    uint64_t base_error_ns;
-    uint64_t rate_error_ppb;
-  };
-
-  static uint64_t scale(uint64_t ticks, uint64_t rate) noexcept {
-    return static_cast<uint64_t>((Uint128{ticks} * rate) >> kShift);
+  void begin(const Sample& first, const Sample& second) {
+    last_ = second;
+    publish(Line::through(this, first, second));
   }
 
-  static int64_t monotonic_at(const Calibration& line, uint64_t tick) noexcept {
-    const uint64_t after = tick - line.base_ticks;
-    if (static_cast<int64_t>(after) < 0) {
-      return line.base_ns - static_cast<int64_t>(scale(-after, line.rate));
-    }
-    const uint64_t slewed = std::min(after, line.slew_ticks);
-    return line.base_ns +
-           static_cast<int64_t>(scale(slewed, line.slew_rate) +
-                                scale(after - slewed, line.rate));
-  }
-
-  static Calibration fit(const Sample& first, const Sample& second) noexcept;
-
-  Calibration calibration() const noexcept {
+  Line line() const noexcept {
     for (;;) {
       // Pairs with the release in publish(): that line is complete, and stays
       // so until the recalibration after next.
       const uint32_t newest = newest_.load(std::memory_order_acquire);
       if (const auto line = lines_[newest].try_load()) [[likely]]
         return *line;
+      AtomTraits<Atom>::pause();
     }
   }
 
-  void publish(const Calibration& line) noexcept;
-
-  static uint64_t slow_ticks() noexcept;
-
-  static std::atomic<uint8_t> source_;
+  void publish(const Line& line) noexcept {
+    // Relaxed: only this thread writes it.
+    const uint32_t other = 1 - newest_.load(std::memory_order_relaxed);
+    lines_[other].store(line);
+    // Pairs with the acquire in line(): the line before its name.
+    newest_.store(other, std::memory_order_release);
+  }
 
   Sample last_;  // recalibrating thread only
   // Two in turn: a writer preempted in mid-store holds up no reader.
-  std::atomic<uint32_t> newest_{0};
-  Seqlock<Calibration> lines_[2];
+  Atom<uint32_t> newest_{0};
+  Seqlock<Line, Atom> lines_[2];
 };
+
+using TscClock = BasicTscClock<>;
 
 }  // namespace wirebook
 
