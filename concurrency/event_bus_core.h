@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What a bus and its consumers share: storage, sequence, table, and who
-// destroys an event when. Internal: include event_bus.h.
+// What a bus and its consumers share: slots, sequence, table, and who destroys
+// an event when. Internal: include event_bus.h.
 
 #ifndef WIREBOOK_CONCURRENCY_EVENT_BUS_CORE_H_
 #define WIREBOOK_CONCURRENCY_EVENT_BUS_CORE_H_
@@ -13,9 +13,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
-#include <new>
 #include <type_traits>
 
 #include "absl/status/statusor.h"
@@ -23,9 +21,9 @@
 #include "concurrency/event_bus_consumers.h"
 #include "concurrency/event_bus_registry.h"
 #include "concurrency/event_bus_sequence.h"
+#include "concurrency/event_bus_slots.h"
 #include "concurrency/event_bus_types.h"
 #include "concurrency/wait_strategy.h"
-#include "memory/asan_poison.h"
 #include "memory/cache_line.h"
 #include "memory/fail_fast.h"
 
@@ -44,14 +42,10 @@ class EventBusCore {
   static constexpr bool kReclaims = !std::is_trivially_destructible_v<T>;
 
   explicit EventBusCore(const EventBusOptions& options)
-      : capacity_(checked_capacity(options)),
-        mask_(capacity_ - 1),
-        slots_(static_cast<T*>(::operator new(storage_bytes(), kAlign))),
-        sequence_(capacity_),
+      : slots_(checked_capacity(options)),
+        sequence_(slots_.capacity()),
         table_(options.max_consumers),
-        registry_(options.max_consumers) {
-    if constexpr (kPoisonsSlots) poison(slots_, storage_bytes());
-  }
+        registry_(options.max_consumers) {}
   EventBusCore(const EventBusCore&) = delete;
   EventBusCore& operator=(const EventBusCore&) = delete;
 
@@ -61,15 +55,13 @@ class EventBusCore {
       // Beyond a claim that was never published there may be events, too.
       for (uint64_t s = freed_.load(std::memory_order_relaxed);
            s != sequence_.bound(); ++s) {
-        if (sequence_.published(s, s + 1) > s) std::destroy_at(slot(s));
+        if (sequence_.published(s, s + 1) > s) slots_.destroy(s);
       }
     }
-    unpoison(slots_, storage_bytes());
-    ::operator delete(slots_, kAlign);
   }
 
-  T* slot(uint64_t s) const noexcept { return slots_ + (s & mask_); }
-  uint64_t capacity() const noexcept { return capacity_; }
+  T* slot(uint64_t s) const noexcept { return slots_[s]; }
+  uint64_t capacity() const noexcept { return slots_.capacity(); }
   auto& sequence() noexcept { return sequence_; }
   Table& table() noexcept { return table_; }
 
@@ -86,7 +78,7 @@ class EventBusCore {
   // ---- Producers ------------------------------------------------------------
 
   BusClaim claim(uint64_t n) noexcept {
-    return opened(sequence_.claim(std::min(n, capacity_), room()));
+    return opened(sequence_.claim(std::min(n, capacity()), room()));
   }
   BusClaim claim_one() noexcept { return opened(sequence_.claim_one(room())); }
   // Open, and not full; with many producers, for the moment.
@@ -139,7 +131,7 @@ class EventBusCore {
       consumer.lag =
           health.published - std::min(health.published, consumer.position);
       // Events published since its position was read are no lag of that time.
-      if (!consumer.detached) consumer.lag = std::min(consumer.lag, capacity_);
+      if (!consumer.detached) consumer.lag = std::min(consumer.lag, capacity());
     }
     return health;
   }
@@ -190,28 +182,15 @@ class EventBusCore {
   }
 
  private:
-  static constexpr std::align_val_t kAlign{
-      std::max(alignof(T), kFalseSharingBytes)};
-  // Shadow memory knows eight bytes at a time.
-  static constexpr bool kPoisonsSlots = kPoisons && sizeof(T) % 8 == 0;
-
   uint64_t checked_capacity(const EventBusOptions& options) {
     if (const char* wrong = wrong_bus_options(options)) die(wrong);
     return options.capacity;
   }
 
-  // Whole pairs of lines: no stranger shares one with the first or last slot.
-  size_t storage_bytes() const noexcept {
-    return (capacity_ * sizeof(T) + kFalseSharingBytes - 1) /
-           kFalseSharingBytes * kFalseSharingBytes;
-  }
-
   BusClaim opened(BusClaim claim) noexcept {
     // Who saw a claim that the close took back may sleep by now.
     if (claim.count == 0 && sequence_.ended()) wait_.notify_all();
-    if constexpr (kPoisonsSlots) {
-      unpoison(slot(claim.first), claim.count * sizeof(T));
-    }
+    slots_.open(claim.first, claim.count);
     return claim;
   }
 
@@ -221,11 +200,11 @@ class EventBusCore {
   // The number below which events are done with. Makes lossy consumers give
   // way to a claim that ends at `end`.
   uint64_t free_for(uint64_t end) noexcept {
-    if (end > capacity_) skip_lossy(end - capacity_);
+    if (end > capacity()) skip_lossy(end - capacity());
     if constexpr (kReclaims) {
       // Pairs with the release in destroy_until(): the old events are gone.
       const uint64_t freed = freed_.load(std::memory_order_acquire);
-      if (freed + capacity_ >= end || done_with() <= freed) return freed;
+      if (freed + capacity() >= end || done_with() <= freed) return freed;
       reclaim();
       return freed_.load(std::memory_order_acquire);  // as above
     } else {
@@ -251,7 +230,7 @@ class EventBusCore {
       const uint64_t word = table_.word(i);
       const uint64_t at = BusWord::position(word);
       if (!BusWord::can_skip(word) || at >= wanted) continue;
-      const uint64_t to = std::max(wanted, at + capacity_ / 4);
+      const uint64_t to = std::max(wanted, at + capacity() / 4);
       const uint64_t after =
           table_.slot(i).after.load(std::memory_order_relaxed);
       const uint64_t limit = std::min(to, readable(after, at, to));
@@ -279,17 +258,12 @@ class EventBusCore {
     // Relaxed: only the one reclaimer writes it.
     uint64_t s = freed_.load(std::memory_order_relaxed);
     if (s >= end) return;
-    for (; s != end; ++s) {
-      std::destroy_at(slot(s));
-      if constexpr (kPoisonsSlots) poison(slot(s), sizeof(T));
-    }
+    for (; s != end; ++s) slots_.destroy(s);
     // Pairs with the acquire in free_for().
     freed_.store(end, std::memory_order_release);
   }
 
-  const uint64_t capacity_;
-  const uint64_t mask_;
-  T* const slots_;
+  BusSlots<T> slots_;
   BusSequence<kProducers, Atom> sequence_;
   alignas(kFalseSharingBytes) Table table_;
   BusRegistry<Atom> registry_;

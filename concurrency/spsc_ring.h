@@ -50,8 +50,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <optional>
@@ -59,7 +57,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "concurrency/spsc_ring_sides.h"
 #include "memory/cache_line.h"
+#include "memory/fail_fast.h"
 
 namespace wirebook {
 
@@ -91,7 +91,8 @@ class SpscRing {
     check_capacity();
     if (storage.size() < storage_bytes(capacity) ||
         reinterpret_cast<uintptr_t>(storage.data()) % alignof(T) != 0) {
-      die("storage shorter than storage_bytes(capacity) or misaligned");
+      fail_fast("SpscRing", this,
+                "storage shorter than storage_bytes(capacity) or misaligned");
     }
     use(storage.data());
   }
@@ -105,9 +106,9 @@ class SpscRing {
 
   // Destroys what is left in the ring. Both threads must be done with it.
   ~SpscRing() {
-    const uint64_t tail = own_tail();
-    for (uint64_t head = own_head(); head != tail; ++head) {
-      std::destroy_at(slot(consumer_, head));
+    const uint64_t tail = producer_.own_tail();
+    for (uint64_t head = consumer_.own_head(); head != tail; ++head) {
+      std::destroy_at(consumer_.slot(head));
     }
     if (owned_ != nullptr) ::operator delete(owned_, kStorageAlign);
   }
@@ -120,9 +121,11 @@ class SpscRing {
   template <typename... Args>
   [[nodiscard]] bool try_emplace(Args&&... args) noexcept(
       std::is_nothrow_constructible_v<T, Args...>) {
-    const uint64_t tail = own_tail();
-    if (tail == producer_.writable_until && !refresh_room(tail)) return false;
-    std::construct_at(slot(producer_, tail), std::forward<Args>(args)...);
+    const uint64_t tail = producer_.own_tail();
+    if (tail == producer_.writable_until &&
+        !producer_.refresh_room(tail, consumer_.head))
+      return false;
+    std::construct_at(producer_.slot(tail), std::forward<Args>(args)...);
     // Pairs with the acquire in refresh_ready: the object before its index.
     producer_.tail.store(tail + 1, std::memory_order_release);
     return true;
@@ -142,20 +145,22 @@ class SpscRing {
   // full or closed. The slots are raw memory: assign if T is trivial, otherwise
   // std::construct_at. Claiming again without publish gives the same slots.
   [[nodiscard]] std::span<T> claim(size_t n) noexcept {
-    const uint64_t tail = own_tail();
-    if (producer_.writable_until - tail < n) refresh_room(tail);
+    const uint64_t tail = producer_.own_tail();
+    if (producer_.writable_until - tail < n)
+      producer_.refresh_room(tail, consumer_.head);
     const uint64_t count =
         std::min({uint64_t{n}, producer_.writable_until - tail,
                   producer_.mask + 1 - (tail & producer_.mask)});
     producer_.claimed_until = tail + count;
-    return {slot(producer_, tail), static_cast<size_t>(count)};
+    return {producer_.slot(tail), static_cast<size_t>(count)};
   }
 
   // Hands over the first `n` claimed slots, now constructed; the rest of the
   // claim lapses. More than was claimed ends the process.
   void publish(size_t n) noexcept {
-    const uint64_t tail = own_tail();
-    if (n > producer_.claimed_until - tail) die("publish of unclaimed slots");
+    const uint64_t tail = producer_.own_tail();
+    if (n > producer_.claimed_until - tail)
+      fail_fast("SpscRing", this, "publish of unclaimed slots");
     producer_.claimed_until = tail + n;
     // Pairs with the acquire in refresh_ready: the objects before their index.
     producer_.tail.store(tail + n, std::memory_order_release);
@@ -164,7 +169,7 @@ class SpscRing {
   // No object will follow: pushes fail from here on, claims are empty, and
   // closed() turns true once the consumer has drained the ring. Idempotent.
   void close() noexcept {
-    const uint64_t tail = own_tail();
+    const uint64_t tail = producer_.own_tail();
     // A limit of none makes the ring full for ever: no check in try_push.
     producer_.limit = 0;
     producer_.writable_until = tail;
@@ -177,11 +182,12 @@ class SpscRing {
 
   // The oldest object, in place until pop(); nullptr when empty.
   [[nodiscard]] T* front() noexcept {
-    const uint64_t head = own_head();
-    if (head == consumer_.readable_until && !refresh_ready(head)) {
+    const uint64_t head = consumer_.own_head();
+    if (head == consumer_.readable_until &&
+        !consumer_.refresh_ready(head, producer_.tail)) {
       return nullptr;
     }
-    return slot(consumer_, head);
+    return consumer_.slot(head);
   }
 
   // Destroys the oldest object. On an empty ring ends the process.
@@ -211,25 +217,27 @@ class SpscRing {
   // Up to `n` of the oldest objects, in place until consume(): fewer when
   // fewer are there or at the ring's physical end, none when empty.
   [[nodiscard]] std::span<T> peek(size_t n) noexcept {
-    const uint64_t head = own_head();
-    if (consumer_.readable_until - head < n) refresh_ready(head);
+    const uint64_t head = consumer_.own_head();
+    if (consumer_.readable_until - head < n)
+      consumer_.refresh_ready(head, producer_.tail);
     const uint64_t count =
         std::min({uint64_t{n}, consumer_.readable_until - head,
                   consumer_.mask + 1 - (head & consumer_.mask)});
-    return {slot(consumer_, head), static_cast<size_t>(count)};
+    return {consumer_.slot(head), static_cast<size_t>(count)};
   }
 
   // Destroys the `n` oldest objects and frees their slots. More than are there
   // ends the process.
   void consume(size_t n) noexcept {
-    const uint64_t head = own_head();
+    const uint64_t head = consumer_.own_head();
     if (n > consumer_.readable_until - head) {
-      refresh_ready(head);
-      if (n > consumer_.readable_until - head) die("pop of an empty ring");
+      consumer_.refresh_ready(head, producer_.tail);
+      if (n > consumer_.readable_until - head)
+        fail_fast("SpscRing", this, "pop of an empty ring");
     }
     if constexpr (!std::is_trivially_destructible_v<T>) {
       for (uint64_t i = 0; i != n; ++i) {
-        std::destroy_at(slot(consumer_, head + i));
+        std::destroy_at(consumer_.slot(head + i));
       }
     }
     // Pairs with the acquire in refresh_room: done with the slots before reuse.
@@ -259,34 +267,9 @@ class SpscRing {
   static constexpr std::align_val_t kStorageAlign{
       std::max(alignof(T), kFalseSharingBytes)};
 
-  static constexpr uint64_t kLooksBeforeFetch = 16;
-
-  // Indices run on without wrapping (2^64 objects); a slot is index & mask.
-  // What both sides need to find a slot is repeated on each side's line.
-
-  // Written by the producer only; the consumer reads `tail` and `closed`.
-  struct alignas(kFalseSharingBytes) Producer {
-    Atom<uint64_t> tail{0};
-    Atom<bool> closed{false};
-    uint64_t writable_until = 0;  // last head seen + limit
-    uint64_t claimed_until = 0;
-    uint64_t limit = 0;  // the capacity; 0 once closed
-    T* slots = nullptr;
-    uint64_t mask = 0;
-  };
-
-  // Written by the consumer only; the producer reads `head`.
-  struct alignas(kFalseSharingBytes) Consumer {
-    Atom<uint64_t> head{0};
-    uint64_t readable_until = 0;  // last tail seen
-    uint64_t empty_looks = 0;     // since the last that was not
-    T* slots = nullptr;
-    uint64_t mask = 0;
-  };
-
   void check_capacity() const {
     if (capacity_ == 0 || capacity_ > kMaxCapacity) {
-      die("capacity must be 1 to 2^32");
+      fail_fast("SpscRing", this, "capacity must be 1 to 2^32");
     }
   }
 
@@ -296,67 +279,16 @@ class SpscRing {
     producer_.mask = consumer_.mask = std::bit_ceil(capacity_) - 1;
   }
 
-  // Relaxed: each side is the only writer of its own index.
-  uint64_t own_tail() const noexcept {
-    return producer_.tail.load(std::memory_order_relaxed);
-  }
-  uint64_t own_head() const noexcept {
-    return consumer_.head.load(std::memory_order_relaxed);
-  }
-
-  template <typename Side>
-  static T* slot(const Side& side, uint64_t index) noexcept {
-    return side.slots + (index & side.mask);
-  }
-
-  // Looks at the consumer's index again; false when the ring is full.
-  bool refresh_room(uint64_t tail) noexcept {
-    // Pairs with the release in consume: the slot's old object is gone.
-    const uint64_t head = consumer_.head.load(std::memory_order_acquire);
-    if (tail - head >= producer_.limit) return false;
-    producer_.writable_until = head + producer_.limit;
-    return true;
-  }
-
-  // Looks at the producer's index again; false when the ring is empty.
-  bool refresh_ready(uint64_t head) noexcept {
-    // Pairs with the release in try_emplace and publish: the objects are there.
-    consumer_.readable_until = producer_.tail.load(std::memory_order_acquire);
-    if (consumer_.readable_until != head) {
-      consumer_.empty_looks = 0;
-      return true;
-    }
-    // Who waits has the object's line fetched beside the index's, not after it:
-    // a quarter off the round trip. Not at once, or a producer that is as fast
-    // would lose the line that it is about to write to.
-    if (++consumer_.empty_looks > kLooksBeforeFetch) {
-      __builtin_prefetch(slot(consumer_, head));
-    }
-    return false;
-  }
-
   // consume(1) without its check: front() has seen the object.
   void release_front() noexcept {
-    const uint64_t head = own_head();
-    std::destroy_at(slot(consumer_, head));
+    const uint64_t head = consumer_.own_head();
+    std::destroy_at(consumer_.slot(head));
     // Pairs with the acquire in refresh_room: done with the slot before reuse.
     consumer_.head.store(head + 1, std::memory_order_release);
   }
 
-  [[noreturn, gnu::cold, gnu::noinline]] void die(const char* what) const {
-    std::fprintf(stderr, "wirebook::SpscRing %p: %s\n",
-                 static_cast<const void*>(this), what);
-    std::abort();
-  }
-
-  static_assert(alignof(Producer) == kFalseSharingBytes &&
-                    sizeof(Producer) % kFalseSharingBytes == 0 &&
-                    alignof(Consumer) == kFalseSharingBytes &&
-                    sizeof(Consumer) % kFalseSharingBytes == 0,
-                "the sides must not share a cache line");
-
-  Producer producer_;
-  Consumer consumer_;
+  internal::SpscProducer<T, Atom> producer_;
+  internal::SpscConsumer<T, Atom> consumer_;
   // Constant after construction.
   alignas(kFalseSharingBytes) const size_t capacity_;
   void* owned_ = nullptr;
