@@ -27,6 +27,7 @@
 
 #include "lob/book_state.h"
 #include "lob/instrument.h"
+#include "lob/order_event.h"
 #include "lob/price_level.h"
 
 namespace wirebook {
@@ -72,6 +73,7 @@ struct ParsedMessageHeader {
   uint16_t bid_count = 0;
   uint16_t ask_begin = 0;
   uint16_t ask_count = 0;
+  uint16_t order_count = 0;  // entries of orders, where there are no levels
   uint32_t instrument = kNoInstrument;  // or: the whole connection, or none
   uint32_t checksum = 0;
   uint32_t depth = 0;  // kSubscribed: levels a side, 0 if not said
@@ -90,12 +92,16 @@ struct ParsedMessageHeader {
 
 struct ParsedMessage : ParsedMessageHeader {
   static constexpr size_t kMaxLevels = 512;
+  static constexpr size_t kMaxOrders =
+      kMaxLevels * sizeof(PriceLevel) / sizeof(OrderEvent);
 
   // Leaves the levels as they are: 8 KiB that a parser writes as needed.
   ParsedMessage() noexcept {}
 
   union {
     PriceLevel levels[kMaxLevels];
+    // Of an order-by-order channel, in the venue's order (l3_keeper.h).
+    OrderEvent orders[kMaxOrders];
   };
 
   std::span<const PriceLevel> bids() const noexcept {
@@ -103,6 +109,9 @@ struct ParsedMessage : ParsedMessageHeader {
   }
   std::span<const PriceLevel> asks() const noexcept {
     return {levels + ask_begin, ask_count};
+  }
+  std::span<const OrderEvent> order_events() const noexcept {
+    return {orders, order_count};
   }
   size_t level_count() const noexcept {
     return size_t{bid_count} + size_t{ask_count};

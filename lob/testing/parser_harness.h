@@ -96,6 +96,12 @@ inline std::string as_text(const ParsedMessage& m) {
   for (const PriceLevel& level : m.asks()) {
     out << " a" << level.price << "x" << level.quantity;
   }
+  for (const OrderEvent& order : m.order_events()) {
+    out << " o" << int(order.action) << (order.side == Side::kBid ? "b" : "a")
+        << order.id.high << ":" << order.id.low << " " << order.price << "x"
+        << order.quantity << "@" << order.time_ns << "?"
+        << order.may_be_unknown;
+  }
   return out.str();
 }
 
@@ -107,12 +113,13 @@ inline std::string as_text(const CollectingSink& sink) {
 
 // One parser with its table and what it said last.
 struct ParserUnderTest {
-  ParserUnderTest(VenueId venue, bool literal, bool discover = true)
+  ParserUnderTest(VenueId venue, bool literal, bool discover = true,
+                  bool orders = false)
       : table(64),
-        parser(*make_venue_parser(
-            venue, table,
-            {.discover_instruments = discover, .literal_fast_path = literal})) {
-  }
+        parser(*make_venue_parser(venue, table,
+                                  {.discover_instruments = discover,
+                                   .literal_fast_path = literal,
+                                   .orders = orders})) {}
 
   // The messages of one frame; the first of them for the usual case of one.
   const ParsedMessage& parse(std::string_view text,

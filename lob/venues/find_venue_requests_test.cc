@@ -205,5 +205,62 @@ TEST(FindVenueRequestsDeathTest, NumberOfNoVenueEndsTheProcess) {
                "no venue of number");
 }
 
+// ---- Order by order ---------------------------------------------------------
+
+TEST(OrderRequests, Coinbase) {
+  const VenueRequests& requests =
+      find_venue_requests(VenueId::kCoinbaseExchange);
+  EXPECT_EQ(requests.subscribe({"BTC-USD"}, {.orders = true}),
+            R"({"type":"subscribe","product_ids":["BTC-USD"],)"
+            R"("channels":["full","heartbeat"]})");
+  // echo -n 1700000000GET/users/self/verify |
+  //   openssl dgst -sha256 -hmac secret -binary | base64
+  const ChannelCredentials who{
+      .key = "k", .passphrase = "p", .secret = "c2VjcmV0"};
+  EXPECT_EQ(requests.subscribe({"BTC-USD"}, {.unix_seconds = 1'700'000'000,
+                                             .orders = true,
+                                             .credentials = &who}),
+            R"({"type":"subscribe","product_ids":["BTC-USD"],)"
+            R"("channels":["full","heartbeat"],"key":"k","passphrase":"p",)"
+            R"("timestamp":"1700000000","signature":)"
+            R"("lhmJXK08fk9SI1ZwFXKFRrPtzfbNOwC+D1xMJJ/1KZg="})");
+  EXPECT_EQ(requests.orders_target("BTC-USD"),
+            "/products/BTC-USD/book?level=3");
+  EXPECT_EQ(requests.snapshot_symbol("/products/BTC-USD/book?level=3"),
+            "BTC-USD");
+  EXPECT_EQ(requests.snapshot_symbol("/products/BTC-USD/ticker"), "");
+  EXPECT_EQ(requests.snapshot_symbol("/products/BTC-USD"), "");
+}
+
+TEST(OrderRequests, Kraken) {
+  const VenueRequests& requests = find_venue_requests(VenueId::kKraken);
+  const ChannelCredentials who{.token = "t"};
+  EXPECT_EQ(
+      requests.subscribe({"BTC/USD"},
+                         {.depth = 10, .orders = true, .credentials = &who}),
+      R"({"method":"subscribe","params":{"channel":"level3",)"
+      R"("symbol":["BTC/USD"],"depth":10,"snapshot":true,"token":"t"}})");
+  EXPECT_EQ(
+      requests.unsubscribe({"BTC/USD"},
+                           {.depth = 10, .orders = true, .credentials = &who}),
+      R"({"method":"unsubscribe","params":{"channel":"level3",)"
+      R"("symbol":["BTC/USD"],"depth":10,"token":"t"}})");
+}
+
+TEST(OrderRequests, BitstampAndBitfinex) {
+  const VenueRequests& bitstamp = find_venue_requests(VenueId::kBitstamp);
+  EXPECT_EQ(bitstamp.subscribe({"btcusd"}, {.orders = true}),
+            R"({"event":"bts:subscribe",)"
+            R"("data":{"channel":"live_orders_btcusd"}})");
+  EXPECT_EQ(bitstamp.orders_target("btcusd"),
+            "/api/v2/order_book/btcusd/?group=2");
+  EXPECT_EQ(bitstamp.snapshot_symbol("/api/v2/order_book/btcusd/?group=2"),
+            "btcusd");
+  EXPECT_EQ(find_venue_requests(VenueId::kBitfinex)
+                .subscribe({"tBTCUSD"}, {.depth = 100, .orders = true}),
+            R"({"event":"subscribe","channel":"book","symbol":"tBTCUSD",)"
+            R"("prec":"R0","freq":"F0","len":"100"})");
+}
+
 }  // namespace
 }  // namespace wirebook

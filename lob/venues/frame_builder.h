@@ -71,6 +71,15 @@ class FrameBuilder {
     return add(level);
   }
 
+  // For a message of orders, which has no levels. False as add().
+  bool add_order(const OrderEvent& order) noexcept {
+    if (part_->order_count == ParsedMessage::kMaxOrders) [[unlikely]] {
+      if (!next_part()) return false;
+    }
+    part_->orders[part_->order_count++] = order;
+    return true;
+  }
+
   // Where the next levels may be written before added() says how many were: the
   // rest of this part.
   std::span<PriceLevel> room() noexcept {
@@ -183,6 +192,7 @@ class FrameBuilder {
       part->bid_count = own.bid_count;
       part->ask_begin = own.ask_begin;
       part->ask_count = own.ask_count;
+      part->order_count = own.order_count;
       part->next = own.next;
       part->first_part = false;
       part->last_part = part == tail_;

@@ -91,7 +91,8 @@ JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
                                  const VenueParserOptions& options)
     : resolver_(table, venue, options.discover_instruments, options.line_bits),
       venue_(venue),
-      literal_fast_path_(options.literal_fast_path) {
+      literal_fast_path_(options.literal_fast_path && !options.orders),
+      orders_(options.orders) {
   prepare_json_parser(json_);
 }
 

@@ -153,6 +153,8 @@ class JsonVenueParser : public VenueParser {
             static_cast<int8_t>(resolver_[instrument].quantity_scale)};
   }
   VenueId venue() const noexcept { return venue_; }
+  // VenueParserOptions::orders.
+  bool reads_orders() const noexcept { return orders_; }
 
   // The frame's next message, of an instrument; nullptr as FrameBuilder::start.
   static ParsedMessage* start_message(FrameBuilder& frame,
@@ -194,6 +196,7 @@ class JsonVenueParser : public VenueParser {
  private:
   const VenueId venue_;
   const bool literal_fast_path_;
+  const bool orders_;
   simdjson::ondemand::parser json_;
 };
 

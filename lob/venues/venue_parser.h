@@ -48,6 +48,9 @@ struct VenueParserOptions {
   bool discover_instruments = true;
   // Off: simdjson alone, for the differential test.
   bool literal_fast_path = true;
+  // Read the venue's channel of single orders (order_feed.h) and not the one of
+  // levels: what the other says is ignored.
+  bool orders = false;
   // A book's connection is its messages' shifted right by this: see
   // BookPipelineOptions::lines.
   int line_bits = 0;

@@ -21,10 +21,20 @@
 
 namespace wirebook {
 
+// What a venue wants of clients that it must know; plain text, no JSON escapes.
+struct ChannelCredentials {
+  std::string token{};  // Kraken: GetWebSocketsToken's
+  std::string key{};    // Coinbase: the key, its passphrase and secret (base64)
+  std::string passphrase{};
+  std::string secret{};
+};
+
 struct SubscriptionOptions {
   int depth = 0;  // levels a side, where the venue lets one choose
   bool best_bid_offer = false;  // its own best bid and offer, where it has one
   int64_t unix_seconds = 0;     // now, for venues that want to know
+  bool orders = false;          // order by order: order_feed.h
+  const ChannelCredentials* credentials = nullptr;
 };
 
 // What is said every so often, so that the venue keeps the connection.
@@ -57,7 +67,12 @@ class VenueRequests {
     return {};
   }
 
-  // The symbol of a snapshot_target, of any form that the venue has; empty:
+  // Likewise of single orders.
+  virtual std::string orders_target(std::string_view /*symbol*/) const {
+    return {};
+  }
+
+  // The symbol of such a target, of any form that the venue has; empty:
   // it is the target of something else.
   virtual std::string_view snapshot_symbol(std::string_view target) const {
     return target_part(target, "/depth?", "symbol=");

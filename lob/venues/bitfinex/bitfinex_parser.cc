@@ -5,6 +5,9 @@
 #include <charconv>
 #include <utility>
 
+#include "lob/order_event.h"
+#include "lob/venues/order_rows.h"
+
 namespace wirebook {
 namespace {
 
@@ -157,7 +160,8 @@ ParseVerdict BitfinexParser::read_event(const Event& event,
     // Its number may have been another's.
     forget(raw.connection, &event.channel_id);
     // Order by order is another book.
-    const bool book = event.channel == "book" && event.precision != "R0";
+    const bool book =
+        event.channel == "book" && (event.precision == "R0") == reads_orders();
     const bool trades = event.channel == "trades";
     if (!book && !trades && event.channel != "ticker") return {};
     instrument = book ? resolver_.find_or_add(event.symbol, raw.connection)
@@ -308,6 +312,7 @@ BookReason BitfinexParser::read_book(ondemand::value payload,
           instrument, scales) == nullptr) {
     return kMalformed;
   }
+  if (reads_orders()) return read_raw_book(entries, update, instrument, frame);
   PriceLevel level;
   Side side = Side::kBid;
   if (update) {
@@ -326,6 +331,44 @@ BookReason BitfinexParser::read_book(ondemand::value payload,
       if (fault != BookReason::kNone) return fault;
       if (side == wanted && !frame.add(level)) return kMalformed;
     }
+  }
+  return BookReason::kNone;
+}
+
+// [id, price, amount], or a list of them: an order is there with what it says,
+// or, where the price is 0, is not.
+BookReason BitfinexParser::read_raw_book(ondemand::array entries, bool update,
+                                         uint32_t instrument,
+                                         FrameBuilder& frame) noexcept {
+  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
+  const Scales scales = scales_of(instrument);
+  const auto read_order = [&](ondemand::array entry) {
+    std::string_view numbers[3];
+    if (!read_numbers(entry, numbers)) return kMalformed;
+    auto& [id, price, amount] = numbers;
+    OrderEvent order{.action = OrderAction::kPut};
+    order.side = take_sign(&amount) ? Side::kAsk : Side::kBid;
+    if (!parse_order_number(id, &order.id)) return kMalformed;
+    DecimalError error = read_amount(price, scales.price, &order.price);
+    if (error == DecimalError::kOk) {
+      error = read_amount(amount, scales.quantity, &order.quantity);
+    }
+    if (error != DecimalError::kOk) return reason_of(error);
+    if (order.quantity == 0) return kMalformed;
+    if (order.price == 0) order.action = OrderAction::kRemove;
+    if (!update) {
+      if (order.price == 0) return kMalformed;
+      order.action = OrderAction::kAdd;
+    }
+    return frame.add_order(order) ? BookReason::kNone : kMalformed;
+  };
+  if (entries.reset().error() != simdjson::SUCCESS) return kMalformed;
+  if (update) return read_order(entries);
+  for (auto part : entries) {
+    ondemand::array entry;
+    if (part.get_array().get(entry) != simdjson::SUCCESS) return kMalformed;
+    const BookReason fault = read_order(entry);
+    if (fault != BookReason::kNone) return fault;
   }
   return BookReason::kNone;
 }

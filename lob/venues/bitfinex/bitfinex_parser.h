@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// BitfinexParser: aggregated books with checksums, tickers, trades and events
-// of Bitfinex, WebSocket API v2.
+// BitfinexParser: aggregated or raw books with checksums, tickers, trades and
+// events of Bitfinex, WebSocket API v2.
 //
 // README.md beside it states the rules and their source. Messages name a
 // channel by its number on the connection, which the answer to a subscription
@@ -70,6 +70,8 @@ class BitfinexParser final : public JsonVenueParser {
                            const RawMessage& raw, FrameBuilder& frame) noexcept;
   BookReason read_book(simdjson::ondemand::value payload, uint32_t instrument,
                        FrameBuilder& frame) noexcept;
+  BookReason read_raw_book(simdjson::ondemand::array entries, bool update,
+                           uint32_t instrument, FrameBuilder& frame) noexcept;
   bool read_checksum(simdjson::ondemand::value value, uint32_t instrument,
                      FrameBuilder& frame) noexcept;
   bool read_ticker(simdjson::ondemand::value payload, uint32_t instrument,

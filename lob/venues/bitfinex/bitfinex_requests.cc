@@ -31,7 +31,8 @@ class BitfinexRequests final : public VenueRequests {
     if (std::string_view(verb) != "subscribe") return {};
     return absl::StrCat(
         "{\"event\":\"subscribe\",\"channel\":\"book\",\"symbol\":\"",
-        symbols.front(), "\",\"prec\":\"P0\",\"freq\":\"F0\",\"len\":\"",
+        symbols.front(), "\",\"prec\":\"", options.orders ? "R0" : "P0",
+        "\",\"freq\":\"F0\",\"len\":\"",
         options.depth > 0 ? options.depth : kUsualDepth, "\"}");
   }
 };

@@ -12,6 +12,7 @@ constexpr int64_t kMicrosecondNs = 1'000;
 constexpr uint64_t kLastMicros = 9'000'000'000'000'000;
 
 constexpr std::string_view kDiffs = "diff_order_book_";
+constexpr std::string_view kOrders = "live_orders_";
 constexpr std::string_view kTrades = "live_trades_";
 
 enum Key : unsigned {
@@ -55,7 +56,20 @@ ParseVerdict BitstampParser::read_json(ondemand::document& document,
                      frame);
   }
   ondemand::object data;
-  if (message.event == "data" && message.channel.starts_with(kDiffs)) {
+  if (reads_orders() && message.event.starts_with("order_") &&
+      message.channel.starts_with(kOrders)) {
+    if (message.event != "order_created" && message.event != "order_changed" &&
+        message.event != "order_deleted") {
+      return {};
+    }
+    return read_order(
+        root, message.event,
+        resolver_.find_or_add(message.channel.substr(kOrders.size()),
+                              raw.connection),
+        frame);
+  }
+  if (!reads_orders() && message.event == "data" &&
+      message.channel.starts_with(kDiffs)) {
     verdict.instrument = resolver_.find_or_add(
         message.channel.substr(kDiffs.size()), raw.connection);
     Message book;
@@ -105,11 +119,12 @@ ParseVerdict BitstampParser::read_notice(const Message& message,
   }
   const bool refused = message.event == "bts:error";
   const bool subscribed = message.event == "bts:subscription_succeeded";
-  const bool named = message.channel.starts_with(kDiffs);
+  const std::string_view prefix = reads_orders() ? kOrders : kDiffs;
+  const bool named = message.channel.starts_with(prefix);
   if (!refused && !(subscribed && named)) return {};
   uint32_t instrument = kNoInstrument;
   if (named) {
-    const std::string_view symbol = message.channel.substr(kDiffs.size());
+    const std::string_view symbol = message.channel.substr(prefix.size());
     instrument = subscribed ? resolver_.find_or_add(symbol, raw.connection)
                             : resolver_.find(symbol, raw.connection);
     if (instrument == kNoInstrument) return {};
@@ -131,6 +146,9 @@ ParseVerdict BitstampParser::read_book(ondemand::object book,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
+  if (reads_orders()) {
+    return read_order_book(book, message.micros, verdict.instrument, frame);
+  }
   ParsedMessage* const out = start_message(frame, kind, verdict.instrument);
   if (out == nullptr) return verdict;
   out->has_first_update_id = kind == ParsedMessageKind::kDelta;

@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// BitstampParser: depth diffs, REST snapshots, trades and answers of Bitstamp,
-// WebSocket API v2.
+// BitstampParser: depth diffs or, order by order, live_orders; REST snapshots,
+// trades and answers of Bitstamp, WebSocket API v2.
 //
 // README.md beside it states the rules and their source.
 //
@@ -12,8 +12,10 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "lob/instrument.h"
+#include "lob/order_event.h"
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/json_venue_parser.h"
 #include "lob/venues/simdjson_text.h"
@@ -47,6 +49,22 @@ class BitstampParser final : public JsonVenueParser {
                          ParseVerdict verdict, FrameBuilder& frame) noexcept;
   bool read_trade(simdjson::ondemand::object fields, uint32_t instrument,
                   FrameBuilder& frame) noexcept;
+
+  // bitstamp_orders.cc
+  struct LastEvent {
+    OrderId id{};
+    uint64_t number = 0;
+  };
+  ParseVerdict read_order(simdjson::ondemand::object root,
+                          std::string_view event, uint32_t instrument,
+                          FrameBuilder& frame) noexcept;
+  ParseVerdict read_order_book(simdjson::ondemand::object book, uint64_t micros,
+                               uint32_t instrument,
+                               FrameBuilder& frame) noexcept;
+  void number_events(uint32_t instrument, OrderId id, OrderId previous,
+                     ParsedMessage* out) noexcept;
+
+  std::vector<LastEvent> last_events_;  // by instrument
 };
 
 }  // namespace wirebook

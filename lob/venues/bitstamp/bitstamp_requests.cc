@@ -21,6 +21,9 @@ class BitstampRequests final : public VenueRequests {
   std::string snapshot_target(std::string_view symbol, int) const override {
     return absl::StrCat(kPath, absl::string_view(symbol.data(), symbol.size()));
   }
+  std::string orders_target(std::string_view symbol) const override {
+    return absl::StrCat(snapshot_target(symbol, 0), "/?group=2");
+  }
   std::string_view snapshot_symbol(std::string_view target) const override {
     const std::string_view rest = target_part(target, kPath, kPath);
     return rest.substr(0, rest.find_first_of("/?"));
@@ -33,9 +36,10 @@ class BitstampRequests final : public VenueRequests {
 
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
-                      const SubscriptionOptions&) const override {
+                      const SubscriptionOptions& options) const override {
     return absl::StrCat("{\"event\":\"bts:", verb,
-                        "\",\"data\":{\"channel\":\"diff_order_book_",
+                        "\",\"data\":{\"channel\":\"",
+                        options.orders ? "live_orders_" : "diff_order_book_",
                         symbols.front(), "\"}}");
   }
 };

@@ -43,11 +43,18 @@ ParseVerdict CoinbaseExchangeParser::read_json(ondemand::document& document,
                                                FrameBuilder& frame) noexcept {
   ondemand::object root;
   Message message;
-  if (document.get_object().get(root) != simdjson::SUCCESS ||
-      !read_scalars(root, &message) || !at_end(document)) {
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
+    return kMalformedVerdict;
+  }
+  ParseVerdict verdict;
+  if (reads_orders() && read_orders(document, root, raw, frame, &verdict)) {
+    return verdict;
+  }
+  if (!read_scalars(root, &message) || !at_end(document)) {
     return kMalformedVerdict;
   }
   if (message.type == "l2update" || message.type == "snapshot") {
+    if (reads_orders()) return {};
     return read_book(root, message, raw, frame);
   }
   if (message.type == "ticker") {

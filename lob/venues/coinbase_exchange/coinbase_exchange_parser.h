@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// CoinbaseExchangeParser: level2 books, tickers, matches and answers of
-// Coinbase Exchange.
+// CoinbaseExchangeParser: level2 books or, order by order, the full channel;
+// tickers, matches and answers of Coinbase Exchange.
 //
 // README.md beside it states the rules and their source.
 //
@@ -44,6 +44,14 @@ class CoinbaseExchangeParser final : public JsonVenueParser {
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
   bool read_scalars(simdjson::ondemand::object root, Message* message) noexcept;
+  // Order by order (coinbase_exchange_orders.cc); false for a message that is
+  // not about orders.
+  bool read_orders(simdjson::ondemand::document& document,
+                   simdjson::ondemand::object root, const RawMessage& raw,
+                   FrameBuilder& frame, ParseVerdict* verdict) noexcept;
+  ParseVerdict read_order_book(simdjson::ondemand::object root,
+                               uint64_t sequence, uint32_t instrument,
+                               FrameBuilder& frame) noexcept;
   ParseVerdict read_book(simdjson::ondemand::object root,
                          const Message& message, const RawMessage& raw,
                          FrameBuilder& frame) noexcept;

@@ -38,12 +38,15 @@ Key key_of(const char* key) noexcept {
     Key key;
   };
   static constexpr Name kNames[] = {
-      {"price", kPrice},         {"qty", kQuantity},  {"channel", kChannel},
-      {"type", kType},           {"data", kData},     {"symbol", kSymbol},
-      {"bids", kBids},           {"asks", kAsks},     {"checksum", kChecksum},
-      {"timestamp", kTimestamp}, {"method", kMethod}, {"success", kSuccess},
-      {"error", kError},         {"result", kResult}, {"depth", kDepth},
-      {"system", kSystem},
+      {"price", kPrice},       {"qty", kQuantity},
+      {"channel", kChannel},   {"type", kType},
+      {"data", kData},         {"symbol", kSymbol},
+      {"bids", kBids},         {"asks", kAsks},
+      {"checksum", kChecksum}, {"timestamp", kTimestamp},
+      {"method", kMethod},     {"success", kSuccess},
+      {"error", kError},       {"result", kResult},
+      {"depth", kDepth},       {"system", kSystem},
+      {"limit_price", kPrice}, {"order_qty", kQuantity},
   };
   for (const Name& name : kNames) {
     if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
@@ -164,7 +167,7 @@ ParseVerdict KrakenParser::read_json(ondemand::document& document,
     return kMalformedVerdict;
   }
   const bool is_ack = envelope.seen.has(kMethod) || envelope.seen.has(kError);
-  if (envelope.channel == "book") {
+  if (envelope.channel == channel()) {
     // A book's levels and an answer in one: neither may be passed over.
     if (is_ack) return kMalformedVerdict;
     const bool snapshot = envelope.type == "snapshot";
@@ -257,7 +260,7 @@ ParseVerdict KrakenParser::read_ack(const Envelope& envelope,
     if (refused) {
       kind = ParsedMessageKind::kRefused;
       symbol = envelope.symbol.empty() ? symbol : envelope.symbol;
-    } else if (envelope.result_channel != "book") {
+    } else if (envelope.result_channel != channel()) {
       return {};
     } else {
       kind = envelope.method == "subscribe" ? ParsedMessageKind::kSubscribed
@@ -379,8 +382,11 @@ ParseVerdict KrakenParser::read_book(ondemand::object book, bool snapshot,
     if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
     const Key key = key_of(field.key().raw());
     if (key != kBids && key != kAsks) continue;
-    const BookReason fault = read_levels(
-        field.value(), key == kBids ? Side::kBid : Side::kAsk, scales, frame);
+    const Side side = key == kBids ? Side::kBid : Side::kAsk;
+    const BookReason fault =
+        reads_orders()
+            ? read_orders(field.value(), side, snapshot, scales, frame)
+            : read_levels(field.value(), side, scales, frame);
     if (fault != BookReason::kNone) {
       verdict.fault = fault;
       return verdict;

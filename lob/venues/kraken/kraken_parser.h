@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// KrakenParser: book snapshots and updates, acks, heartbeats and status of
-// Kraken's WebSocket API v2.
+// KrakenParser: snapshots and updates of book or, order by order, of level3;
+// acks, heartbeats and status of Kraken's WebSocket API v2.
 //
 // README.md beside it states the rules and their source. A book update whose
 // bytes are exactly as the venue writes them today is matched literally;
@@ -69,6 +69,14 @@ class KrakenParser final : public JsonVenueParser {
   bool measure_levels(simdjson::ondemand::value value, Scales* scales) noexcept;
   BookReason read_levels(simdjson::ondemand::value value, Side side,
                          Scales scales, FrameBuilder& frame) noexcept;
+
+  // kraken_orders.cc
+  BookReason read_orders(simdjson::ondemand::value value, Side side,
+                         bool snapshot, Scales scales,
+                         FrameBuilder& frame) noexcept;
+  std::string_view channel() const noexcept {
+    return reads_orders() ? "level3" : "book";
+  }
 
   std::vector<Scales> scales_;  // by instrument, as its last snapshot wrote
   Rfc3339Reader times_;

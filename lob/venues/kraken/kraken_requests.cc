@@ -16,11 +16,13 @@ class KrakenRequests final : public VenueRequests {
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {
     const bool subscribes = std::string_view(verb) == "subscribe";
-    return absl::StrCat("{\"method\":\"", verb,
-                        "\",\"params\":{\"channel\":\"book\",\"symbol\":[\"",
-                        absl::StrJoin(symbols, "\",\""),
-                        "\"],\"depth\":", options.depth,
-                        subscribes ? ",\"snapshot\":true" : "", "}}");
+    const bool known = options.orders && options.credentials != nullptr;
+    return absl::StrCat(
+        "{\"method\":\"", verb, "\",\"params\":{\"channel\":\"",
+        options.orders ? "level3" : "book", "\",\"symbol\":[\"",
+        absl::StrJoin(symbols, "\",\""), "\"],\"depth\":", options.depth,
+        subscribes ? ",\"snapshot\":true" : "", known ? ",\"token\":\"" : "",
+        known ? options.credentials->token : "", known ? "\"}}" : "}}");
   }
 };
 
