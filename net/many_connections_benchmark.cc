@@ -125,12 +125,15 @@ struct Receiver final : WebSocketHandler {
   uint64_t messages = 0, acc = 0;
 };
 
-std::unique_ptr<WebSocketReader> connect_to(uint16_t port, UringLoop* loop,
-                                            size_t slab_slots,
-                                            WebSocketHandler* handler) {
+std::unique_ptr<WebSocketReader> connect_to(
+    uint16_t port, UringLoop* loop, size_t slab_slots,
+    WebSocketHandler* handler,
+    BackPressure back_pressure = BackPressure::kStopReading) {
   WebSocketReaderOptions options;
   options.url = "ws://127.0.0.1:" + std::to_string(port) + "/";
   options.slab_slots = slab_slots;
+  options.back_pressure = back_pressure;
+  options.most_held = 256;
   auto reader = *WebSocketReader::create(loop, loop->pool(), options, handler);
   check(reader->connect().ok(), "connect");
   return reader;
@@ -235,25 +238,9 @@ void BM_ManyRecv(benchmark::State& state) {
 
 // ---- A consumer that is too slow
 
-enum class Policy { kStopReading, kDrop, kGrow };
-
 struct SlowConsumer final : WebSocketHandler {
   void on_open() override { open = true; }
-  void on_message(RawMessage* message) override {
-    ++messages;
-    if (policy == Policy::kStopReading || held.size() < kMostHeld) {
-      held.push_back(message);
-      return;
-    }
-    if (policy == Policy::kGrow) {
-      copies.emplace_back(message->view());
-      most_copied_bytes =
-          std::max(most_copied_bytes, copies.size() * message->view().size());
-    } else {
-      ++dropped;
-    }
-    pool->release(message);
-  }
+  void on_message(RawMessage* message) override { held.push_back(message); }
   void on_close(uint16_t, std::string_view, const absl::Status&) override {
     std::abort();
   }
@@ -264,41 +251,37 @@ struct SlowConsumer final : WebSocketHandler {
       held.pop_front();
       ++consumed;
     }
-    for (int i = 0; i < 50 && held.empty() && !copies.empty(); ++i) {
-      copies.pop_front();
-      ++consumed;
-    }
   }
 
-  static constexpr size_t kMostHeld = 256;
-  Policy policy = Policy::kStopReading;
   RawMessagePool* pool = nullptr;
   bool open = false;
   std::deque<RawMessage*> held;
-  std::deque<std::string> copies;
-  uint64_t messages = 0, consumed = 0, dropped = 0;
-  size_t most_copied_bytes = 0;
+  uint64_t consumed = 0;
 };
 
-void BM_SlowConsumer(benchmark::State& state, Policy policy) {
+void BM_SlowConsumer(benchmark::State& state, BackPressure policy) {
   constexpr size_t kMessages = 10'000;
   const std::string burst = burst_of(kMessages);
   Crowd crowd(1);
-  auto pool = *RawMessagePool::create({.descriptors = 1024});
+  auto pool = *RawMessagePool::create({.descriptors = 16384});
   auto loop = *UringLoop::create({.wait = WaitMode::kSpin}, pool.get());
   SlowConsumer consumer;
-  consumer.policy = policy;
   consumer.pool = pool.get();
-  auto reader = connect_to(crowd.port(), loop.get(), 4, &consumer);
+  auto reader = connect_to(crowd.port(), loop.get(), 4, &consumer, policy);
   while (!consumer.open) loop->run_once();
   crowd.join();
+  uint64_t most_kib = 0;
   for (auto _ : state) {
-    const uint64_t wanted = consumer.consumed + consumer.dropped + kMessages;
+    const auto done = [&] {
+      return consumer.consumed + reader->statistics().dropped;
+    };
+    const uint64_t wanted = done() + kMessages;
     std::thread sender([&] { crowd.send(burst); });
     const uint64_t begin = thread_cpu_ns();
-    while (consumer.consumed + consumer.dropped < wanted) {
+    while (done() < wanted) {
       loop->run_once();
       consumer.consume();
+      most_kib = std::max(most_kib, pool->statistics().detached_bytes / 1024);
     }
     state.SetIterationTime(static_cast<double>(thread_cpu_ns() - begin) * 1e-9);
     sender.join();
@@ -308,9 +291,10 @@ void BM_SlowConsumer(benchmark::State& state, Policy policy) {
   const WebSocketStatistics statistics = reader->statistics();
   state.counters["stops"] =
       static_cast<double>(statistics.stalls + statistics.slab_full) / rounds;
-  state.counters["dropped"] = static_cast<double>(consumer.dropped) / rounds;
-  state.counters["copied_kib"] =
-      static_cast<double>(consumer.most_copied_bytes) / 1024;
+  state.counters["dropped"] = static_cast<double>(statistics.dropped) / rounds;
+  state.counters["grown"] =
+      static_cast<double>(statistics.grown_messages) / rounds;
+  state.counters["most_kib"] = static_cast<double>(most_kib);
 }
 
 void sizes(benchmark::internal::Benchmark* benchmark) {
@@ -322,11 +306,11 @@ void sizes(benchmark::internal::Benchmark* benchmark) {
 
 BENCHMARK(BM_ManyRecv)->Apply(sizes);
 BENCHMARK(BM_ManyWirebook)->Apply(sizes);
-BENCHMARK_CAPTURE(BM_SlowConsumer, stop_reading, Policy::kStopReading)
+BENCHMARK_CAPTURE(BM_SlowConsumer, stop_reading, BackPressure::kStopReading)
     ->UseManualTime();
-BENCHMARK_CAPTURE(BM_SlowConsumer, drop_and_count, Policy::kDrop)
+BENCHMARK_CAPTURE(BM_SlowConsumer, drop_and_count, BackPressure::kDrop)
     ->UseManualTime();
-BENCHMARK_CAPTURE(BM_SlowConsumer, grow, Policy::kGrow)->UseManualTime();
+BENCHMARK_CAPTURE(BM_SlowConsumer, grow, BackPressure::kGrow)->UseManualTime();
 
 }  // namespace
 }  // namespace wirebook

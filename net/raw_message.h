@@ -53,8 +53,9 @@ struct alignas(64) RawMessage {
   // TscClock::ticks() when the completion that brought the last byte was seen.
   uint64_t receive_ticks;
   // Messages of this connection before this one. It counts data messages that
-  // were handed over: no pings, no fragments; it starts at 0 with every
-  // connection and goes on over a reconnection of the same object.
+  // were handed over, and those that BackPressure::kDrop dropped: no pings, no
+  // fragments; it starts at 0 with every connection and goes on over a
+  // reconnection of the same object.
   uint64_t sequence;
   // Payload bytes.
   uint32_t size;
@@ -89,7 +90,7 @@ struct alignas(64) RawMessage {
     kind = stamp.kind;
   }
 
-  enum class Origin : uint16_t { kSlab, kLarge, kExternal };
+  enum class Origin : uint16_t { kSlab, kLarge, kExternal, kDetached };
   enum State : uint32_t { kFree = 0x46524545, kHeld = 0x48454c44, kOnLane = 1 };
 
   uint32_t place_;  // kSlab: slot in the slab; kLarge: number of the buffer

@@ -191,12 +191,35 @@ RawMessage* RawMessagePool::acquire_external(const char* data, uint32_t size,
   return message;
 }
 
-void RawMessagePool::settle_other(RawMessage* message) noexcept {
+void RawMessagePool::free_other_place(RawMessage* message) noexcept {
   if (message->origin_ == RawMessage::Origin::kLarge) {
     free_large(message->place_);
+  } else if (message->origin_ == RawMessage::Origin::kDetached) {
+    std::free(const_cast<char*>(message->data));
+    detached_bytes_ -= message->size + kRawMessageSlackBytes;
   } else if (message->done_ != nullptr) {
     message->done_(message->argument_);
   }
+}
+
+bool RawMessagePool::detach(RawMessage* message) noexcept {
+  check_held(message);
+  if (message->origin_ == RawMessage::Origin::kExternal ||
+      message->origin_ == RawMessage::Origin::kDetached) {
+    return true;
+  }
+  const size_t bytes = message->size + kRawMessageSlackBytes;
+  if (bytes > options_.detached_bytes - detached_bytes_) return false;
+  char* const own = static_cast<char*>(std::malloc(bytes));
+  if (own == nullptr) return false;
+  std::memcpy(own, message->data, message->size);
+  std::memset(own + message->size, 0, kRawMessageSlackBytes);
+  free_place(message);
+  message->data = own;
+  message->origin_ = RawMessage::Origin::kDetached;
+  detached_bytes_ += bytes;
+  ++detached_;
+  return true;
 }
 
 size_t RawMessagePool::reclaim() noexcept {
@@ -222,6 +245,8 @@ RawMessagePoolStatistics RawMessagePool::statistics() const noexcept {
   result.large = large_acquired_;
   result.large_missing = large_missing_;
   result.external = external_;
+  result.detached = detached_;
+  result.detached_bytes = detached_bytes_;
   result.slots = slots_;
   return result;
 }

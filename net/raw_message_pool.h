@@ -19,7 +19,8 @@
 //
 // When memory runs out: acquire returns nullptr, and is counted; the caller
 // stops reading, so that the sender is slowed down by TCP, and tries again
-// after reclaim(). Nothing is dropped.
+// after reclaim(). Nothing is dropped. detach() gives a message memory of its
+// own, so that what it held returns while it is still out.
 //
 // Cost: raw_message_pool_benchmark; README.md has the figures.
 //
@@ -65,6 +66,8 @@ struct RawMessagePoolOptions {
   // `large_bytes` each; their pages are touched only when used.
   size_t large_messages = 8;
   size_t large_bytes = size_t{16} << 20;
+  // What detached messages may take together, slack included.
+  size_t detached_bytes = size_t{64} << 20;
 };
 
 struct RawMessagePoolStatistics {
@@ -75,6 +78,8 @@ struct RawMessagePoolStatistics {
   uint64_t large = 0;                // large messages
   uint64_t large_missing = 0;        // no large buffer was free
   uint64_t external = 0;             // acquire_external
+  uint64_t detached = 0;             // messages, so far
+  uint64_t detached_bytes = 0;       // of those that are out
   uint64_t slots = 0;                // in slabs
 };
 
@@ -234,6 +239,12 @@ class RawMessagePool {
   RawMessage* acquire_external(const char* data, uint32_t size,
                                void (*done)(void*), void* argument) noexcept;
 
+  // Moves the bytes of `message`, whose holder calls this, to memory of their
+  // own (one malloc, freed when it comes home): its slot or large buffer may
+  // return at once. False, and nothing changed, beyond options().detached_bytes
+  // or when the system has none. External bytes stay where they are: true.
+  bool detach(RawMessage* message) noexcept;
+
   // From the owner's thread itself.
   void release(RawMessage* message) noexcept {
     check_held(message);
@@ -313,16 +324,21 @@ class RawMessagePool {
     // Relaxed: whoever released it does not look at it again.
     std::atomic_ref(message->state_)
         .store(RawMessage::kFree, std::memory_order_relaxed);
+    free_place(message);
+    free_[free_count_++] = message;
+  }
+
+  // What its bytes lie in.
+  void free_place(RawMessage* message) noexcept {
     if (message->origin_ == RawMessage::Origin::kSlab) [[likely]] {
       RawMessageSlab& slab = *slabs_[message->slab_];
       if (--slab.outstanding_[message->place_] == 0) slab.return_slots();
     } else {
-      settle_other(message);
+      free_other_place(message);
     }
-    free_[free_count_++] = message;
   }
 
-  void settle_other(RawMessage* message) noexcept;
+  void free_other_place(RawMessage* message) noexcept;
   void free_large(uint32_t buffer) noexcept;
 
   [[noreturn, gnu::cold, gnu::noinline]] void die(
@@ -346,6 +362,8 @@ class RawMessagePool {
   uint64_t large_missing_ = 0;
   uint64_t abandoned_ = 0;  // large buffers
   uint64_t external_ = 0;
+  uint64_t detached_ = 0;
+  size_t detached_bytes_ = 0;  // out
 };
 
 inline void RawMessageLane::release(RawMessage* message) noexcept {

@@ -145,6 +145,75 @@ TEST(RawMessagePoolTest, LargeBuffersAreBoundedAndReused) {
   EXPECT_NE(pool->take_large(), nullptr);
 }
 
+TEST(RawMessagePoolTest, ADetachedMessageLetsItsSlotReturn) {
+  auto pool = make_pool();
+  RawMessageSlab* slab = *pool->add_slab(2);
+  const uint64_t position = receive(slab, "hello");
+  RawMessage* message =
+      pool->acquire(*slab, position, 5, {.sequence = 7, .connection = 3});
+  slab->commit(kRawMessageSlotBytes);
+  slab->set_parse_position(slab->write_position());
+  EXPECT_EQ(slab->returned_slots(), 0u);
+  ASSERT_TRUE(pool->detach(message));
+  EXPECT_EQ(slab->returned_slots(), 1u) << "though the message is out";
+  std::memset(slab->at(position), 'x', 5);
+  EXPECT_EQ(message->view(), "hello");
+  EXPECT_EQ(message->sequence, 7u);
+  EXPECT_EQ(message->connection, 3u);
+  for (size_t i = 0; i < kRawMessageSlackBytes; ++i) {
+    EXPECT_EQ(message->data[message->size + i], 0);
+  }
+  EXPECT_EQ(pool->statistics().detached, 1u);
+  EXPECT_EQ(pool->statistics().detached_bytes, 5 + kRawMessageSlackBytes);
+  EXPECT_TRUE(pool->detach(message)) << "it is already";
+  EXPECT_EQ(pool->statistics().detached, 1u);
+
+  pool->add_lane().release(message);
+  EXPECT_EQ(pool->reclaim(), 1u);
+  EXPECT_EQ(pool->outstanding(), 0u);
+  EXPECT_EQ(pool->statistics().detached_bytes, 0u);
+}
+
+TEST(RawMessagePoolTest, ADetachedLargeMessageGivesItsBufferBack) {
+  auto pool = make_pool({.large_messages = 1, .large_bytes = 1000});
+  char* buffer = pool->take_large();
+  std::memcpy(buffer, "large", 5);
+  RawMessage* message = pool->acquire_large(buffer, 5);
+  EXPECT_EQ(pool->take_large(), nullptr);
+  ASSERT_TRUE(pool->detach(message));
+  buffer = pool->take_large();
+  ASSERT_NE(buffer, nullptr);
+  std::memset(buffer, 'x', 5);
+  EXPECT_EQ(message->view(), "large");
+  pool->release(message);
+  pool->abandon_large(buffer);
+}
+
+TEST(RawMessagePoolTest, DetachedBytesAreBounded) {
+  auto pool =
+      make_pool({.detached_bytes = 2 * (100 + kRawMessageSlackBytes) - 1});
+  RawMessageSlab* slab = *pool->add_slab(2);
+  slab->commit(1000);
+  RawMessage* first = pool->acquire(*slab, 0, 100);
+  RawMessage* second = pool->acquire(*slab, 100, 100);
+  EXPECT_TRUE(pool->detach(first));
+  EXPECT_FALSE(pool->detach(second));
+  EXPECT_EQ(second->data, slab->at(100)) << "as it was";
+  pool->release(first);
+  EXPECT_TRUE(pool->detach(second));
+  pool->release(second);
+  EXPECT_EQ(pool->statistics().detached_bytes, 0u);
+}
+
+TEST(RawMessagePoolTest, WhatHoldsNoneOfThePoolsMemoryStaysWhereItIs) {
+  auto pool = make_pool();
+  static const char kBody[100] = "body";
+  RawMessage* message = pool->acquire_external(kBody, 4, nullptr, nullptr);
+  EXPECT_TRUE(pool->detach(message));
+  EXPECT_EQ(message->data, kBody);
+  pool->release(message);
+}
+
 TEST(RawMessagePoolTest, AReturnedSlabIsUsedAgain) {
   auto pool = make_pool({.slots = 4});
   RawMessageSlab* slab = *pool->add_slab(4);

@@ -51,6 +51,13 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
         pool_options.large_messages, " large buffers of ",
         pool_options.large_bytes, " bytes; raise large_bytes of its options"));
   }
+  if (options.back_pressure != BackPressure::kStopReading &&
+      options.most_held >= pool_options.descriptors) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "WebSocket ", options.url, ": most_held is ", options.most_held,
+        ", but the pool has ", pool_options.descriptors,
+        " descriptors, and stops reading when all are out; give less"));
+  }
   const absl::Status handshake =
       WebSocketHandshake::check_options(options.handshake);
   if (!handshake.ok()) return handshake;
@@ -267,15 +274,30 @@ inline RawMessageStamp WebSocketReader::stamp(uint64_t end,
   const Arrival& at = arrival(end);
   return {at.ticks,
           at.kernel_ns,
-          statistics_.messages,
+          statistics_.messages + statistics_.dropped,
           options_.connection,
           options_.venue,
           opcode == WebSocketOpcode::kText ? RawMessageKind::kText
                                            : RawMessageKind::kBinary};
 }
 
+// Whether a message that came while too many are out is handed over.
+bool WebSocketReader::keep(RawMessage* message) noexcept {
+  if (options_.back_pressure == BackPressure::kDrop) {
+    ++statistics_.dropped;
+    pool_->release(message);
+    return false;
+  }
+  if (pool_->detach(message)) ++statistics_.grown_messages;
+  return true;
+}
+
 inline void WebSocketReader::hand_over(RawMessage* message) noexcept {
   stall_counted_ = false;
+  if (options_.back_pressure != BackPressure::kStopReading &&
+      pool_->outstanding() > options_.most_held && !keep(message)) {
+    return;
+  }
   ++statistics_.messages;
   statistics_.payload_bytes += message->size;
   handler_->on_message(message);

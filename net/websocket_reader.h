@@ -16,8 +16,9 @@
 // before what follows them is looked at.
 //
 // Back-pressure: when descriptors, slots or large buffers run out, it stops
-// reading (the sender's TCP stalls) and goes on when messages come home.
-// Nothing is dropped; the stops are counted. What arrived in a stop keeps the
+// reading (the sender's TCP stalls) and goes on when messages come home; the
+// stops are counted. Nothing is dropped unless options.back_pressure says that
+// consumers too slow shall miss messages. What arrived in a stop keeps the
 // receive_ticks of its own arrival, so the wait shows in latencies; of more
 // than 64 arrivals that wait at once, the later ones have the 64th's.
 //
@@ -82,6 +83,19 @@ class WebSocketHandler {
                         const absl::Status& status) = 0;
 };
 
+// What becomes of a message that comes while `most_held` messages of the pool,
+// of whatever connection, are still out. In all three reading stops where
+// memory runs out all the same.
+enum class BackPressure : uint8_t {
+  // It is handed over like any other.
+  kStopReading,
+  // It is checked, counted and never handed over: a gap in `sequence`.
+  kDrop,
+  // It is handed over in memory of its own (RawMessagePool::detach), so that
+  // what it came in returns; within RawMessagePoolOptions::detached_bytes.
+  kGrow,
+};
+
 struct WebSocketReaderOptions {
   std::string url = {};  // ws://host[:port][/path] or wss://...
   // Stamped into every message; see RawMessage.
@@ -96,6 +110,11 @@ struct WebSocketReaderOptions {
   size_t slab_slots = 32;
   uint64_t max_message_bytes = uint64_t{16} << 20;
   bool validate_utf8 = true;
+  BackPressure back_pressure = BackPressure::kStopReading;
+  // kDrop, kGrow: those within it keep their slots, so with a consumer that
+  // stands still only 0 keeps the reader going (then kGrow copies each
+  // message, kDrop drops each while one is out).
+  size_t most_held = 1024;
   // From connect() to on_open(), over all steps; those before the handshake
   // have limits of their own in `connector`.
   uint64_t connect_timeout_ns = 10'000'000'000;
@@ -117,6 +136,8 @@ struct WebSocketStatistics {
   uint64_t copied_bytes = 0;     // by that; with TLS, headers too
   uint64_t large_messages = 0;   // of those, in a large buffer
   uint64_t inflated_messages = 0;  // of those, permessage-deflate's
+  uint64_t dropped = 0;            // BackPressure::kDrop: not handed over
+  uint64_t grown_messages = 0;     // kGrow: in memory of their own
   uint64_t pings = 0;              // received
   uint64_t pongs = 0;              // received
   // Stops, each until a message was handed over again, because descriptors or
@@ -239,6 +260,7 @@ class WebSocketReader final : private StreamHandler,
   RawMessageStamp stamp(uint64_t end, WebSocketOpcode opcode) noexcept;
   // `message` has its stamp.
   void hand_over(RawMessage* message) noexcept;
+  bool keep(RawMessage* message) noexcept;
   void on_peer_close(const WebSocketFrame& frame) noexcept;
   void note_arrival(uint64_t end, uint64_t ticks) noexcept;
   const Arrival& arrival(uint64_t end) noexcept;

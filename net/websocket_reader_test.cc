@@ -637,7 +637,9 @@ TEST_P(WebSocketReaderTest, ReceivingAllocatesNothing) {
 }
 
 TEST_P(WebSocketReaderTest, ABacklogCostsFewSystemCalls) {
-  constexpr uint64_t kMessages = 10'000;
+  // All of it waits in the socket's buffers, however small the kernel's own
+  // limit for these is (net.core.rmem_max).
+  constexpr uint64_t kMessages = 1'000;
   std::atomic<bool> sent{false};
   ScriptedServer server([&](Peer& peer) {
     peer.set_send_buffer(4 << 20);
@@ -731,6 +733,119 @@ TEST_P(WebSocketReaderTest, MissingDescriptorsStopReadingAndNothingIsLost) {
     return recorder.closes != 0;
   }));
   EXPECT_EQ(seen, kMessages);
+}
+
+// A consumer that keeps all it gets, while 1000 messages of 1 KiB come: four
+// times what the slab holds. With "go" there is one more.
+class SlowConsumerTest : public WebSocketReaderTest {
+ protected:
+  void SetUp() override {
+    WebSocketReaderTest::SetUp();
+    recorder.when_message = [this](RawMessage* message) {
+      held.push_back(message);
+    };
+  }
+  void TearDown() override {
+    release_all();
+    reader.reset();
+  }
+  void start(BackPressure policy, size_t most_held) {
+    open(server.url(), {.back_pressure = policy, .most_held = most_held});
+  }
+  void release_all() {
+    for (RawMessage* message : held) pool->release(message);
+    held.clear();
+  }
+  uint64_t stops() const {
+    return reader->statistics().stalls + reader->statistics().slab_full;
+  }
+
+  static constexpr size_t kMessages = 1000;
+  std::vector<RawMessage*> held;
+  ScriptedServer server{[](Peer& peer) {
+    peer.upgrade();
+    std::string all;
+    for (size_t i = 0; i < kMessages; ++i) {
+      all += server_frame(0x1, std::string(1024, char('a' + i % 26)));
+    }
+    peer.send(all);
+    peer.read_frame();
+    peer.send(server_frame(0x1, "the last"));
+    peer.read_to_end();
+  }};
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, SlowConsumerTest,
+                         ::testing::Values(LoopBackendChoice::kAuto,
+                                           LoopBackendChoice::kEpoll));
+
+TEST_P(SlowConsumerTest, StopReadingLosesNothing) {
+  start(BackPressure::kStopReading, 0);
+  ASSERT_TRUE(run_until([&] { return stops() != 0; }));
+  EXPECT_LT(held.size(), kMessages);
+  size_t got = 0;
+  ASSERT_TRUE(run_until([&] {
+    got += held.size();
+    release_all();
+    return got == kMessages;
+  }));
+  EXPECT_EQ(reader->statistics().dropped, 0u);
+}
+
+TEST_P(SlowConsumerTest, DropCountsAndLeavesAGapInTheSequence) {
+  // As large as what comes: what is held keeps its slots.
+  open(server.url(), {.slab_slots = 16,
+                      .back_pressure = BackPressure::kDrop,
+                      .most_held = 10});
+  const auto dropped = [&] { return reader->statistics().dropped; };
+  ASSERT_TRUE(run_until([&] { return held.size() + dropped() == kMessages; }));
+  EXPECT_EQ(held.size(), 10u);
+  EXPECT_EQ(dropped(), kMessages - 10);
+  EXPECT_EQ(reader->statistics().messages, 10u);
+  EXPECT_EQ(held.back()->sequence, 9u);
+  release_all();
+  ASSERT_TRUE(reader->send_text("go"));
+  ASSERT_TRUE(run_until([&] { return held.size() == 1; }));
+  EXPECT_EQ(held[0]->view(), "the last");
+  EXPECT_EQ(held[0]->sequence, kMessages);
+  EXPECT_EQ(stops(), 0u);
+}
+
+TEST_P(SlowConsumerTest, GrowKeepsReadingAndLosesNothing) {
+  start(BackPressure::kGrow, 0);
+  ASSERT_TRUE(run_until([&] { return held.size() == kMessages; }));
+  for (size_t i = 0; i < held.size(); ++i) {
+    ASSERT_EQ(held[i]->view(), std::string(1024, char('a' + i % 26)));
+    ASSERT_EQ(held[i]->sequence, i);
+  }
+  EXPECT_EQ(stops(), 0u);
+  EXPECT_EQ(reader->statistics().grown_messages, kMessages);
+  EXPECT_EQ(pool->statistics().detached_bytes,
+            kMessages * (1024 + kRawMessageSlackBytes));
+}
+
+TEST_P(SlowConsumerTest, GrowBeginsWhenSoManyAreHeld) {
+  start(BackPressure::kGrow, 10);
+  // The first ten keep their slots, so that the slab is full at last.
+  ASSERT_TRUE(run_until([&] { return stops() != 0; }));
+  EXPECT_EQ(reader->statistics().grown_messages, held.size() - 10);
+  ASSERT_TRUE(run_until([&] {
+    release_all();
+    return reader->statistics().messages == kMessages;
+  }));
+}
+
+TEST_P(SlowConsumerTest, WhereGrowingEndsReadingStops) {
+  build({.detached_bytes = size_t{100} << 10}, {});
+  start(BackPressure::kGrow, 0);
+  ASSERT_TRUE(run_until([&] { return stops() != 0; }));
+  EXPECT_LE(pool->statistics().detached_bytes, size_t{100} << 10);
+  size_t got = 0;
+  ASSERT_TRUE(run_until([&] {
+    got += held.size();
+    release_all();
+    return got == kMessages;
+  }));
 }
 
 TEST_P(WebSocketReaderTest, OneStopIsOneStall) {
@@ -938,6 +1053,10 @@ TEST(WebSocketReaderOptionsTest, WrongOptionsAreRefusedWithAReason) {
               HasSubstr("power of two"));
   EXPECT_THAT(problem({.url = "ws://x/", .max_message_bytes = 1ull << 30}),
               HasSubstr("large_bytes"));
+  EXPECT_THAT(problem({.url = "ws://x/",
+                       .back_pressure = BackPressure::kDrop,
+                       .most_held = size_t{1} << 16}),
+              HasSubstr("most_held is 65536"));
   WebSocketReaderOptions options{.url = "ws://x/"};
   options.handshake.headers.push_back({"A", "b\r\nC: d"});
   EXPECT_THAT(problem(options), HasSubstr("no HTTP header"));
