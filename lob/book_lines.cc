@@ -40,11 +40,11 @@ BookLines::BookLines(const VenueTraits& traits, size_t lines,
     : traits_(traits),
       line_bits_(std::countr_zero(lines)),
       patience_ticks_(patience_ticks),
-      arbiters_(std::make_unique<std::unique_ptr<LineArbiter>[]>(max_books)) {}
+      books_(std::make_unique<std::unique_ptr<Book>[]>(max_books)) {}
 
 void BookLines::add_book(size_t index) {
   if (line_bits_ == 0) return;
-  arbiters_[index] = std::make_unique<LineArbiter>(patience_ticks_);
+  books_[index] = std::make_unique<Book>(patience_ticks_);
 }
 
 void BookLines::on_up(BookKeeper& keeper, uint16_t connection,
@@ -78,8 +78,19 @@ void BookLines::on_fault(BookKeeper& keeper, BookReason reason,
                          uint16_t connection, uint64_t ticks) noexcept {
   LineArbiter* const lines = arbiter_of(keeper);
   if (lines == nullptr ||
-      lines->on_fault(line_of(connection), ticks) == Change::kGap) {
+      lines->on_fault(line_of(connection)) == Change::kGap) {
     keeper.on_fault(reason, ticks);
+  }
+}
+
+void BookLines::on_time(std::span<const std::unique_ptr<BookKeeper>> keepers,
+                        uint64_t ticks) noexcept {
+  awaits_ = false;
+  for (const std::unique_ptr<BookKeeper>& keeper : keepers) {
+    LineArbiter* const lines = arbiter_of(*keeper);
+    if (lines == nullptr) continue;
+    apply(lines->on_time(ticks), *keeper, ticks);
+    awaits_ |= lines->awaits();
   }
 }
 
@@ -105,8 +116,10 @@ bool BookLines::merge(BookKeeper& keeper, ParsedMessage& message) noexcept {
   const uint64_t last = lines.last();
   const bool overlaps = lines.has_last() && begin < last;
   switch (lines.on_update(from, begin, message.last_update_id, ticks)) {
-    case LineArbiter::Action::kDuplicate:
     case LineArbiter::Action::kAhead:
+      awaits_ = true;
+      return false;
+    case LineArbiter::Action::kDuplicate:
       return false;
     case LineArbiter::Action::kGap:
       keeper.on_fault(BookReason::kSequenceGap, ticks);
@@ -121,6 +134,17 @@ bool BookLines::merge(BookKeeper& keeper, ParsedMessage& message) noexcept {
   return true;
 }
 
+bool BookLines::passes(const ParsedMessage& message) noexcept {
+  if (line_bits_ == 0 || !message.has_last_update_id ||
+      message.instrument == kNoInstrument) {
+    return true;
+  }
+  Book& book = *books_[message.instrument];
+  FirstOfLines& events =
+      message.kind == ParsedMessageKind::kTrade ? book.trades : book.quotes;
+  return events.passes(line_of(message.connection), message.last_update_id);
+}
+
 void BookLines::on_notice(BookKeeper& keeper,
                           const ParsedMessage& message) noexcept {
   using Kind = ParsedMessageKind;
@@ -128,8 +152,16 @@ void BookLines::on_notice(BookKeeper& keeper,
   const bool ends = message.kind == Kind::kUnsubscribed ||
                     message.kind == Kind::kRefused ||
                     message.kind == Kind::kShutdown;
+  // Where a snapshot follows, that says it.
+  if (lines != nullptr && message.kind == Kind::kSubscribed &&
+      traits_.sync == SyncClass::kRestSnapshot) {
+    lines->on_subscribed(line_of(message.connection));
+  }
   if (lines != nullptr && ends && !message.http_body) {
-    const Change then = lines->on_lost(line_of(message.connection));
+    const size_t line = line_of(message.connection);
+    const Change then = message.kind == Kind::kShutdown
+                            ? lines->on_closing(line)
+                            : lines->on_lost(line);
     if (then != Change::kLost) {
       apply(then, keeper, message.receive_ticks);
       return;

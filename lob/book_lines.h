@@ -22,9 +22,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "lob/book_keeper.h"
 #include "lob/book_state.h"
+#include "lob/first_of_lines.h"
 #include "lob/line_arbiter.h"
 #include "lob/parsed_message.h"
 #include "lob/venue.h"
@@ -47,11 +49,10 @@ class BookLines {
   // All 0 where there is one line.
   LineStatistics statistics(size_t index, size_t line) const noexcept {
     return line_bits_ == 0 ? LineStatistics()
-                           : arbiters_[index]->statistics(line);
+                           : books_[index]->arbiter.statistics(line);
   }
 
-  // ---- Of a book that is heard on `connection`
-  // -------------------------------
+  // ---- Of a book that is heard on `connection` ------------------------------
 
   void on_up(BookKeeper& keeper, uint16_t connection, uint64_t ticks) noexcept;
   void on_lost(BookKeeper& keeper, uint16_t connection,
@@ -64,6 +65,12 @@ class BookLines {
   // A frame that may have spoken of the book was lost or malformed.
   void on_fault(BookKeeper& keeper, BookReason reason, uint16_t connection,
                 uint64_t ticks) noexcept;
+  // Some book's updates were dropped that no other line has brought yet. With
+  // each frame while that is so on_time, since a hole that stays must be said
+  // in a quiet market too; `keepers` are all books.
+  bool awaits() const noexcept { return awaits_; }
+  void on_time(std::span<const std::unique_ptr<BookKeeper>> keepers,
+               uint64_t ticks) noexcept;
   // Whether the book, or a line of it, waits to be heard again.
   bool any_stale(const BookKeeper& keeper) const noexcept;
 
@@ -73,6 +80,9 @@ class BookLines {
       keeper.on_message(message);
     }
   }
+  // A trade or a best bid and offer of a book: whether it is the first of its
+  // number. One without a number is.
+  bool passes(const ParsedMessage& message) noexcept;
   // What is not depth; one line's end is not the book's.
   void on_notice(BookKeeper& keeper, const ParsedMessage& message) noexcept;
 
@@ -80,8 +90,16 @@ class BookLines {
   size_t line_of(uint16_t connection) const noexcept {
     return connection & ((size_t{1} << line_bits_) - 1);
   }
+  struct Book {
+    explicit Book(uint64_t patience_ticks) : arbiter(patience_ticks) {}
+    LineArbiter arbiter;
+    FirstOfLines trades{/*late=*/true};
+    FirstOfLines quotes{/*late=*/false};
+  };
+
   LineArbiter* arbiter_of(const BookKeeper& keeper) const noexcept {
-    return arbiters_[keeper.instrument().index].get();
+    Book* const book = books_[keeper.instrument().index].get();
+    return book != nullptr ? &book->arbiter : nullptr;
   }
   // Whether depth of one line is the book's next.
   bool merge(BookKeeper& keeper, ParsedMessage& message) noexcept;
@@ -89,8 +107,9 @@ class BookLines {
   const VenueTraits& traits_;
   const int line_bits_;
   const uint64_t patience_ticks_;
+  bool awaits_ = false;
   // By book; null where there is one line.
-  const std::unique_ptr<std::unique_ptr<LineArbiter>[]> arbiters_;
+  const std::unique_ptr<std::unique_ptr<Book>[]> books_;
 };
 
 }  // namespace wirebook

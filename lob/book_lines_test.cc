@@ -72,6 +72,17 @@ class Heard {
   uint64_t applied() const { return keeper_->statistics().updates_applied; }
   // The quantity at the touch is the id of the update that set it.
   int64_t quantity() const { return keeper_->view().bids[0].quantity; }
+  bool passes(Kind kind, uint16_t connection, uint64_t id) {
+    const auto message = make(kind, connection);
+    message->has_last_update_id = true;
+    message->last_update_id = id;
+    return lines_.passes(*message);
+  }
+  // With a frame of another book.
+  void time(uint64_t later) {
+    now_ += later;
+    lines_.on_time({&keeper_, 1}, now_);
+  }
   bool any_stale() const { return lines_.any_stale(*keeper_); }
   const BookLines& lines() const { return lines_; }
 
@@ -136,6 +147,15 @@ class TwoLines : public testing::TestWithParam<VenueId> {
     if (body) book_.update(0, 9, 10);
     book_.snapshot(0, 9, body);
     if (!body) book_.update(0, 9, 10);
+    join(1);
+  }
+  // The line is up, and the venue says that it sends the book on it.
+  void join(uint16_t line) {
+    if (venue_traits(GetParam()).sync == SyncClass::kRestSnapshot) {
+      book_.notice(Kind::kSubscribed, line);
+    } else {
+      book_.snapshot(line, 10, /*body=*/false);
+    }
   }
   void SetUp() override { ASSERT_EQ(book_.state(), BookState::kLive); }
 
@@ -173,6 +193,39 @@ TEST_P(TwoLines, AFaultOfOneLineDoesNotTouchTheBook) {
   EXPECT_NE(book_.state(), BookState::kLive);
 }
 
+TEST_P(TwoLines, AHoleThatStaysIsSaidInAQuietMarket) {
+  book_.update(0, 12, 13);
+  EXPECT_TRUE(book_.lines().awaits());
+  book_.time(1000);
+  EXPECT_EQ(book_.state(), BookState::kLive);
+  book_.time(1000);
+  EXPECT_EQ(book_.state(), BookState::kGapped);
+  EXPECT_FALSE(book_.lines().awaits());
+}
+
+TEST_P(TwoLines, ALineThatNeverBroughtTheBookDoesNotCarryIt) {
+  book_.lost(1);
+  book_.up(1);
+  book_.lost(0);
+  EXPECT_NE(book_.state(), BookState::kLive);
+}
+
+TEST_P(TwoLines, BothEndsAnnouncedTheBookIsLiveOnTheNextConnection) {
+  book_.notice(Kind::kShutdown, 0);
+  book_.notice(Kind::kShutdown, 1);
+  book_.update(1, 10, 11);  // it may go on for minutes
+  EXPECT_EQ(book_.state(), BookState::kHalted);
+  book_.lost(0);
+  book_.up(0);
+  join(0);
+  const bool body = venue_traits(GetParam()).sync == SyncClass::kRestSnapshot;
+  if (body) {
+    book_.update(0, 19, 20);
+    book_.snapshot(0, 19, body);
+  }
+  EXPECT_EQ(book_.state(), BookState::kLive);
+}
+
 TEST_P(TwoLines, TheBookIsLostWithItsLastLine) {
   book_.lost(0);
   EXPECT_EQ(book_.state(), BookState::kLive);
@@ -191,6 +244,16 @@ TEST_P(TwoLines, TheBookIsStaleWithItsLastLine) {
   EXPECT_TRUE(book_.any_stale());
   book_.heard(0);
   EXPECT_FALSE(book_.any_stale());
+}
+
+TEST_P(TwoLines, TradesAndQuotesComeOnce) {
+  for (const Kind kind : {Kind::kTrade, Kind::kBestBidOffer}) {
+    EXPECT_TRUE(book_.passes(kind, 0, 7));
+    EXPECT_FALSE(book_.passes(kind, 1, 7));
+    EXPECT_TRUE(book_.passes(kind, 1, 9));
+    EXPECT_EQ(book_.passes(kind, 0, 8), kind == Kind::kTrade)
+        << "an older quote is no news";
+  }
 }
 
 TEST_P(TwoLines, OneLinesEndIsNotTheBooks) {

@@ -418,6 +418,9 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     if (any_stale_ && !head->http_body) [[unlikely]] {
       revive(head->connection, head->receive_ticks);
     }
+    if (lines_.awaits()) [[unlikely]] {
+      lines_.on_time({keepers_.get(), table_.size()}, head->receive_ticks);
+    }
     if (head->has_connection_sequence) check_sequence(*head);
     for (ParsedMessage* message = head; message != nullptr;) {
       ParsedMessage* last = message;
@@ -495,6 +498,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
         break;
       case Kind::kBestBidOffer:
       case Kind::kTrade:
+        if (!lines_.passes(message)) return;
+        break;
       case Kind::kHeartbeat:
         break;
     }

@@ -93,7 +93,8 @@ class BookPipelineListener {
   // waited for a snapshot are no longer there.
   virtual void on_depth_applied(const BookKeeper&, const ParsedMessage&) {}
   virtual void on_state_changed(const BookKeeper&) {}
-  // Best bid/offer, trades, heartbeats, status: what is not depth.
+  // Best bid/offer, trades, heartbeats, status: what is not depth. With several
+  // lines trades and best bids and offers that have numbers come once.
   virtual void on_other(const ParsedMessage&) {}
 };
 

@@ -248,7 +248,7 @@ TEST_P(BookPipelineTest, TwoLinesOneBook) {
   feed->on_connection_lost(a);
   EXPECT_EQ(state(), BookState::kLive);
   EXPECT_EQ(feed->book(index).view().update_id, 14u);
-  EXPECT_EQ(feed->book(index).view().bid_count, 4u);
+  EXPECT_EQ(feed->book(index).book().levels(Side::kBid), 4u);
   EXPECT_EQ(feed->book(index).statistics().gaps, 0u);
   EXPECT_EQ(feed->line_statistics(index, 0).ahead, 1u);
   EXPECT_EQ(feed->line_statistics(index, 0).faults, 1u);

@@ -12,7 +12,8 @@
 // absolute, and so it may be applied as soon as `begin` was reached. An update
 // that leaves a hole is dropped, not kept: while another line is in order, that
 // one will bring it. The book is then late, never wrong. It is faulted when no
-// line is left that could fill the hole, or none did for `patience`.
+// line is left that could fill the hole, or the others brought nothing for
+// `patience`. A line that never brought anything of the book counts for none.
 //
 // Guarantee: what is passed between two kGap continues or overlaps what was
 // passed before. Data in, actions out: no clock.
@@ -29,6 +30,7 @@
 #ifndef WIREBOOK_LOB_LINE_ARBITER_H_
 #define WIREBOOK_LOB_LINE_ARBITER_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -76,7 +78,8 @@ class LineArbiter {
   Action on_update(size_t line, uint64_t begin, uint64_t end,
                    uint64_t ticks) noexcept {
     const uint8_t bit = bit_of(line);
-    up_ |= bit;
+    if ((closing_ & bit) != 0) return Action::kDuplicate;
+    on_subscribed(line);
     // The first is the exact continuation, where ids may also start anew.
     if (!has_last_ || begin == last_ || (begin < last_ && end > last_)) {
       hole_ &= static_cast<uint8_t>(~bit);
@@ -93,12 +96,15 @@ class LineArbiter {
       }
       return Action::kDuplicate;
     }
-    open_hole(line, ticks);
-    if (!lost() && ticks - hole_since_[line] <= patience_ticks_) {
+    hole_ |= bit;
+    if (!awaits()) progress_ticks_ = ticks;
+    if (!lost() && !overdue(ticks)) {
+      awaited_ = std::max(awaited_, end);
       counters_[line].ahead.add(1);
       return Action::kAhead;
     }
     hole_ = 0;
+    awaited_ = 0;
     take(line, end, ticks);
     return Action::kGap;
   }
@@ -108,12 +114,14 @@ class LineArbiter {
   bool on_snapshot(size_t line, uint64_t id, bool live,
                    uint64_t ticks) noexcept {
     const uint8_t bit = bit_of(line);
-    up_ |= bit;
+    if ((closing_ & bit) != 0) return false;
+    on_subscribed(line);
     const bool joins = (fresh_ & bit) != 0;
     fresh_ &= static_cast<uint8_t>(~bit);
     hole_ &= static_cast<uint8_t>(~bit);
     if (live && joins && has_last_ && id <= last_) return false;
     hole_ = 0;
+    awaited_ = 0;
     take(line, id, ticks);
     return true;
   }
@@ -130,9 +138,24 @@ class LineArbiter {
     const bool first = up_ == 0;
     up_ |= bit;
     fresh_ |= bit;
+    silent_ |= bit;
+    closing_ &= static_cast<uint8_t>(~bit);
     stale_ &= static_cast<uint8_t>(~bit);
     hole_ &= static_cast<uint8_t>(~bit);
     return first ? Change::kUp : Change::kNone;
+  }
+
+  // The venue says that it sends this book on it. Not where a snapshot follows:
+  // that says it.
+  void on_subscribed(size_t line) noexcept {
+    up_ |= bit_of(line);
+    silent_ &= static_cast<uint8_t>(~bit_of(line));
+  }
+
+  // It is about to end; what it still says does not count.
+  Change on_closing(size_t line) noexcept {
+    closing_ |= bit_of(line);
+    return on_lost(line);
   }
 
   Change on_lost(size_t line) noexcept {
@@ -143,15 +166,16 @@ class LineArbiter {
     hole_ &= static_cast<uint8_t>(~bit);
     if (up_ == 0) {
       has_last_ = false;
+      awaited_ = 0;
       return Change::kLost;
     }
-    return was_up ? gap_if_lost() : Change::kNone;
+    return was_up && has_last_ && lost() ? gap() : Change::kNone;
   }
 
   Change on_stale(size_t line) noexcept {
     stale_ |= bit_of(line);
     if ((up_ & ~stale_) == 0) return Change::kStale;
-    return gap_if_lost();
+    return has_last_ && lost() ? gap() : Change::kNone;
   }
 
   // Anything at all came from it.
@@ -159,17 +183,26 @@ class LineArbiter {
     const uint8_t bit = bit_of(line);
     if ((stale_ & bit) == 0) return Change::kNone;
     stale_ &= static_cast<uint8_t>(~bit);
-    return Change::kAlive;
+    return has_last_ && lost() ? gap() : Change::kAlive;
   }
 
   bool any_stale() const noexcept { return stale_ != 0; }
 
   // A frame of it that may have spoken of this book did not get here.
-  Change on_fault(size_t line, uint64_t ticks) noexcept {
+  Change on_fault(size_t line) noexcept {
+    const uint8_t bit = bit_of(line);
+    if ((closing_ & bit) != 0) return Change::kNone;
     counters_[line].faults.add(1);
-    up_ |= bit_of(line);
-    open_hole(line, ticks);
-    return gap_if_lost();
+    up_ |= bit;
+    hole_ |= bit;
+    return lost() ? gap() : Change::kNone;
+  }
+
+  // Updates were dropped that no other line has brought yet; on_time is to be
+  // called.
+  bool awaits() const noexcept { return has_last_ && awaited_ > last_; }
+  Change on_time(uint64_t ticks) noexcept {
+    return overdue(ticks) ? gap() : Change::kNone;
   }
 
   // ---- Any thread -----------------------------------------------------------
@@ -195,36 +228,43 @@ class LineArbiter {
 
   void take(size_t line, uint64_t end, uint64_t ticks) noexcept {
     counters_[line].won.add(1);
+    if (has_last_ && end < last_) awaited_ = 0;  // ids began anew
     last_ = end;
     last_ticks_ = ticks;
+    progress_ticks_ = ticks;
     has_last_ = true;
   }
 
-  void open_hole(size_t line, uint64_t ticks) noexcept {
-    if ((hole_ & bit_of(line)) == 0) hole_since_[line] = ticks;
-    hole_ |= bit_of(line);
+  // No line that speaks is in order.
+  bool lost() const noexcept {
+    return (up_ & ~stale_ & ~hole_ & ~silent_) == 0;
   }
 
-  // No line that speaks is in order.
-  bool lost() const noexcept { return (up_ & ~stale_ & ~hole_) == 0; }
+  bool overdue(uint64_t ticks) const noexcept {
+    return awaits() && ticks > progress_ticks_ &&
+           ticks - progress_ticks_ > patience_ticks_;
+  }
 
-  Change gap_if_lost() noexcept {
-    if (!lost()) return Change::kNone;
+  Change gap() noexcept {
     has_last_ = false;
     hole_ = 0;
+    awaited_ = 0;
     return Change::kGap;
   }
 
   const uint64_t patience_ticks_;
   // A bit for each line.
   uint8_t up_ = 0;
-  uint8_t stale_ = 0;  // mute beyond its deadline
-  uint8_t hole_ = 0;   // it missed what is not yet passed
-  uint8_t fresh_ = 0;  // up, and no snapshot came yet
+  uint8_t stale_ = 0;    // mute beyond its deadline
+  uint8_t hole_ = 0;     // it missed what is not yet passed
+  uint8_t fresh_ = 0;    // up, and no snapshot came yet
+  uint8_t silent_ = 0;   // up, and nothing of this book came yet
+  uint8_t closing_ = 0;  // its end was announced
   bool has_last_ = false;
   uint64_t last_ = 0;
-  uint64_t last_ticks_ = 0;  // when it was passed
-  std::array<uint64_t, kMaxLines> hole_since_{};
+  uint64_t last_ticks_ = 0;      // when it was passed
+  uint64_t awaited_ = 0;         // up to where updates were dropped
+  uint64_t progress_ticks_ = 0;  // of the last pass, or of what awaits since
   std::array<Counters, kMaxLines> counters_;
 };
 

@@ -19,11 +19,12 @@ constexpr size_t kA = 0;
 constexpr size_t kB = 1;
 constexpr uint64_t kPatience = 100;
 
-// Both lines up, and ids up to 10 passed by A at tick 1.
+// Both lines bring the book, and ids up to 10 passed by A at tick 1.
 struct AtTen : LineArbiter {
   AtTen() : LineArbiter(kPatience) {
     EXPECT_EQ(on_up(kA), Change::kUp);
     EXPECT_EQ(on_up(kB), Change::kNone);
+    on_subscribed(kB);
     EXPECT_EQ(on_update(kA, 9, 10, 1), Action::kPass);
   }
 };
@@ -76,6 +77,59 @@ TEST(LineArbiter, AHoleThatNobodyFillsInTimeIsAGap) {
   EXPECT_EQ(lines.on_update(kA, 14, 15, 151), Action::kGap);
 }
 
+TEST(LineArbiter, AHoleInAMarketThatFallsQuietIsAGapInTimeToo) {
+  AtTen lines;
+  EXPECT_FALSE(lines.awaits());
+  EXPECT_EQ(lines.on_update(kA, 12, 13, 50), Action::kAhead);
+  EXPECT_TRUE(lines.awaits());
+  EXPECT_EQ(lines.on_time(150), Change::kNone);
+  EXPECT_EQ(lines.on_time(151), Change::kGap);
+  EXPECT_FALSE(lines.awaits());
+  EXPECT_EQ(lines.on_time(1000), Change::kNone) << "it was said";
+}
+
+TEST(LineArbiter, ALineThatIsLateButBringsIsWaitedFor) {
+  AtTen lines;
+  EXPECT_EQ(lines.on_update(kA, 14, 15, 50), Action::kAhead);
+  EXPECT_EQ(lines.on_update(kB, 10, 12, 140), Action::kPass);
+  EXPECT_EQ(lines.on_update(kA, 15, 16, 230), Action::kAhead);
+  EXPECT_EQ(lines.on_time(240), Change::kNone);
+  EXPECT_EQ(lines.on_update(kB, 12, 16, 240), Action::kPass);
+  EXPECT_FALSE(lines.awaits());
+  EXPECT_EQ(lines.on_time(1000), Change::kNone);
+}
+
+TEST(LineArbiter, ALineThatNeverBroughtTheBookFillsNoHole) {
+  struct AIsAlone : LineArbiter {
+    AIsAlone() : LineArbiter(kPatience) {
+      EXPECT_EQ(on_up(kA), Change::kUp);
+      EXPECT_EQ(on_update(kA, 9, 10, 1), Action::kPass);
+      EXPECT_EQ(on_up(kB), Change::kNone);
+    }
+  };
+  AIsAlone lost;
+  EXPECT_EQ(lost.on_lost(kA), Change::kGap);
+  AIsAlone missed;
+  EXPECT_EQ(missed.on_update(kA, 11, 12, 2), Action::kGap);
+  AIsAlone faulted;
+  EXPECT_EQ(faulted.on_fault(kA), Change::kGap);
+  AIsAlone joined;
+  joined.on_subscribed(kB);
+  EXPECT_EQ(joined.on_lost(kA), Change::kNone);
+}
+
+TEST(LineArbiter, ALineThatClosesSaysNothingMoreUntilItIsUpAgain) {
+  AtTen lines;
+  EXPECT_EQ(lines.on_closing(kA), Change::kNone);
+  EXPECT_EQ(lines.on_closing(kB), Change::kLost);
+  EXPECT_EQ(lines.on_update(kA, 10, 11, 2), Action::kDuplicate);
+  EXPECT_FALSE(lines.on_snapshot(kA, 11, /*live=*/false, 2));
+  EXPECT_EQ(lines.on_fault(kA), Change::kNone);
+  EXPECT_EQ(lines.on_lost(kA), Change::kLost);
+  EXPECT_EQ(lines.on_up(kA), Change::kUp) << "the first that is there again";
+  EXPECT_EQ(lines.on_update(kA, 50, 51, 3), Action::kPass);
+}
+
 TEST(LineArbiter, ALineAloneIsJudgedAtOnce) {
   LineArbiter lines(kPatience);
   EXPECT_EQ(lines.on_up(kB), Change::kUp);
@@ -103,13 +157,13 @@ TEST(LineArbiter, TheLineThatWasToFillAHoleIsLost) {
 
 TEST(LineArbiter, AFaultOnOneLineIsTheOthersToMend) {
   AtTen lines;
-  EXPECT_EQ(lines.on_fault(kA, 2), Change::kNone);
-  EXPECT_EQ(lines.on_fault(kB, 3), Change::kGap) << "and who mends that?";
+  EXPECT_EQ(lines.on_fault(kA), Change::kNone);
+  EXPECT_EQ(lines.on_fault(kB), Change::kGap) << "and who mends that?";
   AtTen alone;
-  EXPECT_EQ(alone.on_fault(kA, 2), Change::kNone);
+  EXPECT_EQ(alone.on_fault(kA), Change::kNone);
   EXPECT_EQ(alone.on_lost(kB), Change::kGap);
   AtTen in_order;
-  EXPECT_EQ(in_order.on_fault(kA, 2), Change::kNone);
+  EXPECT_EQ(in_order.on_fault(kA), Change::kNone);
   EXPECT_EQ(in_order.on_update(kA, 10, 11, 3), Action::kPass) << "not ours";
   EXPECT_EQ(in_order.on_lost(kB), Change::kNone);
   EXPECT_EQ(in_order.statistics(kA).faults, 1u);
@@ -121,6 +175,14 @@ TEST(LineArbiter, TheBookIsStaleWhenAllLinesAre) {
   EXPECT_EQ(lines.on_stale(kB), Change::kStale);
   EXPECT_EQ(lines.on_heard(kA), Change::kAlive);
   EXPECT_EQ(lines.on_heard(kA), Change::kNone);
+}
+
+TEST(LineArbiter, ALineThatSpeaksAgainWithAHoleMendsNothing) {
+  AtTen lines;
+  EXPECT_EQ(lines.on_fault(kA), Change::kNone);
+  EXPECT_EQ(lines.on_stale(kA), Change::kNone);
+  EXPECT_EQ(lines.on_stale(kB), Change::kStale);
+  EXPECT_EQ(lines.on_heard(kA), Change::kGap) << "B was to bring it";
 }
 
 TEST(LineArbiter, ASnapshotOfALineThatJoinsIsNoNews) {
