@@ -77,11 +77,19 @@ absl::StatusOr<ItchFileReport> read_itch_pcap(std::span<const std::byte> bytes,
   books.set_assurance(Assurance::kSequenced);
   MoldUdp64 line;
   UdpDatagram datagram;
+  const auto unread = [&] {
+    return pcap->stats().cut + pcap->stats().fragments + line.stats().malformed;
+  };
+  uint64_t told = 0;  // unread before the last packet that was read
   while (pcap->next(&datagram)) {
     if (port != 0 && datagram.destination_port != port) continue;
+    const uint64_t malformed = line.stats().malformed;
     line.on_packet(datagram.payload, feed);
+    if (line.stats().malformed == malformed) told = unread();
   }
   line.finish(feed);
+  // No number behind them tells what was in them.
+  if (unread() != told) books.on_malformed();
   if (!pcap->complete()) {
     report.damage = cut_at(pcap->offset(), bytes.size());
     books.on_malformed();

@@ -133,6 +133,24 @@ TEST(ItchFeedTest, ALostPacketIsAGapUnlessTheOtherLineHasIt) {
   EXPECT_EQ(books.view(1).reason, BookReason::kSequenceGap);
 }
 
+TEST(ItchFeedTest, AnUnreadableLastPacketIsALossThatNothingElseTells) {
+  const ItchDay day = make_itch_day(3, 4, 300);
+  const std::vector<std::string> packets = itch_packets(day.messages, 3);
+  const auto live_after = [](std::vector<std::string> captured) {
+    TradingObjectPools pools;
+    ItchBooks books(pools, kSmall);
+    const auto report = read_itch_pcap(as_bytes(itch_pcap(captured)), books);
+    EXPECT_TRUE(report.ok()) << report.status();
+    return live(books, 4);
+  };
+  EXPECT_EQ(live_after(packets), 4U);
+  std::vector<std::string> spoiled = packets;
+  spoiled.back().pop_back();
+  EXPECT_EQ(live_after(spoiled), 0U);
+  spoiled.push_back(packets.back());  // the other line's
+  EXPECT_EQ(live_after(spoiled), 4U);
+}
+
 TEST(ItchFeedTest, OnlyThePortThatIsListenedTo) {
   const ItchDay day = make_itch_day(3, 1, 100);
   const std::string pcap = itch_pcap(itch_packets(day.messages, 3));

@@ -5,9 +5,10 @@
 //
 // Use it on UDP payloads, from a socket or from pcap_reader; give it the
 // packets of both lines (A and B) as they come: what came already is dropped,
-// what is missing is waited for while `max_held` later packets are held. Then
-// it is a gap, told with its first number and how many, and the stream goes on
-// behind it. Asking a server for what is missing is the caller's part.
+// what is missing is waited for while `max_held` later packets, or
+// `max_heartbeats` in a row that tell of it, come. Then it is a gap, told with
+// its first number and how many, and the stream goes on behind it. Asking a
+// server for what is missing is the caller's part.
 //
 // Source: MoldUDP64 1.00 (July 7, 2009): ten bytes of session, eight of the
 // first message's number, two of how many; then each message behind two bytes
@@ -39,6 +40,8 @@ struct MoldUdp64Options {
   // 0: the first packet's is taken as it comes.
   uint64_t first = 1;
   size_t max_held = 64;  // packets
+  // A heartbeat comes a second after the last message, on each line.
+  size_t max_heartbeats = 2;
 };
 
 struct MoldUdp64Stats {
@@ -94,6 +97,17 @@ class MoldUdp64 {
       deliver(packet, header, handler);
     }
     deliver_held(options_.max_held, handler);
+    if (held_.empty() || next_ != waited_for_) {
+      waited_for_ = next_;
+      waited_ = waited_heartbeats_ = 0;
+    }
+    if (held_.empty()) return;
+    ++waited_;
+    waited_heartbeats_ = header.count == 0 ? waited_heartbeats_ + 1 : 0;
+    if (waited_ > options_.max_held ||
+        waited_heartbeats_ > options_.max_heartbeats) {
+      deliver_held(held_.size() - 1, handler);  // the first hole
+    }
   }
 
   // No more packets come: what is missing will stay so.
@@ -190,6 +204,9 @@ class MoldUdp64 {
   uint64_t next_;
   std::array<char, 10> session_ = {};
   std::map<uint64_t, std::vector<std::byte>> held_;
+  uint64_t waited_for_ = 0;       // the first hole
+  size_t waited_ = 0;             // packets since it was seen
+  size_t waited_heartbeats_ = 0;  // in a row
   MoldUdp64Stats stats_;
 };
 

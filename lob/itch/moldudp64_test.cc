@@ -70,6 +70,33 @@ TEST(MoldUdp64Test, EachMessageOnceAndInSequence) {
   EXPECT_TRUE(heard.gaps.empty());
 }
 
+// In a market that falls quiet heartbeats are all that tells of a loss.
+TEST(MoldUdp64Test, AGapThatOnlyHeartbeatsShowIsTold) {
+  MoldUdp64 line;
+  Heard heard;
+  line.on_packet(as_bytes(packet(1, {"a"})), heard);
+  for (int i = 0; i < 2; ++i) line.on_packet(as_bytes(packet(3, {})), heard);
+  EXPECT_TRUE(heard.gaps.empty()) << "the other line may bring it";
+  line.on_packet(as_bytes(packet(3, {})), heard);
+  ASSERT_EQ(heard.gaps.size(), 1U);
+  EXPECT_EQ(heard.gaps[0], (std::pair<uint64_t, uint64_t>(2, 1)));
+  for (int i = 0; i < 9; ++i) line.on_packet(as_bytes(packet(3, {})), heard);
+  EXPECT_EQ(heard.gaps.size(), 1U);
+  line.on_packet(as_bytes(packet(3, {"c"})), heard);
+  EXPECT_EQ(heard.messages.back().second, "c");
+}
+
+TEST(MoldUdp64Test, TheSamePacketAgainAndAgainIsNotWaitedForEither) {
+  MoldUdp64 line({.max_held = 4});
+  Heard heard;
+  line.on_packet(as_bytes(packet(1, {"a"})), heard);
+  for (int i = 0; i < 4; ++i) line.on_packet(as_bytes(packet(3, {"c"})), heard);
+  EXPECT_TRUE(heard.gaps.empty());
+  line.on_packet(as_bytes(packet(3, {"c"})), heard);
+  EXPECT_EQ(heard.gaps.size(), 1U);
+  EXPECT_EQ(heard.messages.back().second, "c");
+}
+
 TEST(MoldUdp64Test, AGapIsToldOnceNothingCanBeWaitedFor) {
   MoldUdp64 line({.max_held = 2});
   Heard heard;
@@ -165,7 +192,7 @@ TEST(MoldUdp64Test, RandomLinesEqualTheModel) {
     std::stable_sort(
         arrivals.begin(), arrivals.end(),
         [](const auto& a, const auto& b) { return a.first < b.first; });
-    MoldUdp64 line({.max_held = 200});
+    MoldUdp64 line({.max_held = 200, .max_heartbeats = 200});
     Heard heard;
     for (const auto& arrival : arrivals) {
       line.on_packet(as_bytes(arrival.second), heard);
