@@ -118,6 +118,7 @@ void BookKeeper::on_rest_message(const ParsedMessage& first) noexcept {
       } else if (kept_.empty()) {
         // A subscription of this connection, and we hear nothing.
         enter(BookState::kHalted, BookReason::kVenueRefused);
+        request(BookRequestKind::kResubscribe);
       }
       publish();
       break;
@@ -275,6 +276,11 @@ void BookKeeper::offer_kept() noexcept {
   using Action = RestSnapshotSync::DiffAction;
   while (!kept_.empty()) {
     const ParsedMessageHeader& diff = kept_.front();
+    if (!scales_match(diff)) {
+      fail(BookState::kGapped, BookReason::kScaleChanged);
+      publish();
+      return;
+    }
     // Ignored, joined or applied: see RestSnapshotSync::on_snapshot.
     const Action action = rest_.on_diff(
         diff.first_update_id, diff.last_update_id, diff.previous_update_id);
@@ -387,6 +393,7 @@ void BookKeeper::on_notice(const ParsedMessage& message) noexcept {
                       message.reason == BookReason::kVenueStatus);
   if (halts) {
     restart();
+    venue_halted_ = true;
     enter(BookState::kHalted, BookReason::kVenueStatus);
     if (message.kind == ParsedMessageKind::kShutdown) {
       closing_ = true;
@@ -395,6 +402,7 @@ void BookKeeper::on_notice(const ParsedMessage& message) noexcept {
     publish();
     return;
   }
+  if (message.kind == ParsedMessageKind::kStatus) venue_halted_ = false;
   if (message.kind == ParsedMessageKind::kStatus &&
       view_.state == BookState::kHalted &&
       view_.reason == BookReason::kVenueStatus) {
@@ -506,6 +514,10 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
       ask_for_refill();
     }
   }
+  view_.bid_count = static_cast<uint8_t>(
+      known(Side::kBid, std::span(view_.bids).first(view_.bid_count)));
+  view_.ask_count = static_cast<uint8_t>(
+      known(Side::kAsk, std::span(view_.asks).first(view_.ask_count)));
   view_.receive_ticks = now_ticks_;
   published_.store(view_);
   if (observer_ != nullptr) observer_->on_applied(*this, message, kept);
@@ -593,6 +605,19 @@ std::optional<int64_t> BookKeeper::known_horizon(Side side) const noexcept {
   return horizon_[static_cast<size_t>(side)];
 }
 
+size_t BookKeeper::known(Side side,
+                         std::span<const PriceLevel> levels) const noexcept {
+  const std::optional<int64_t> horizon = known_horizon(side);
+  size_t count = levels.size();
+  if (!horizon) return count;
+  while (count != 0 &&
+         (side == Side::kBid ? levels[count - 1].price < *horizon
+                             : levels[count - 1].price > *horizon)) {
+    --count;
+  }
+  return count;
+}
+
 // ---- Faults and the connection ----------------------------------------------
 
 void BookKeeper::on_fault(BookReason reason, uint64_t ticks) noexcept {
@@ -604,7 +629,7 @@ void BookKeeper::on_fault(BookReason reason, uint64_t ticks) noexcept {
 
 void BookKeeper::on_connection_up(uint64_t ticks) noexcept {
   now_ticks_ = ticks;
-  closing_ = false;
+  closing_ = venue_halted_ = false;
   withdraw_reconnect();
   // A snapshot may have overtaken the connection it is meant for.
   if (view_.state == BookState::kSyncing) return;
@@ -666,6 +691,10 @@ void BookKeeper::fail(BookState state, BookReason reason) noexcept {
 }
 
 void BookKeeper::enter(BookState state, BookReason reason) noexcept {
+  if (state == BookState::kLive && venue_halted_) [[unlikely]] {
+    state = BookState::kHalted;
+    reason = BookReason::kVenueStatus;
+  }
   if (view_.state == state && view_.reason == reason) return;
   if (view_.state != state) view_.since_ticks = now_ticks_;
   view_.state = state;

@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "concurrency/seqlock.h"
 #include "concurrency/single_writer_counter.h"
@@ -149,6 +150,9 @@ class BookKeeper {
   // no horizon: the snapshot had no level there and so told it whole, or the
   // subscribed depth is all.
   std::optional<int64_t> known_horizon(Side side) const noexcept;
+  // How many of a side's levels, best first, lie where all are known. A view
+  // has no others.
+  size_t known(Side side, std::span<const PriceLevel> levels) const noexcept;
 
   // ---- Any thread ----------------------------------------------------------
 
@@ -206,7 +210,10 @@ class BookKeeper {
   bool state_changed_ = false;
   bool had_snapshot_ = false;
   bool closing_ =
-      false;            // the venue said so: nothing of this connection counts
+      false;  // the venue said so: nothing of this connection counts
+  // The venue said that it stands still; what it sends all the same is no
+  // market.
+  bool venue_halted_ = false;
   bool asked_ = false;  // a request is out and not answered yet
   // A snapshot is asked for while diffs go on; kept_ has those since.
   bool refilling_ = false;

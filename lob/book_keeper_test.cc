@@ -351,6 +351,53 @@ TEST_F(Refill, OneThatIsTooOldIsAskedForAgain) {
   expect_live(84, 60);
 }
 
+TEST_F(Refill, OneOfAnotherScaleIsAFault) {
+  auto other = snapshot(15, {{840, 2}}, {{1010, 1}});
+  other->price_scale = 2;
+  keeper_.on_message(*other);
+  EXPECT_EQ(keeper_.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper_.view().reason, BookReason::kScaleChanged);
+}
+
+TEST_F(Refill, WhatWasKeptForOneIsNotKeptForTheNext) {
+  keeper_.on_message(*diff(13, 13, {{60, 9}}, {}));
+  keeper_.on_message(*snapshot(13, ladder(80, 84, 1), ladder(101, 120, 1)));
+  expect_live(84, 80);
+  keeper_.on_message(*diff(14, 14, {{82, 5}, {84, 0}, {83, 0}}, {}));
+  EXPECT_FALSE(keeper_.take_request()) << "82 is not near";
+  keeper_.on_message(*diff(15, 15, {{82, 0}, {81, 0}}, {}));
+  ASSERT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper_.on_message(*diff(16, 16, {}, {}));
+  keeper_.on_message(*snapshot(12, ladder(60, 84, 1), ladder(101, 120, 1)));
+  expect_live(80, 80);
+  EXPECT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot)
+      << "13 to 15 are not there to bring it forward";
+}
+
+// As above, where each diff names the one before.
+TEST(BookKeeper, ARefillThatTheKeptDiffsDoNotReachIsAskedForAgain) {
+  Instrument instrument = binance();
+  instrument.venue = VenueId::kBinanceUsdm;
+  BookKeeper keeper(instrument, small(), nullptr);
+  const auto named = [](uint64_t previous, uint64_t last, const Levels& bids) {
+    auto message = diff(previous + 5, last, bids, {});
+    message->has_previous_update_id = true;
+    message->previous_update_id = previous;
+    return message;
+  };
+  keeper.on_message(*snapshot(90, ladder(81, 100, 1), ladder(101, 120, 1)));
+  keeper.on_message(*named(90, 100, {}));
+  keeper.on_message(*named(100, 110, ladder(85, 100, 0)));
+  ASSERT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*named(110, 120, {}));
+  keeper.on_message(*snapshot(109, {{60, 1}}, {{101, 1}}));
+  EXPECT_EQ(keeper.view().bids[0].price, 84) << "100 to 110 lie between";
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*snapshot(112, {{84, 1}, {60, 1}}, {{101, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.known_horizon(Side::kBid), 60);
+}
+
 TEST_F(Refill, ALossMeanwhileIsAGap) {
   keeper_.on_message(*diff(14, 14, {}, {}));
   EXPECT_EQ(keeper_.view().state, BookState::kGapped);
@@ -368,6 +415,46 @@ TEST_F(Refill, TheKeptDiffsAreBounded) {
   EXPECT_EQ(keeper_.take_request(), BookRequestKind::kFetchSnapshot);
   keeper_.on_message(*snapshot(35, {{84, 1}, {60, 1}}, {{101, 1}}));
   expect_live(84, 60);
+}
+
+TEST(BookKeeper, ARefusedSubscriptionIsAskedForAgainByRestVenuesToo) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  ParsedMessage refused;
+  refused.kind = Kind::kRefused;
+  keeper.on_message(refused);
+  EXPECT_EQ(keeper.view().state, BookState::kHalted);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+  keeper.on_message(*diff(9, 10, {{100, 7}}, {}));
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
+// A level beyond the horizon is one of many there that were never told.
+TEST(BookKeeper, AViewHasOnlyLevelsThatAreKnown) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}, {99, 4}}, {{105, 1}, {106, 1}}));
+  keeper.on_message(*diff(10, 10, {{60, 2}, {98, 3}}, {{107, 1}, {106, 2}}));
+  const BookView view = keeper.view();
+  EXPECT_EQ(view.state, BookState::kLive);
+  ASSERT_EQ(view.bid_count, 2);
+  EXPECT_EQ(view.bids[1].price, 99);
+  ASSERT_EQ(view.ask_count, 2);
+  EXPECT_EQ(view.asks[1], (PriceLevel{106, 2}));
+  EXPECT_EQ(keeper.book().levels(Side::kBid), 4u);
+}
+
+TEST(BookKeeper, AKeptDiffOfAnotherScaleIsNotApplied) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*diff(9, 10, {{1005, 7}}, {}));
+  auto other = snapshot(9, {{10000, 1}}, {{10100, 1}});
+  other->price_scale = 2;
+  keeper.on_message(*other);
+  EXPECT_EQ(keeper.view().state, BookState::kGapped);
+  EXPECT_EQ(keeper.view().reason, BookReason::kScaleChanged);
 }
 
 TEST(BookKeeper, TheOtherSidesTouchWidensWhatIsKnown) {
@@ -468,6 +555,40 @@ TEST(BookKeeper, AMalformedAnswerIsAskedForAgainUnlessLive) {
   EXPECT_FALSE(keeper.take_request());
 }
 
+TEST(BookKeeper, StaleTwiceIsLeftAsOnce) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*diff(10, 10, {}, {}));
+  keeper.on_message(*snapshot(10, {{100, 5}}, {{105, 1}}));
+  keeper.on_connection_stale(1);
+  keeper.on_connection_stale(2);
+  EXPECT_EQ(keeper.view().state, BookState::kStale);
+  keeper.on_connection_alive(3);
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
+TEST(BookKeeper, ANewConnectionAsksAnew) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*diff(10, 10, {}, {}));
+  keeper.on_message(*snapshot(10, {{100, 5}}, {{105, 1}}));
+  EXPECT_TRUE(keeper.take_request());
+  keeper.on_fault(BookReason::kMalformedMessage, 1);
+  EXPECT_TRUE(keeper.take_request()) << "and its answer never comes";
+  keeper.on_connection_up(2);
+  keeper.on_message(*diff(20, 20, {}, {}));
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+}
+
+TEST(BookKeeper, ASnapshotMayOvertakeItsConnection) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(10, {{100, 5}}, {{105, 1}}));
+  keeper.on_connection_up(1);
+  keeper.on_message(*diff(11, 11, {}, {}));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
 TEST(BookKeeper, NothingLiftsAShutdownButANewConnection) {
   const Instrument instrument = binance();
   BookKeeper keeper(instrument, small(), nullptr);
@@ -494,6 +615,10 @@ TEST(BookKeeper, NothingLiftsAShutdownButANewConnection) {
   keeper.on_message(*make(Kind::kShutdown, {}, {}));
   keeper.on_connection_lost(3);
   EXPECT_FALSE(keeper.take_request()) << "it is gone by itself";
+  keeper.on_connection_up(4);
+  keeper.on_message(*make(Kind::kShutdown, {}, {}));
+  keeper.on_connection_up(5);
+  EXPECT_FALSE(keeper.take_request()) << "it is new already";
 }
 
 // ---- A checksum
@@ -521,6 +646,40 @@ std::unique_ptr<ParsedMessage> with_sum(std::unique_ptr<ParsedMessage> message,
   message->has_checksum = true;
   message->checksum = sum;
   return message;
+}
+
+TEST(BookKeeper, WhileTheVenueStandsStillNoBookIsLive) {
+  const Instrument instrument = kraken(10);
+  BookKeeper keeper(instrument, small(), nullptr);
+  const Model model{{{100, 5}}, {{105, 1}}};
+  ParsedMessage status;
+  status.kind = Kind::kStatus;
+  status.reason = BookReason::kVenueStatus;
+  keeper.on_message(status);
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  EXPECT_EQ(keeper.view().state, BookState::kHalted);
+  EXPECT_EQ(keeper.view().reason, BookReason::kVenueStatus);
+  status.reason = BookReason::kNone;
+  keeper.on_message(status);
+  EXPECT_EQ(keeper.view().state, BookState::kSyncing);
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+}
+
+// The depth that the longer side has, where nobody said one.
+TEST(BookKeeper, AThinSideCutsNothingOffTheOther) {
+  const Instrument instrument = kraken(0);
+  BookKeeper keeper(instrument, small(), nullptr);
+  Model model{{{100, 5}}, ladder(101, 112, 1)};
+  keeper.on_message(*with_sum(make(Kind::kSnapshot, model.bids, model.asks),
+                              model_sum(model)));
+  model.asks[101] = 2;
+  keeper.on_message(
+      *with_sum(make(Kind::kDelta, {}, {{101, 2}}), model_sum(model)));
+  EXPECT_EQ(keeper.view().state, BookState::kLive);
+  EXPECT_EQ(keeper.book().levels(Side::kAsk), 12u);
 }
 
 TEST(BookKeeper, AWrongSumEndsLiveUntilANewSnapshot) {

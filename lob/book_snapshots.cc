@@ -7,11 +7,13 @@
 namespace wirebook {
 namespace {
 
-std::vector<PriceLevel> levels_of(const L2Book& book, Side side) {
+std::vector<PriceLevel> levels_of(const BookKeeper& keeper, Side side) {
+  const L2Book& book = keeper.book();
   std::vector<PriceLevel> levels;
   levels.reserve(book.levels(side));
   book.for_each(side,
                 [&](const PriceLevel& level) { levels.push_back(level); });
+  levels.resize(keeper.known(side, levels));
   return levels;
 }
 
@@ -61,8 +63,8 @@ void BookSnapshots::publish(const BookKeeper& keeper, Slot& slot) {
   snapshot->receive_ticks = now.receive_ticks;
   snapshot->exchange_time_ns = now.exchange_time_ns;
   if (now.state == BookState::kLive) {
-    snapshot->bids = levels_of(keeper.book(), Side::kBid);
-    snapshot->asks = levels_of(keeper.book(), Side::kAsk);
+    snapshot->bids = levels_of(keeper, Side::kBid);
+    snapshot->asks = levels_of(keeper, Side::kAsk);
   }
   slot.newest.store(std::move(snapshot));
 }

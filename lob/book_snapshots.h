@@ -53,7 +53,7 @@ struct BookSnapshot {
   uint64_t update_id = 0;        // the venue's
   uint64_t receive_ticks = 0;    // TscClock: the message after which it stood
   int64_t exchange_time_ns = 0;  // UTC
-  std::vector<PriceLevel> bids;  // best first
+  std::vector<PriceLevel> bids;  // those that are known, best first
   std::vector<PriceLevel> asks;
 };
 

@@ -8,7 +8,8 @@
 // level and every change: a MarketListener on the book thread.
 //
 // An update is an image: the best levels as they are after a message, so that
-// one who lost some is right again with the next. While a book is not Live an
+// one who lost some is right again with the next, and MarketFeed brings one.
+// While a book is not Live an
 // update has no levels.
 //
 // Guarantees, shutdown, policies for slow consumers: EventBus's. A gating

@@ -9,9 +9,11 @@
 // Guarantee: every book event and trade has its number, also one that found no
 // room: on a bus a missing number is one that was lost, and `statistics` counts
 // it. A full bus (a gating consumer that is slow) or an empty pool costs the
-// event, never the book thread's time. Events that leave a book other than Live
-// carry no levels. No allocation, lock or system call of its own but the bus's
-// wake-up of a sleeping consumer.
+// event, never the book thread's time; a book whose last event that was is told
+// again, as it is then and with a number of its own, with the next message that
+// finds room. Until one comes books_dropped and BookKeeper::view alone tell.
+// Events that leave a book other than Live carry no levels. No allocation, lock
+// or system call of its own but the bus's wake-up of a sleeping consumer.
 // Thread rules: the pipeline's book thread calls; statistics from any thread.
 // Cost: measured by market_feed_benchmark.
 //
@@ -25,6 +27,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "concurrency/single_writer_counter.h"
 #include "concurrency/tsc_clock.h"
@@ -69,10 +72,15 @@ class MarketFeed final : public BookPipelineListener {
 
  private:
   EventTimes times_of(const ParsedMessage& message) const noexcept;
-  void publish_book(const Book& book) noexcept;
+  EventTimes times_of(const BookKeeper& keeper) const noexcept;
+  void publish_book(const BookKeeper& keeper, const Book& book) noexcept;
+  bool try_publish(const Book& book) noexcept;
+  void settle() noexcept;
 
   const TscClock& clock_;
   const MarketFeedOptions options_;
+  // Books of which the last event found no room on the bus.
+  std::vector<const BookKeeper*> owed_;
   SingleWriterCounter book_events_, trades_, books_dropped_, trades_dropped_;
 };
 

@@ -10,7 +10,7 @@
 // Thread rules: all calls come from the book thread of a pipeline (fused: its
 // network thread), one at a time; what is passed is valid during the call, and
 // the next message waits until it returns.
-// Cost: a virtual call and one clock conversion; measured by
+// Cost: a virtual call and two clock conversions; measured by
 // market_feed_benchmark.
 //
 //   struct Strategy : MarketListener {
@@ -24,6 +24,8 @@
 #define WIREBOOK_LOB_MARKET_LISTENER_H_
 
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "lob/book_keeper.h"
 #include "lob/book_state.h"
@@ -51,8 +53,17 @@ class Book {
       : keeper_(keeper), sequence_(sequence), times_(times) {}
 
   const Instrument& instrument() const noexcept { return keeper_.instrument(); }
-  // All levels. Exact only while the state is kLive.
+  // The best levels that are known, best first, as many as `out` takes; how
+  // many. Exact only while the state is kLive, as levels().
+  size_t top(Side side, std::span<PriceLevel> out) const noexcept {
+    return keeper_.known(side, out.first(levels().top(side, out)));
+  }
+  // All levels; beyond the horizon, where there is one, only those that changed
+  // (BookKeeper::known_horizon).
   const L2Book& levels() const noexcept { return keeper_.book(); }
+  std::optional<int64_t> known_horizon(Side side) const noexcept {
+    return keeper_.known_horizon(side);
+  }
   BookState state() const noexcept { return keeper_.state(); }
   BookReason reason() const noexcept { return keeper_.current().reason; }
   // What stands behind a Live book.

@@ -18,7 +18,8 @@
 //   }
 //
 // Where the rule is DiffRule::kTime, ids are times and nothing shows a hole; a
-// diff of the time of the one before it is another one.
+// diff of the time of the one before it is another one. A snapshot is joined
+// only by a stream that was heard before it was taken.
 //
 // Rules: "How to manage a local order book correctly", Binance spot API
 // documentation, web-socket-streams.md, and its counterpart for USD-M futures.
@@ -86,6 +87,7 @@ class RestSnapshotSync {
       return DiffAction::kIgnore;
     }
     if (phase_ == Phase::kSnapshot && last < last_update_id_) {
+      heard_before_ = true;
       return DiffAction::kIgnore;
     }
     // Ids that go back under a live book: one of them was wrong, and which of
@@ -118,6 +120,7 @@ class RestSnapshotSync {
       return SnapshotAction::kRefetch;
     }
     phase_ = Phase::kSnapshot;
+    heard_before_ = false;
     last_update_id_ = last_update_id;
     has_buffered_ = false;
     return SnapshotAction::kApply;
@@ -144,8 +147,10 @@ class RestSnapshotSync {
     return first <= last || first - last == 1;
   }
 
-  // Nor between the snapshot, which is older than the diff's end, and it.
+  // Nor between the snapshot, which is older than the diff's end, and it. Times
+  // do not tell; that the stream was there before the snapshot was taken does.
   bool joins(uint64_t first, uint64_t previous) const noexcept {
+    if (rule_ == DiffRule::kTime) return heard_before_;
     return rule_ == DiffRule::kPreviousId
                ? previous <= last_update_id_
                : continues(first, previous, last_update_id_);
@@ -159,6 +164,7 @@ class RestSnapshotSync {
 
   const DiffRule rule_;
   Phase phase_ = Phase::kUnsynced;
+  bool heard_before_ = false;  // a diff of before the snapshot
   bool has_buffered_ = false;
   uint64_t first_buffered_ = 0;
   uint64_t last_buffered_ = 0;

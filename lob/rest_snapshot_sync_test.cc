@@ -184,10 +184,26 @@ TEST(RestSnapshotSync, TimesOnlyGoForward) {
   EXPECT_EQ(sync.on_snapshot(49), Snapshot::kRefetch);
   EXPECT_EQ(sync.on_snapshot(60), Snapshot::kApply);
   EXPECT_EQ(sync.on_diff(50, 50), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(55, 55), Diff::kIgnore);
   EXPECT_EQ(sync.on_diff(70, 70), Diff::kJoin);
   EXPECT_EQ(sync.on_diff(70, 70), Diff::kApply);
   EXPECT_EQ(sync.on_diff(90, 90), Diff::kApply);
   EXPECT_EQ(sync.on_diff(80, 80), Diff::kGap);
+}
+
+// What lies between a snapshot and the first diff heard has no trace.
+TEST(RestSnapshotSync, TimesAreJoinedOnlyByAStreamHeardBefore) {
+  RestSnapshotSync late(DiffRule::kTime);
+  EXPECT_EQ(late.on_snapshot(50), Snapshot::kApply);
+  EXPECT_EQ(late.on_diff(60, 60), Diff::kGap);
+  EXPECT_EQ(late.on_snapshot(50), Snapshot::kRefetch) << "the same again";
+  EXPECT_EQ(late.on_snapshot(70), Snapshot::kApply);
+  EXPECT_EQ(late.on_diff(60, 60), Diff::kIgnore);
+  EXPECT_EQ(late.on_diff(80, 80), Diff::kJoin);
+  RestSnapshotSync exact(DiffRule::kTime);
+  EXPECT_EQ(exact.on_snapshot(50), Snapshot::kApply);
+  EXPECT_EQ(exact.on_diff(50, 50), Diff::kIgnore);
+  EXPECT_EQ(exact.on_diff(60, 60), Diff::kApply);
 }
 
 }  // namespace

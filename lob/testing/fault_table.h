@@ -140,7 +140,7 @@ constexpr Detector detector_of(VenueId venue, Fault fault,
     case Fault::kStaleSnapshot:
       // A connection's count says nothing of what is in a snapshot.
       if (traits.sync == SyncClass::kConnectionWide) return Detector::kNothing;
-      return proof;
+      return times ? Detector::kIds : proof;
     case Fault::kCrossed:
       return Detector::kTouch;
     case Fault::kMuteSocket:
@@ -189,7 +189,7 @@ inline constexpr std::array<FaultNote, 15> kFaultNotes = {{
      "25 levels a side, comes in a message of its own, after what it sums"},
     {VenueId::kBitstamp, "`microtimestamp` does not go back",
      "a loss leaves no trace; two messages that change places show with the "
-     "second"},
+     "second; a snapshot is joined only by a stream that was heard before it"},
     {VenueId::kGemini, "none", "a snapshot is known by its history alone"},
     {VenueId::kGate, "`U` is at most the last `u` + 1", "as Binance spot"},
     {VenueId::kGateFutures, "`U` is at most the last `u` + 1",

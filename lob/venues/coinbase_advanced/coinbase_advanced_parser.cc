@@ -88,12 +88,17 @@ ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
   const ParseVerdict verdict = book ? kMalformedVerdict : kMalformedAside;
   ondemand::array events;
   if (!json_find(root, "events", &events)) return verdict;
+  bool any = false;
   for (auto element : events) {
     ondemand::object event;
     if (element.get_object().get(event) != simdjson::SUCCESS) return verdict;
     if (book) {
       const ParseVerdict read = read_book(event, envelope, raw, frame);
-      if (read.fault != BookReason::kNone) return read;
+      if (read.fault != BookReason::kNone) {
+        // The books before this one in the frame are not applied either.
+        return any ? ParseVerdict{.fault = read.fault} : read;
+      }
+      any = true;
       continue;
     }
     ondemand::value list;

@@ -113,6 +113,18 @@ TEST(CoinbaseAdvancedParser, ATimeThatIsNoneDoesNotMatter) {
   EXPECT_EQ(delta.exchange_time_ns, 0);
 }
 
+// The frame is discarded whole: so is what it said of the other book.
+TEST(CoinbaseAdvancedParser, AFaultBehindAnotherBookIsTheConnections) {
+  ParserUnderTest under_test(VenueId::kCoinbaseAdvanced, true);
+  std::string other = event("update", update("bid", "x", "2"));
+  other.replace(other.find("BTC"), 3, "ETH");
+  const ParsedMessage& parsed = under_test.parse(message(
+      "l2_data", event("update", update("bid", "1", "2")) + "," + other));
+  EXPECT_EQ(parsed.kind, Kind::kMalformed);
+  EXPECT_EQ(parsed.instrument, kNoInstrument);
+  EXPECT_TRUE(parsed.concerns_book);
+}
+
 TEST(CoinbaseAdvancedParser, WhatTheProtocolDoesNotAllowIsMalformed) {
   const std::string good = update("bid", "1", "2");
   for (const std::string& text : {

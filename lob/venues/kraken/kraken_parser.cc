@@ -57,6 +57,28 @@ Key key_of(const char* key) noexcept {
   return kOther;
 }
 
+// Of tickers and trades.
+enum EventKey : unsigned {
+  kEventSymbol,
+  kBid,
+  kBidQuantity,
+  kAsk,
+  kAskQuantity,
+  kTradePrice,
+  kTradeQuantity,
+  kTradeSide,
+  kTradeId,
+  kEventTime,
+};
+
+constexpr KeyName<EventKey> kEventNames[] = {
+    {"symbol", kEventSymbol},  {"bid", kBid},
+    {"bid_qty", kBidQuantity}, {"ask", kAsk},
+    {"ask_qty", kAskQuantity}, {"price", kTradePrice},
+    {"qty", kTradeQuantity},   {"side", kTradeSide},
+    {"trade_id", kTradeId},    {"timestamp", kEventTime},
+};
+
 // The scales are the snapshot's: more decimals end them.
 BookReason fault_of(DecimalError error) noexcept {
   return error == DecimalError::kTooManyDecimals ? BookReason::kScaleChanged
@@ -182,7 +204,65 @@ ParseVerdict KrakenParser::read_json(ondemand::document& document,
     return {};
   }
   if (envelope.channel == "status") return read_status(root, frame);
-  return {};
+  const bool ticker = envelope.channel == "ticker";
+  if (!ticker && envelope.channel != "trade") return {};
+  ondemand::value data;
+  return json_find(root, "data", &data) &&
+                 read_objects(data,
+                              [&](ondemand::object event) {
+                                return read_event(event, ticker, raw, frame);
+                              })
+             ? ParseVerdict{}
+             : kMalformedAside;
+}
+
+// One of the two; each has keys that the other lacks.
+bool KrakenParser::read_event(ondemand::object event, bool ticker,
+                              const RawMessage& raw,
+                              FrameBuilder& frame) noexcept {
+  constexpr NumberStyle kBare = NumberStyle::kBare;
+  KeysSeen seen;
+  std::string_view symbol;
+  std::string_view time;
+  TouchText touch;
+  TradeText trade{.has_id = true};
+  const auto read = [&](EventKey key, ondemand::value value) {
+    switch (key) {
+      case kEventSymbol:
+        return json_string(value, &symbol);
+      case kBid:
+        return json_amount_text(value, kBare, &touch.bid);
+      case kBidQuantity:
+        return json_amount_text(value, kBare, &touch.bid_quantity);
+      case kAsk:
+        return json_amount_text(value, kBare, &touch.ask);
+      case kAskQuantity:
+        return json_amount_text(value, kBare, &touch.ask_quantity);
+      case kTradePrice:
+        return json_amount_text(value, kBare, &trade.price);
+      case kTradeQuantity:
+        return json_amount_text(value, kBare, &trade.quantity);
+      case kTradeSide:
+        return json_side(value, "buy", "sell", &trade.aggressor);
+      case kTradeId:
+        return json_unsigned(value, &trade.id);
+      case kEventTime:
+        return json_string(value, &time) && times_.read(time, &trade.time_ns);
+    }
+    return true;
+  };
+  if (!read_fields(event, kEventNames, &seen, read) ||
+      !seen.has(kEventSymbol)) {
+    return false;
+  }
+  const uint32_t instrument = resolver_.find(symbol, raw.connection);
+  if (ticker) {
+    return seen.has_all(kBid, kBidQuantity, kAsk, kAskQuantity) &&
+           add_touch(instrument, touch, trade.time_ns, frame);
+  }
+  return seen.has_all(kTradePrice, kTradeQuantity, kTradeSide, kTradeId,
+                      kEventTime) &&
+         add_trade(instrument, trade, frame);
 }
 
 bool KrakenParser::read_envelope(ondemand::object root,

@@ -62,6 +62,8 @@ class KrakenParser final : public JsonVenueParser {
                         FrameBuilder& frame) noexcept;
   ParseVerdict read_status(simdjson::ondemand::object root,
                            FrameBuilder& frame) noexcept;
+  bool read_event(simdjson::ondemand::object event, bool ticker,
+                  const RawMessage& raw, FrameBuilder& frame) noexcept;
   ParseVerdict read_books(simdjson::ondemand::object root, bool snapshot,
                           const RawMessage& raw, FrameBuilder& frame) noexcept;
   ParseVerdict read_book(simdjson::ondemand::object book, bool snapshot,

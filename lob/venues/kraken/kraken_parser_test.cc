@@ -121,6 +121,39 @@ TEST_P(KrakenParserTest, ReadsHeartbeatPongAndStatus) {
       Kind::kIgnored);
 }
 
+// The documents' own examples, of a book's symbol.
+TEST_P(KrakenParserTest, TickersAndTrades) {
+  under_.parse(kSnapshot);
+  const std::string ticker =
+      R"({"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD",)"
+      R"("bid":0.10025,"bid_qty":740.0,"ask":0.10036,"ask_qty":1361.44813783,)"
+      R"("last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,)"
+      R"("high":0.10285,"change":-0.00017,"change_pct":-0.17}]})";
+  const ParsedMessage& touch = under_.parse(ticker);
+  EXPECT_EQ(touch.kind, Kind::kBestBidOffer);
+  EXPECT_EQ(touch.instrument, 0u);
+  EXPECT_EQ(touch.bids()[0], (PriceLevel{10025000, 74000000000}));
+  EXPECT_EQ(touch.asks()[0], (PriceLevel{10036000, 136144813783}));
+  const std::string trades =
+      R"({"channel":"trade","type":"update","data":[{"symbol":"BTC/USD",)"
+      R"("side":"sell","price":0.5117,"qty":40.0,"ord_type":"market",)"
+      R"("trade_id":4665906,"timestamp":"2023-09-25T07:49:37.708706Z"}]})";
+  const ParsedMessage& trade = under_.parse(trades);
+  EXPECT_EQ(trade.kind, Kind::kTrade);
+  EXPECT_EQ(trade.aggressor, Side::kAsk);
+  EXPECT_EQ(trade.levels[0], (PriceLevel{51170000, 4000000000}));
+  EXPECT_EQ(trade.last_update_id, 4665906u);
+  EXPECT_EQ(trade.exchange_time_ns, 1695628177708706000);
+  // A fault beside the book is not the book's.
+  for (std::string text : {ticker, trades}) {
+    const size_t at = text.find("\"symbol\"");
+    text.replace(at, 8, "\"xymbol\"");
+    const ParsedMessage& parsed = under_.parse(text);
+    EXPECT_EQ(parsed.kind, Kind::kMalformed) << text;
+    EXPECT_FALSE(parsed.concerns_book);
+  }
+}
+
 TEST_P(KrakenParserTest, RefusesWhatIsNotAMessage) {
   under_.parse(kSnapshot);
   const std::string good = kUpdate;
