@@ -17,14 +17,15 @@ namespace {
 
 constexpr std::size_t kFlushBytes = std::size_t{64} << 10;
 
-void append_level(const L2Book& book, Side side, std::string* out) {
-  if (book.empty(side)) {
+// None where it is not known.
+void append_level(const BookView& view, const PriceLevel& best,
+                  std::uint8_t count, std::string* out) {
+  if (count == 0) {
     out->append(",,");
     return;
   }
-  const PriceLevel best = book.best(side);
-  absl::StrAppend(out, ",", decimal_string(best.price, book.price_scale()), ",",
-                  decimal_string(best.quantity, book.quantity_scale()));
+  absl::StrAppend(out, ",", decimal_string(best.price, view.price_scale), ",",
+                  decimal_string(best.quantity, view.quantity_scale));
 }
 
 }  // namespace
@@ -62,8 +63,9 @@ void BboLog::on_depth_applied(const BookKeeper& keeper,
   if (message.has_last_update_id) {
     absl::StrAppend(&buffer_, message.last_update_id);
   }
-  append_level(keeper.book(), Side::kBid, &buffer_);
-  append_level(keeper.book(), Side::kAsk, &buffer_);
+  const BookView& view = keeper.current();
+  append_level(view, view.bids[0], view.bid_count, &buffer_);
+  append_level(view, view.asks[0], view.ask_count, &buffer_);
   absl::StrAppend(&buffer_, ",", instrument.market, ",",
                   connections_[instrument.connection], "\n");
   if (buffer_.size() >= kFlushBytes) flush();

@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -23,7 +24,14 @@
 namespace wirebook {
 namespace {
 
-constexpr int kKrakenDepths[] = {10, 25, 100, 500, 1000};
+// Levels a side that can be subscribed; none where there is no choice. Bybit's
+// 25 and 100 are options'; its 1 is a best bid and offer.
+std::vector<int> depths_of(VenueId venue) {
+  if (venue == VenueId::kKraken) return {10, 25, 100, 500, 1000};
+  if (venue == VenueId::kBybit) return {25, 50, 100, 200, 1000};
+  if (venue == VenueId::kBitfinex) return {25, 100, 250};
+  return {};
+}
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -199,15 +207,14 @@ void check_venue(TableReader& reader, const toml::table& table,
       reader.fail("rest_url", *node, "must begin with http:// or https://");
     }
   }
-  if (venue.id == VenueId::kKraken) {
-    bool known = false;
-    for (const int depth : kKrakenDepths) known |= depth == venue.depth;
-    if (const toml::node* node = table.get("depth");
-        node != nullptr && !known) {
-      reader.fail("depth", *node,
-                  absl::StrCat("is ", venue.depth,
-                               "; Kraken takes 10, 25, 100, 500 or 1000"));
-    }
+  const std::vector<int> depths = depths_of(venue.id);
+  if (const toml::node* node = table.get("depth");
+      node != nullptr && !depths.empty() &&
+      std::find(depths.begin(), depths.end(), venue.depth) == depths.end()) {
+    reader.fail(
+        "depth", *node,
+        absl::StrCat("is ", venue.depth, "; ", to_absl(venue_name(venue.id)),
+                     " takes ", absl::StrJoin(depths, ", ")));
   }
 }
 
@@ -235,7 +242,9 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
     reader.read("snapshot_limit", 5, 5000, &venue.snapshot_limit);
   } else {
     if (venue.id == VenueId::kKraken) venue.depth = 25;
-    reader.read("depth", 1, 1000, &venue.depth);
+    if (!depths_of(venue.id).empty()) {
+      reader.read("depth", 1, 1000, &venue.depth);
+    }
   }
   if (venue.id != VenueId::kKraken) {
     reader.read("best_bid_offer", &venue.best_bid_offer);

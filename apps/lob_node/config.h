@@ -30,7 +30,7 @@ struct VenueConfig {
   std::string url;       // ws[s]://host[:port][/path]
   std::string rest_url;  // http[s]://host[:port]; venues with REST snapshots
   std::vector<std::string> symbols;
-  int depth = 0;              // Kraken: subscribed levels a side
+  int depth = 0;  // subscribed levels a side: Kraken, Bybit, Bitfinex
   int snapshot_limit = 5000;  // Binance: levels a side of a snapshot
   // Silence of the connection, pings included, that makes its books Stale and
   // the connection anew; 0: never. Kraken: 10 s.

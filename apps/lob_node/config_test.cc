@@ -73,8 +73,14 @@ TEST(Config, WrongTypeNamesFileLineAndKey) {
 }
 
 TEST(Config, ValuesOutOfRangeAreRefused) {
-  EXPECT_THAT(error_of(std::string(kKraken) + "depth = 11\n"),
-              HasSubstr("node.toml:6: venue[0].depth is 11; Kraken takes"));
+  EXPECT_THAT(
+      error_of(std::string(kKraken) + "depth = 11\n"),
+      HasSubstr("node.toml:6: venue[0].depth is 11; kraken takes 10, "));
+  const std::string bybit =
+      "[[venue]]\nid = \"bybit\"\nurl = \"ws://a/\"\nsymbols = [\"A\"]\n";
+  EXPECT_TRUE(parse_config(bybit + "depth = 200\n", "node.toml").ok());
+  EXPECT_THAT(error_of(bybit + "depth = 1\n"),
+              HasSubstr("depth is 1; bybit takes 25, 50, 100, 200, 1000"));
   EXPECT_THAT(error_of(std::string("wait = \"busy\"\n") + kKraken),
               HasSubstr("must be one of spin, adaptive, sleep"));
   EXPECT_THAT(error_of(std::string("network_cpu = -1\n") + kKraken),

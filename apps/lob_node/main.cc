@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "apps/lob_node/config.h"
+#include "apps/lob_node/itch.h"
 #include "apps/lob_node/replay.h"
 #include "apps/lob_node/run.h"
 
@@ -23,6 +24,7 @@ int exit_code(const absl::Status& status) {
 }
 
 struct CommandLine {
+  wirebook::ItchOptions itch;
   wirebook::ReplayOptions replay;
   std::string replay_venue;
   std::string pipeline = "fused";
@@ -76,6 +78,21 @@ CLI::App* add_run(CLI::App& app, CommandLine& line) {
   return command;
 }
 
+CLI::App* add_itch(CLI::App& app, CommandLine& line) {
+  CLI::App* command = app.add_subcommand(
+      "itch", "Rebuild the books of a file of Nasdaq TotalView-ITCH 5.0.");
+  command
+      ->add_option("file", line.itch.file,
+                   "BinaryFILE, plain or gzip, or a pcap of MoldUDP64")
+      ->required();
+  command->add_option("--port", line.itch.port,
+                      "Of a pcap, only packets to this port");
+  command->add_flag("--json", line.itch.json, "The report as JSON");
+  command->add_option("--dump-book", line.itch.dump_book,
+                      "CSV file: every level of every book at the end");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -83,6 +100,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   CommandLine line;
   CLI::App* const replay = add_replay(app, line);
+  CLI::App* const itch = add_itch(app, line);
   add_run(app, line);
   try {
     app.parse(argc, argv);
@@ -97,6 +115,7 @@ int main(int argc, char** argv) {
                            : wirebook::PipelineMode::kFused;
     return exit_code(wirebook::replay(line.replay));
   }
+  if (itch->parsed()) return exit_code(wirebook::itch(line.itch));
   absl::StatusOr<wirebook::NodeConfig> config =
       wirebook::read_config(line.config);
   if (!config.ok()) return exit_code(config.status());

@@ -12,27 +12,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "apps/lob_node/json_text.h"
 #include "lob/book_dump.h"
 #include "lob/fixed_point.h"
 
 namespace wirebook {
 namespace {
-
-// RFC 8259, section 7.
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out += '"';
-}
 
 std::string level_json(const L2Book& book, Side side) {
   if (book.empty(side)) return "null";
@@ -216,6 +201,10 @@ absl::Status write_book_dump(const std::string& path,
                        connection_name(report, instrument), &text);
     }
   }
+  return write_book_dump(path, text);
+}
+
+absl::Status write_book_dump(const std::string& path, std::string_view text) {
   std::FILE* const file = std::fopen(path.c_str(), "w");
   bool written = file != nullptr &&
                  std::fwrite(text.data(), 1, text.size(), file) == text.size();

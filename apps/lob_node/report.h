@@ -11,6 +11,7 @@
 #define WIREBOOK_APPS_LOB_NODE_REPORT_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +40,8 @@ absl::Status check_book_dump(const std::string& path);
 // every book, best first.
 absl::Status write_book_dump(const std::string& path,
                              const std::vector<PipelineReport>& reports);
+// The lines of one that is made already.
+absl::Status write_book_dump(const std::string& path, std::string_view text);
 
 }  // namespace wirebook
 

@@ -64,15 +64,21 @@ class RequestQueue {
   std::optional<BookRequest> take(std::uint64_t now_ns) {
     refill(now_ns);
     if (tokens_ == 0 || now_ns < closed_until_ns_) return std::nullopt;
+    // The one that is due longest: one that fails again and again comes after
+    // those that wait meanwhile.
+    Entry* due = nullptr;
     for (auto& [instrument, entry] : entries_) {
       if (!entry.waiting || entry.not_before_ns > now_ns) continue;
-      entry.waiting = false;
-      entry.last_ns = now_ns;
-      ++entry.attempts;
-      --tokens_;
-      return entry.request;
+      if (due == nullptr || entry.not_before_ns < due->not_before_ns) {
+        due = &entry;
+      }
     }
-    return std::nullopt;
+    if (due == nullptr) return std::nullopt;
+    due->waiting = false;
+    due->last_ns = now_ns;
+    ++due->attempts;
+    --tokens_;
+    return due->request;
   }
 
   // Forgets what waits: the connection is gone.

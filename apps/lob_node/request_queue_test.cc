@@ -53,6 +53,21 @@ TEST(RequestQueue, RepeatedRequestsWaitTwiceAsLong) {
   EXPECT_EQ(last, RequestQueue::kLongestDelayNs);
 }
 
+TEST(RequestQueue, BooksThatFailAgainAndAgainDoNotShutOutOthers) {
+  RequestQueue queue({});
+  std::uint64_t now = kSecond;
+  int served[20] = {};
+  for (std::uint32_t i = 0; i < 20; ++i) queue.add(snapshot_of(i), now);
+  for (int step = 0; step < 3'600; ++step, now += kSecond) {
+    while (const auto due = queue.take(now)) {
+      ++served[due->instrument];
+      if (due->instrument < 19) queue.add(*due, now);  // it failed
+    }
+  }
+  EXPECT_EQ(served[19], 1);
+  for (int i = 0; i < 19; ++i) EXPECT_GT(served[i], 30) << i;
+}
+
 TEST(RequestQueue, QuietMinuteForgets) {
   RequestQueue queue({});
   queue.add(snapshot_of(0), kSecond);

@@ -27,6 +27,10 @@ constexpr std::uint64_t kWatchNs = 250 * kMillisecond;
 // A book that is still without its snapshot after so long asks again: an answer
 // may never come.
 constexpr std::uint64_t kMissingNs = 15'000 * kMillisecond;
+// Requests that may go out at once on a connection; one more may with each
+// watch. Binance ends a connection that says more than five a second
+// (developers.binance.com, "WebSocket Streams", limits).
+constexpr int kRequestBurst = 4;
 // A longer Retry-After is not believed.
 constexpr std::uint64_t kLongestPauseSeconds = 3'600;
 // Of a venue's own words, bytes in a log's line.
@@ -173,43 +177,38 @@ std::size_t VenueSession::open_legs() const {
   return open;
 }
 
-Connection* VenueSession::open_connection() const {
+VenueSession::Feed* VenueSession::open_feed() const {
   for (const auto& feed : feeds_) {
-    if (feed->connection->is_open(feed->connection->leg())) {
-      return feed->connection.get();
-    }
+    if (feed->connection->is_open(feed->connection->leg())) return feed.get();
   }
   return nullptr;
 }
 
-Connection* VenueSession::open_connection_of(std::uint32_t instrument) const {
-  if (!in_standby()) return open_connection();
+VenueSession::Feed* VenueSession::open_feed_of(std::uint32_t instrument) const {
+  if (!in_standby()) return open_feed();
   const std::uint16_t number = pipeline_->instruments()[instrument].connection;
-  Connection& own = *feeds_[number - first_connection_]->connection;
-  return own.is_open(own.leg()) ? &own : nullptr;
+  Feed& own = *feeds_[number - first_connection_];
+  return own.connection->is_open(own.connection->leg()) ? &own : nullptr;
 }
 
 void VenueSession::on_attempt() {
   if (open_legs() == 0) set_status_text("connecting");
 }
 
-void VenueSession::on_open(const Feed& feed, std::size_t leg) {
+void VenueSession::on_open(Feed& feed, std::size_t leg) {
   spdlog::info("{}: connected to {}", config_.name, config_.url);
   set_status_text("up");
   pipeline_->on_connection_up(connection_of(feed, leg));
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::string greeting = venue.greeting();
-  if ((!greeting.empty() && !feed.connection->send_text(leg, greeting)) ||
-      !send_requests(*feed.connection, leg, &VenueRequests::subscribe,
-                     config_.symbols)) {
-    feed.connection->close(leg);
-    return;
-  }
+  feed.outboxes[leg] = {.texts = {}, .allowance = kRequestBurst};
+  if (!greeting.empty()) feed.outboxes[leg].texts.push_back(greeting);
+  send_requests(feed, leg, &VenueRequests::subscribe, config_.symbols);
   kept_alive_ns_ = loop_->now_ns();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
-bool VenueSession::send_requests(Connection& connection, std::size_t leg,
+void VenueSession::send_requests(Feed& feed, std::size_t leg,
                                  RequestBuilder build,
                                  const std::vector<std::string>& symbols) {
   const VenueRequests& venue = find_venue_requests(config_.id);
@@ -217,13 +216,22 @@ bool VenueSession::send_requests(Connection& connection, std::size_t leg,
   for (std::size_t i = 0; i < symbols.size();) {
     const std::size_t count = std::min(most, symbols.size() - i);
     const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(i);
-    const std::string text =
+    std::string text =
         (venue.*build)({first, first + static_cast<std::ptrdiff_t>(count)},
                        subscription(config_));
-    if (!text.empty() && !connection.send_text(leg, text)) return false;
+    if (!text.empty()) feed.outboxes[leg].texts.push_back(std::move(text));
     i += count;
   }
-  return true;
+  say_more(feed, leg);
+}
+
+void VenueSession::say_more(Feed& feed, std::size_t leg) {
+  Feed::Outbox& outbox = feed.outboxes[leg];
+  while (!outbox.texts.empty() && outbox.allowance > 0 &&
+         feed.connection->send_text(leg, outbox.texts.front())) {
+    outbox.texts.pop_front();
+    --outbox.allowance;
+  }
 }
 
 void VenueSession::on_message(const Feed& feed, std::size_t leg,
@@ -238,12 +246,13 @@ void VenueSession::on_silent(const Feed& feed, std::size_t leg) {
   pipeline_->on_connection_stale(connection_of(feed, leg));
 }
 
-void VenueSession::on_close(const Feed& feed, std::size_t leg,
+void VenueSession::on_close(Feed& feed, std::size_t leg,
                             const ConnectionEnd& end) {
   std::string why =
       end.status.ok() ? absl::StrCat("closed by the venue with code ", end.code)
                       : std::string(end.status.message());
   if (end.planned && !stopping_) why = "rolled over to a new connection";
+  feed.outboxes[leg] = {};
   if (!end.reason.empty()) {
     absl::StrAppend(&why, " (", to_absl(end.reason), ")");
   }
@@ -267,6 +276,13 @@ void VenueSession::on_close(const Feed& feed, std::size_t leg,
 }
 
 void VenueSession::watch() {
+  for (auto& feed : feeds_) {
+    for (std::size_t leg = 0; leg < legs_; ++leg) {
+      int& allowance = feed->outboxes[leg].allowance;
+      allowance = std::min(allowance + 1, kRequestBurst);
+      if (feed->connection->is_open(leg)) say_more(*feed, leg);
+    }
+  }
   ask_for_missing_books();
   keep_alive();
   loop_->start_timer(&watch_timer_, kWatchNs);
@@ -287,7 +303,7 @@ void VenueSession::ask_for_missing_books() {
         view.reason == BookReason::kAwaitingFirstUpdate ||
         now_ticks < view.since_ticks ||
         clock_.to_ns(now_ticks - view.since_ticks) < kMissingNs ||
-        open_connection_of(keeper.instrument().index) == nullptr) {
+        open_feed_of(keeper.instrument().index) == nullptr) {
       continue;
     }
     requests_.add(
@@ -316,12 +332,12 @@ void VenueSession::poll() {
   while (const auto request = pipeline_->next_request()) {
     requests_.add(*request, now);
   }
-  if (open_connection() == nullptr) return;
+  if (open_feed() == nullptr) return;
   while (const auto due = requests_.take(now)) serve(*due);
 }
 
 void VenueSession::serve(const BookRequest& request) {
-  Connection* const open = open_connection_of(request.instrument);
+  Feed* const open = open_feed_of(request.instrument);
   if (open == nullptr) return;  // the next one begins with subscriptions
   if (request.kind == BookRequestKind::kFetchSnapshot) {
     fetch_snapshot(request);
@@ -329,16 +345,14 @@ void VenueSession::serve(const BookRequest& request) {
   }
   if (request.kind == BookRequestKind::kReconnect) {
     spdlog::info("{}: connecting anew", config_.name);
-    open->close(open->leg());
+    open->connection->close(open->connection->leg());
     return;
   }
   const std::vector<std::string> symbols = {symbol(request.instrument)};
   spdlog::info("{}: subscribing {} anew", config_.name, symbols[0]);
-  if (!send_requests(*open, open->leg(), &VenueRequests::unsubscribe,
-                     symbols) ||
-      !send_requests(*open, open->leg(), &VenueRequests::subscribe, symbols)) {
-    requests_.add(request, loop_->now_ns());
-  }
+  const std::size_t leg = open->connection->leg();
+  send_requests(*open, leg, &VenueRequests::unsubscribe, symbols);
+  send_requests(*open, leg, &VenueRequests::subscribe, symbols);
 }
 
 void VenueSession::fetch_snapshot(const BookRequest& request) {

@@ -17,7 +17,9 @@
 #ifndef WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
 #define WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -95,8 +97,14 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
     void on_close(std::size_t leg, const ConnectionEnd& end) override {
       session->on_close(*this, leg, end);
     }
+    // What is still to be said on a leg, and how much of it may be said now.
+    struct Outbox {
+      std::deque<std::string> texts;
+      int allowance = 0;
+    };
     VenueSession* const session;
     const std::size_t number;
+    std::array<Outbox, Connection::kLegs> outboxes;
     std::unique_ptr<Connection> connection;
   };
 
@@ -108,19 +116,19 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   absl::Status set_up_feeds(ConnectBudget* budget);
 
   void on_attempt();
-  void on_open(const Feed& feed, std::size_t leg);
+  void on_open(Feed& feed, std::size_t leg);
   void on_message(const Feed& feed, std::size_t leg, RawMessage* message);
   void on_silent(const Feed& feed, std::size_t leg);
-  void on_close(const Feed& feed, std::size_t leg, const ConnectionEnd& end);
+  void on_close(Feed& feed, std::size_t leg, const ConnectionEnd& end);
 
   // The pipeline's number of a leg.
   std::uint16_t connection_of(const Feed& feed, std::size_t leg) const;
   std::size_t open_legs() const;
   bool in_standby() const noexcept { return book_connections(config_) > 1; }
   // One that is open; null if none is.
-  Connection* open_connection() const;
+  Feed* open_feed() const;
   // One that a request of the book can go out on; null if none is open.
-  Connection* open_connection_of(std::uint32_t instrument) const;
+  Feed* open_feed_of(std::uint32_t instrument) const;
 
   void on_http(const HttpResult& result) override;
 
@@ -135,10 +143,10 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   void keep_alive();
   using RequestBuilder = std::string (VenueRequests::*)(
       const std::vector<std::string>&, const SubscriptionOptions&) const;
-  // As many messages as the venue wants for them; false if there is no room.
-  bool send_requests(Connection& connection, std::size_t leg,
-                     RequestBuilder build,
+  // As many messages as the venue wants for them, at a pace that it bears.
+  void send_requests(Feed& feed, std::size_t leg, RequestBuilder build,
                      const std::vector<std::string>& symbols);
+  void say_more(Feed& feed, std::size_t leg);
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
   void snapshot_failed(std::uint32_t instrument, const absl::Status& status,
