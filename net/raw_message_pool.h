@@ -14,8 +14,10 @@
 //
 // Guarantee: RawMessageLane::release() is wait-free and cannot fail: a lane
 // holds every descriptor there is. All else is the owner thread's, without
-// locks. After create, add_slab and add_lane nothing allocates. Double release
-// or a descriptor of another pool ends the process with one line on stderr.
+// locks. After create, add_slab and add_lane nothing allocates. A descriptor of
+// another pool, or one that is home already, ends the process with one line on
+// stderr. One that was released and handed out anew is its new holder's: a
+// second release by the old one cannot be told from his.
 //
 // When memory runs out: acquire returns nullptr, and is counted; the caller
 // stops reading, so that the sender is slowed down by TCP, and tries again
