@@ -76,6 +76,20 @@ struct WatchedOrder {
   uint64_t receive_ticks = 0;
 };
 
+namespace l3_keeper_internal {
+
+// `turn` counts watch()es of a slot: an answer belongs to one.
+struct Wanted {
+  OrderId id{};
+  uint64_t turn = 0;
+};
+struct Answer {
+  WatchedOrder order{};
+  uint64_t turn = 0;
+};
+
+}  // namespace l3_keeper_internal
+
 // Called on the feeding thread, after publication.
 class L3KeeperObserver {
  public:
@@ -140,15 +154,8 @@ class L3Keeper {
     ParsedMessageHeader header;
     size_t orders = 0;
   };
-  // `turn` counts watch()es of a slot: an answer belongs to one.
-  struct Wanted {
-    OrderId id{};
-    uint64_t turn = 0;
-  };
-  struct Answer {
-    WatchedOrder order{};
-    uint64_t turn = 0;
-  };
+  using Wanted = l3_keeper_internal::Wanted;
+  using Answer = l3_keeper_internal::Answer;
 
   static OrderSync::Mark mark_of(const ParsedMessageHeader& header) noexcept;
   void on_update(const ParsedMessage& first) noexcept;

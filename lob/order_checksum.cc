@@ -86,7 +86,7 @@ uint32_t bitfinex_order_checksum(const L3Book& book,
   char text[2 * kBitfinexChecksumOrders * 2 * (kMaxDecimalSize + 5)];
   size_t size = 0;
   for (size_t i = 0; i < kBitfinexChecksumOrders; ++i) {
-    for (const size_t side : {0, 1}) {
+    for (const size_t side : {size_t{0}, size_t{1}}) {
       if (i >= counts[side]) continue;
       const IdAndQuantity& order = orders[side][i];
       if (size != 0) text[size++] = ':';
