@@ -2,15 +2,25 @@
 
 #include "concurrency/thread.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
 namespace wirebook {
@@ -103,6 +113,49 @@ TEST(ThreadTest, RefusesPrioritiesOutsideTheRange) {
       EXPECT_EQ(request_realtime_priority(priority).code(),
                 absl::StatusCode::kInvalidArgument);
     }
+  });
+}
+
+// Calls `check` in a thread in which a system call fails, as in a container
+// that forbids it; false where the kernel has no filters.
+bool where_refused(long call, int error, const std::function<void()>& check) {
+  bool refused = false;
+  std::thread([&] {
+    sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(call), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K,
+                 SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    sock_fprog program = {static_cast<unsigned short>(std::size(code)), code};
+    refused = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+              prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    if (refused) check();
+  }).join();
+  return refused;
+}
+
+TEST(ThreadTest, WhatTheKernelRefusesIsExplained) {
+  const bool refused = where_refused(SYS_sched_setscheduler, EPERM, [] {
+    const absl::Status status = request_realtime_priority(1);
+    EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), "CAP_SYS_NICE")) << status;
+  });
+  if (!refused) GTEST_SKIP() << "no filters of system calls here";
+  where_refused(SYS_sched_setscheduler, EIO, [] {
+    EXPECT_TRUE(absl::IsInternal(request_realtime_priority(1)));
+  });
+  where_refused(SYS_sched_setaffinity, EPERM,
+                [] { EXPECT_TRUE(absl::IsInternal(pin_thread_to_cpu(0))); });
+  where_refused(SYS_prctl, EPERM, [] {
+    EXPECT_TRUE(absl::IsInternal(set_thread_name("refused")));
+  });
+  where_refused(SYS_sched_getaffinity, EPERM, [] {
+    EXPECT_TRUE(absl::IsInternal(allowed_cpus().status()));
+    EXPECT_EQ(allowed_cpu_count(), 1);
+  });
+  where_refused(SYS_sched_getaffinity, EINVAL, [] {
+    EXPECT_TRUE(absl::IsResourceExhausted(allowed_cpus().status()));
   });
 }
 
