@@ -259,8 +259,10 @@ void L3Keeper::offer_kept() noexcept {
     const Action action = sync_.on_update(mark_of(kept.header));
     const bool applies =
         action == Action::kApply || action == Action::kApplyLoosely;
-    BookReason fault =
-        action == Action::kGap ? BookReason::kSequenceGap : BookReason::kNone;
+    BookReason fault = action == Action::kGap ? BookReason::kSequenceGap
+                       : applies && !scales_match(kept.header)
+                           ? BookReason::kScaleChanged
+                           : BookReason::kNone;
     for (size_t k = begin; applies && k < end && fault == BookReason::kNone;
          ++k) {
       fault = apply(kept_orders_[k], action == Action::kApplyLoosely);
@@ -503,6 +505,7 @@ void L3Keeper::on_notice(const ParsedMessage& message) noexcept {
                      (message.kind == ParsedMessageKind::kStatus &&
                       message.reason == BookReason::kVenueStatus);
   if (halts) {
+    venue_halted_ = true;
     restart();
     enter(BookState::kHalted, BookReason::kVenueStatus);
     if (message.kind == ParsedMessageKind::kShutdown) {
@@ -512,6 +515,7 @@ void L3Keeper::on_notice(const ParsedMessage& message) noexcept {
     publish();
     return;
   }
+  if (message.kind == ParsedMessageKind::kStatus) venue_halted_ = false;
   const bool resumes = message.kind == ParsedMessageKind::kStatus &&
                        view_.state == BookState::kHalted &&
                        view_.reason == BookReason::kVenueStatus;
@@ -536,7 +540,7 @@ void L3Keeper::on_fault(BookReason reason, uint64_t ticks) noexcept {
 
 void L3Keeper::on_connection_up(uint64_t ticks) noexcept {
   now_ticks_ = ticks;
-  closing_ = false;
+  closing_ = venue_halted_ = false;
   withdraw_reconnect();
   restart();
   asked_ = false;
@@ -589,6 +593,10 @@ void L3Keeper::fail(BookState state, BookReason reason) noexcept {
 }
 
 void L3Keeper::enter(BookState state, BookReason reason) noexcept {
+  if (state == BookState::kLive && venue_halted_) [[unlikely]] {
+    state = BookState::kHalted;
+    reason = BookReason::kVenueStatus;
+  }
   if (view_.state == state && view_.reason == reason) return;
   if (view_.state != state) view_.since_ticks = now_ticks_;
   view_.state = state;

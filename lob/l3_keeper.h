@@ -204,6 +204,7 @@ class L3Keeper {
   bool state_changed_ = false;
   bool had_snapshot_ = false;
   bool closing_ = false;
+  bool venue_halted_ = false;
   bool asked_ = false;
   BookState before_stale_ = BookState::kEmpty;
   BookReason reason_before_stale_ = BookReason::kNone;

@@ -450,6 +450,17 @@ TEST_F(Kraken, Acks) {
   expect(BookState::kSyncing, BookReason::kAwaitingSnapshot);
 }
 
+TEST_F(Kraken, NoBookIsLiveWhileTheVenueStandsStill) {
+  message.reason = BookReason::kVenueStatus;
+  send(Kind::kStatus);
+  with_sum(Kind::kSnapshot, {}, {});
+  expect(BookState::kHalted, BookReason::kVenueStatus);
+  send(Kind::kStatus);
+  expect(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+  with_sum(Kind::kSnapshot, {}, {});
+  expect(BookState::kLive);
+}
+
 // ---- Readers ----------------------------------------------------------------
 
 TEST_F(Coinbase, AWatchedOrderSaysWhereItStands) {
