@@ -99,10 +99,10 @@ class WebSocketReaderTest : public ::testing::TestWithParam<LoopBackendChoice> {
     ASSERT_TRUE(status.ok()) << status;
   }
 
-  // Runs the loop until `done`; false after 20 seconds or a failure.
+  // Runs the loop until `done`; false after a minute or a failure.
   bool run_until(const std::function<bool()>& done) {
     const auto end =
-        std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!done()) {
       if (HasFailure() || std::chrono::steady_clock::now() > end) return false;
       loop->run_once(10 * kMillisecond);
