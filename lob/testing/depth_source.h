@@ -30,7 +30,13 @@ namespace wirebook {
 struct SentText {
   std::string text;
   uint16_t connection = 0;
-  std::string symbol{};  // of a REST body, where it is known
+  std::string symbol{};   // of a snapshot, where it is known
+  bool restarts = false;  // ids began anew before it
+};
+
+struct GeneratedOptions {
+  size_t levels = 60;     // a side, about
+  bool restarts = false;  // ids begin anew once, somewhere
 };
 
 // A venue's messages without a fault.
@@ -44,11 +50,12 @@ class GeneratedSource final : public DepthSource {
  public:
   GeneratedSource(const sim::VenueAdapter& adapter,
                   std::vector<std::string> symbols, size_t depth, uint64_t seed,
-                  size_t updates)
-      : random_(seed), left_(updates) {
-    constexpr size_t kLevels = 60;
+                  size_t updates, const GeneratedOptions& options = {})
+      : adapter_(adapter), random_(seed), left_(updates) {
+    if (options.restarts) restart_at_ = 1 + random_() % updates;
     for (const std::string& symbol : symbols) {
-      sim::Generator generator(adapter.instrument(symbol), seed, kLevels);
+      sim::Generator generator(adapter.instrument(symbol), seed,
+                               options.levels);
       markets_.push_back(std::make_unique<Market>(std::move(generator), adapter,
                                                   symbol, depth));
     }
@@ -57,7 +64,7 @@ class GeneratedSource final : public DepthSource {
   std::optional<SentText> next() override {
     if (first_ < markets_.size()) {
       const Market& market = *markets_[first_++];
-      return SentText{market.topic.snapshot(kTime), 0, market.symbol};
+      return SentText{numbered(market.topic.snapshot(kTime)), 0, market.symbol};
     }
     while (waiting_.empty() && left_ != 0) {
       Market& market = *markets_[random_() % markets_.size()];
@@ -67,10 +74,19 @@ class GeneratedSource final : public DepthSource {
         changes.insert(changes.end(), event.changes.begin(),
                        event.changes.end());
       }
+      const bool restarts = restart_at_ != 0 && left_ <= restart_at_;
+      if (restarts) {
+        restart_at_ = 0;
+        market.topic.restart_ids();
+        if (adapter_.restarts_with_snapshot()) {
+          waiting_.push_back({numbered(market.topic.snapshot(kTime)), 0});
+        }
+      }
       for (std::string& text :
            market.topic.update(market.generator.book(), changes,
                                market.generator.last_id(), kTime)) {
-        waiting_.push_back({std::move(text), 0});
+        waiting_.push_back({.text = numbered(std::move(text)),
+                            .restarts = restarts && waiting_.empty()});
         left_ -= left_ != 0;
       }
     }
@@ -81,6 +97,12 @@ class GeneratedSource final : public DepthSource {
   }
 
  private:
+  std::string numbered(std::string text) {
+    return adapter_.numbers_messages()
+               ? adapter_.numbered(std::move(text), number_)
+               : text;
+  }
+
   static constexpr int64_t kTime = 1'767'225'600'000;
 
   struct Market {
@@ -94,8 +116,11 @@ class GeneratedSource final : public DepthSource {
     sim::TopicStream topic;
   };
 
+  const sim::VenueAdapter& adapter_;
+  uint64_t number_ = 0;
   std::mt19937_64 random_;
   size_t left_;
+  size_t restart_at_ = 0;  // of those that are left; 0: never
   size_t first_ = 0;
   std::deque<SentText> waiting_;
   std::vector<std::unique_ptr<Market>> markets_;
