@@ -547,12 +547,15 @@ class FaultRun::Impl final : private BookPipelineListener {
     const Book& book = books_[item.points.back().first];
     const sim::Levels& asks = book.model.book().levels(sim::Side::kAsk);
     // Of several lines one may be behind the asks that the model has.
-    if (asks.empty() || item.points.size() != 1 || item.snapshot ||
+    // A bid that comes in a message's place meets the asks before it, too.
+    const size_t rank = apart() ? 5 : 0;
+    if (asks.size() <= rank || item.points.size() != 1 || item.snapshot ||
         (!one_line() && item.points[0].second + 1 != book.points.size())) {
       return deliver(item);
     }
     count(Fault::kCrossed);
-    sim::Level bid = asks.begin()->second;
+    const sim::Level bid =
+        std::next(asks.begin(), static_cast<std::ptrdiff_t>(rank))->second;
     item.text = adapter_.with_bid(item.text, bid);
     item.clean = false;
     deliver(item);

@@ -212,7 +212,7 @@ TEST_P(FaultFuzz, RecordedStreams) {
   for (const CaptureRecord& record : capture->records) {
     bytes += record.payload.size();
   }
-  for_each_seed(bytes < 500'000 ? 6 : 1, [&](uint64_t seed) {
+  for_each_seed(bytes < 500'000 ? 3 : 1, [&](uint64_t seed) {
     RecordedSource source(*capture, soaking() ? SIZE_MAX : 3000);
     run(source, {.depth = c.recorded_depth}, seed);
   });

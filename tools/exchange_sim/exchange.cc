@@ -363,7 +363,7 @@ std::string Exchange::rest_snapshot(const std::string& venue,
   return stream.rest_snapshot(book, id, time_ms(), limit);
 }
 
-Level Exchange::best_ask(const std::string& topic) const {
+Level Exchange::crossing_bid(const std::string& topic) const {
   const Generator* generator = nullptr;
   if (const auto name = parse_book_topic(topic)) {
     generator = &markets_.at(name->market).generator;
@@ -376,7 +376,9 @@ Level Exchange::best_ask(const std::string& topic) const {
       }
     }
   }
-  return generator->book().levels(Side::kAsk).begin()->second;
+  // So deep that it crosses the subscriber's book of a moment ago, too.
+  constexpr std::ptrdiff_t kRank = 5;
+  return std::next(generator->book().levels(Side::kAsk).begin(), kRank)->second;
 }
 
 void Exchange::restart_ids(const std::string& topic) {

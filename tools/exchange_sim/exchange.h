@@ -85,8 +85,8 @@ class Exchange {
   // The body of a REST request for a market that is there.
   std::string rest_snapshot(const std::string& venue, const std::string& symbol,
                             std::size_t limit) const;
-  // The best ask of the market that a depth topic is about.
-  Level best_ask(const std::string& topic) const;
+  // A price that is an ask's in the market that a depth topic is about.
+  Level crossing_bid(const std::string& topic) const;
   // Its ids begin anew; publishes what the venue says of it.
   void restart_ids(const std::string& topic);
 

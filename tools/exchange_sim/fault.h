@@ -24,7 +24,7 @@ enum class FaultKind {
   kReorder,          // it comes after the next one
   kStaleSnapshot,    // a snapshot is older than the updates behind it
   kChecksum,         // its sum is another
-  kCrossed,          // it brings a bid at the best ask
+  kCrossed,          // it brings a bid above the best ask
   kMuteSymbol,       // it is lost, and so are those behind it for a while
   kMuteSocket,       // its connection says nothing from it on
   kRestartSequence,  // ids begin anew behind it

@@ -345,7 +345,7 @@ void Gateway::strike(ConnectionId connection, Client& client,
                              std::make_shared<const std::string>(
                                  *client.adapter->with_wrong_sum(*whole)));
     case FaultKind::kCrossed: {
-      const Level bid = exchange_.best_ask(topic);
+      const Level bid = exchange_.crossing_bid(topic);
       return transport_.send(connection,
                              std::make_shared<const std::string>(
                                  client.adapter->with_bid(*whole, bid)));

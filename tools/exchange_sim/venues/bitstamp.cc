@@ -15,10 +15,12 @@ namespace {
 
 constexpr std::string_view kDiffs = "diff_order_book_";
 
-// The market's ids as microseconds since 1970: they order alike.
+// The market's ids as microseconds since 1970: they order alike. What is such a
+// time stays one.
 std::string times(const BookMessage& message) {
   constexpr std::uint64_t kEpoch = 1'600'000'000'000'000;
-  const std::uint64_t micros = kEpoch + message.last_id;
+  const std::uint64_t micros =
+      message.last_id + (message.last_id < kEpoch ? kEpoch : 0);
   return "\"timestamp\":\"" + std::to_string(micros / 1'000'000) +
          "\",\"microtimestamp\":\"" + std::to_string(micros) +
          "\",\"bids\":" + quoted_pairs(message.bids) +
