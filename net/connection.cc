@@ -205,6 +205,8 @@ void Connection::note_heard(Leg& leg, uint64_t now_ns) noexcept {
   if (std::exchange(leg.bytes, statistics.bytes) != statistics.bytes) {
     leg.heard_ns = now_ns;
   }
+  // It is we who do not listen.
+  if (leg.reader->stalled()) leg.heard_ns = leg.data_ns = now_ns;
   if (std::exchange(leg.messages, statistics.messages) != statistics.messages) {
     leg.data_ns = now_ns;
   }

@@ -51,7 +51,11 @@ struct Recorder : ConnectionHandler {
   void on_message(size_t leg, RawMessage* message) override {
     messages.push_back(std::to_string(leg) + ":" +
                        std::string(message->view()));
-    pool->release(message);
+    if (holds) {
+      held.push_back(message);
+    } else {
+      pool->release(message);
+    }
   }
   void on_silent(size_t leg) override { silent.push_back(leg); }
   void on_close(size_t leg, const ConnectionEnd& connection_end) override {
@@ -64,6 +68,8 @@ struct Recorder : ConnectionHandler {
   RawMessagePool* pool = nullptr;
   std::vector<size_t> attempts, opens, closes, silent;
   std::vector<std::string> messages;
+  bool holds = false;  // messages, for the test to release
+  std::vector<RawMessage*> held;
   ConnectionEnd end;
   std::string reason;
   std::function<void(size_t)> when_open;
@@ -318,6 +324,39 @@ TEST_P(ConnectionTest, PingsKeepAQuietConnection) {
   venue.answers = true;
   advance(kSecond);
   ASSERT_TRUE(run_until_messages(2));
+}
+
+TEST_P(ConnectionTest, WhoHoldsAllMessagesIsToBlameForTheSilence) {
+  constexpr size_t kMessages = 200;
+  ScriptedServer server([](Peer& peer) {
+    std::string frames;
+    for (size_t i = 0; i < kMessages; ++i) {
+      frames += server_frame(0x1, std::string(8'000, 'x'));
+    }
+    peer.upgrade(frames);
+    peer.read_frame();  // the close
+    peer.send(close_frame(1000, ""));
+  });
+  ConnectionOptions options = options_for(server.url());
+  options.silence_deadline_ns = 2 * kSecond;
+  options.data_deadline_ns = 2 * kSecond;
+  recorder.holds = true;
+  start(options);
+  size_t before = 0;
+  ASSERT_TRUE(run_until([&] {
+    const bool still = recorder.held.size() == before && before != 0;
+    before = recorder.held.size();
+    return still && connection->reader_statistics(0).slab_full != 0;
+  }));
+  ASSERT_LT(recorder.messages.size(), kMessages);
+  for (int second = 0; second < 20; ++second) advance(kSecond);
+  EXPECT_TRUE(recorder.silent.empty());
+  EXPECT_TRUE(recorder.closes.empty());
+  recorder.holds = false;
+  for (RawMessage* message : recorder.held) pool->release(message);
+  ASSERT_TRUE(run_until_messages(kMessages));
+  for (int second = 0; second < 4; ++second) advance(kSecond);
+  EXPECT_EQ(recorder.silent.size(), 1u) << "now it is the peer";
 }
 
 TEST_P(ConnectionTest, APeerThatOnlyAnswersPingsMissesTheDataDeadline) {

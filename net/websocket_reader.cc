@@ -114,8 +114,10 @@ WebSocketReader::~WebSocketReader() {
 
 absl::Status WebSocketReader::error(absl::StatusCode code,
                                     std::string_view what) const {
+  // What is behind the ? may be a token; this goes to logs.
+  const std::string url = options_.url.substr(0, options_.url.find('?'));
   return absl::Status(
-      code, absl::StrCat("WebSocket ", options_.url, ": ",
+      code, absl::StrCat("WebSocket ", url, ": ",
                          absl::string_view(what.data(), what.size())));
 }
 
@@ -512,6 +514,11 @@ void WebSocketReader::note_arrival(uint64_t end, uint64_t ticks) noexcept {
   arrivals_[(first_arrival_ + arrival_count_) % arrivals_.size()] = {
       end, ticks, stream_->kernel_receive_ns};
   ++arrival_count_;
+}
+
+bool WebSocketReader::stalled() const noexcept {
+  return stalled_ ||
+         (stream_ != nullptr && (stream_->starved || stream_->stalled));
 }
 
 void WebSocketReader::stall() noexcept {

@@ -203,6 +203,9 @@ class WebSocketReader final : private StreamHandler,
     return handshake_ && handshake_->deflate().has_value();
   }
   WebSocketStatistics statistics() const noexcept;
+  // Nothing is received for now, because the messages that were handed over
+  // have not come home.
+  bool stalled() const noexcept;
   // Of wss://, for what became of the TLS connection; otherwise nullptr.
   const TlsStream* tls() const noexcept { return tls_.get(); }
   const WebSocketReaderOptions& options() const noexcept { return options_; }

@@ -7,9 +7,11 @@
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "lob/fixed_point.h"
 
 namespace wirebook {
@@ -17,15 +19,18 @@ namespace {
 
 constexpr std::size_t kFlushBytes = std::size_t{64} << 10;
 
-// None where it is not known.
-void append_level(const BookView& view, const PriceLevel& best,
-                  std::uint8_t count, std::string* out) {
-  if (count == 0) {
+absl::string_view to_absl(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+void append_level(const L2Book& book, Side side, std::string* out) {
+  if (book.empty(side)) {
     out->append(",,");
     return;
   }
-  absl::StrAppend(out, ",", decimal_string(best.price, view.price_scale), ",",
-                  decimal_string(best.quantity, view.quantity_scale));
+  const PriceLevel best = book.best(side);
+  absl::StrAppend(out, ",", decimal_string(best.price, book.price_scale()), ",",
+                  decimal_string(best.quantity, book.quantity_scale()));
 }
 
 }  // namespace
@@ -45,7 +50,7 @@ BboLog::BboLog(std::string path, std::FILE* file,
     : path_(std::move(path)), file_(file), connections_(connections) {
   buffer_ =
       "symbol,update_id,bid_price,bid_qty,ask_price,ask_qty,market,"
-      "connection\n";
+      "connection,state\n";
 }
 
 BboLog::~BboLog() { (void)close(); }
@@ -63,11 +68,11 @@ void BboLog::on_depth_applied(const BookKeeper& keeper,
   if (message.has_last_update_id) {
     absl::StrAppend(&buffer_, message.last_update_id);
   }
-  const BookView& view = keeper.current();
-  append_level(view, view.bids[0], view.bid_count, &buffer_);
-  append_level(view, view.asks[0], view.ask_count, &buffer_);
+  append_level(keeper.book(), Side::kBid, &buffer_);
+  append_level(keeper.book(), Side::kAsk, &buffer_);
   absl::StrAppend(&buffer_, ",", instrument.market, ",",
-                  connections_[instrument.connection], "\n");
+                  connections_[instrument.connection], ",",
+                  to_absl(book_state_name(keeper.state())), "\n");
   if (buffer_.size() >= kFlushBytes) flush();
 }
 

@@ -1,7 +1,8 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
 // Writes the best bid and offer after every applied depth message as a CSV
-// line: symbol,update_id,bid_price,bid_qty,ask_price,ask_qty,market,connection.
+// line: symbol,update_id,bid_price,bid_qty,ask_price,ask_qty,market,connection,
+// state.
 // `update_id` is empty where the venue has none, a side's fields where it has
 // no level.
 //

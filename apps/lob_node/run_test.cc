@@ -264,12 +264,13 @@ class RunRecording : public RunPipeline {
     return node_->report().at(0);
   }
 
-  // The BBO log without its last column, which names the connection.
+  // The BBO log without its last two columns: the connection's name, the state.
   static std::vector<std::string> bbo_lines(const std::string& path) {
     std::vector<std::string> lines;
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
-      lines.push_back(line.substr(0, line.rfind(',')));
+      const size_t state = line.rfind(',');
+      lines.push_back(line.substr(0, line.rfind(',', state - 1)));
     }
     return lines;
   }
@@ -517,7 +518,7 @@ TEST(Run, BookOfAnotherConnectionTakesOverFromALostOne) {
   std::string line;
   for (std::string next; std::getline(log, next);) line = next;
   EXPECT_EQ(line, "BTC/USD,,100.5,3.00000000,101.5,2.00000000,spot," +
-                      text(left, "connection"));
+                      text(left, "connection") + ",Live");
 }
 
 TEST(Run, PeerThatNeverAnswersTheCloseDoesNotHoldTheEnd) {

@@ -196,7 +196,9 @@ void VenueSession::on_attempt() {
 }
 
 void VenueSession::on_open(Feed& feed, std::size_t leg) {
-  spdlog::info("{}: connected to {}", config_.name, config_.url);
+  // What is behind the ? may be a token.
+  spdlog::info("{}: connected to {}", config_.name,
+               config_.url.substr(0, config_.url.find('?')));
   set_status_text("up");
   pipeline_->on_connection_up(connection_of(feed, leg));
   const VenueRequests& venue = find_venue_requests(config_.id);

@@ -16,6 +16,9 @@ constexpr int kUsualDepth = 200;
 
 class BybitRequests final : public VenueRequests {
  public:
+  // Two topics each; on spot a request has ten at most
+  // (bybit-exchange.github.io, "Connect", public channels, args limits).
+  size_t symbols_a_request() const override { return 5; }
   KeepAlive keep_alive() const override {
     return {.text = "{\"op\":\"ping\"}", .interval_ns = 20'000'000'000};
   }

@@ -44,6 +44,12 @@ TEST_F(Gemini, KeysInTheOrderOf2021) {
                        R"("changes":[["buy","1","1"]],"trades":[]})")
                 .kind,
             Kind::kSnapshot);
+  EXPECT_EQ(parser
+                .parse(R"({"type":"l2_updates","symbol":"SOLUSD",)"
+                       R"("changes":[["buy","1","1"]],"auction_events":[]})")
+                .kind,
+            Kind::kSnapshot)
+      << "either history makes one";
 }
 
 std::string trade(const std::string& side) {
