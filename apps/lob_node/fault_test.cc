@@ -289,6 +289,11 @@ std::string missing(const Observed& book, const FaultCase& fault) {
           venue_traits(id).sync == SyncClass::kRestSnapshot) {
         return book.saw(BookReason::kSnapshotTooOld) ? "" : "never too old";
       }
+      // Between two messages that change places it may be crossed.
+      if (venue_traits(id).diffs == DiffRule::kTime &&
+          wants(BookState::kCrossed, BookReason::kCrossedAfterUpdate).empty()) {
+        return "";
+      }
       return wants(BookState::kGapped, BookReason::kSequenceGap);
     case Detector::kSum:
       // What crosses the book besides is called by that.
