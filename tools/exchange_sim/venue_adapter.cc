@@ -115,8 +115,10 @@ std::optional<std::string> with_other_number(std::string text,
   at += key.size();
   if (text[at] == '-') ++at;
   if (text[at] < '1' || text[at] > '9') return std::nullopt;
-  // Stays within 32 bits, with a sign or without.
-  text[at] = text[at] == '1' ? '2' : '1';
+  // The last digit: it stays within 32 bits, with a sign or without, and no 0.
+  const std::size_t end = text.find_first_not_of("0123456789", at);
+  char& last = text[std::min(end, text.size()) - 1];
+  last = static_cast<char>(last < '2' ? last + 1 : last - 1);
   return text;
 }
 
