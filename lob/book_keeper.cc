@@ -422,7 +422,9 @@ void BookKeeper::on_notice(const ParsedMessage& message) noexcept {
 // ---- The book ---------------------------------------------------------------
 
 void BookKeeper::load_snapshot(const ParsedMessage& first) noexcept {
-  int64_t tick = 0;
+  // The venue's own is in units of the scales that it was told with.
+  int64_t tick =
+      first.price_scale == instrument_.price_scale ? instrument_.tick : 0;
   for_each_part(first, [&tick](const ParsedMessage& part) {
     for (const auto levels : {part.bids(), part.asks()}) {
       if (!levels.empty()) tick = std::gcd(tick, infer_tick(levels));

@@ -137,6 +137,22 @@ TEST(BookKeeper, BuffersAsksForASnapshotAndGoesLive) {
   EXPECT_EQ(keeper.known_horizon(Side::kAsk), 105);
 }
 
+// Levels of a snapshot may lie so far apart that the tick does not show.
+TEST(BookKeeper, TheVenuesTickIsTheBooks) {
+  for (const bool told : {false, true}) {
+    Instrument instrument = binance();
+    instrument.price_scale = 1;
+    instrument.tick = told ? 5 : 0;
+    BookKeeper keeper(instrument, small(), nullptr);
+    keeper.on_message(*diff(11, 11, {{1005, 1}}, {}));
+    keeper.on_message(*snapshot(10, {{1000, 1}}, {{2000, 1}}));
+    ASSERT_EQ(keeper.state(), BookState::kLive);
+    EXPECT_EQ(model_of(keeper.book()),
+              (Model{{{1000, 1}, {1005, 1}}, {{2000, 1}}}));
+    EXPECT_EQ(keeper.book().memory().overflow_levels, told ? 0u : 1u);
+  }
+}
+
 TEST(BookKeeper, ASnapshotAloneIsNotLiveUntilADiffJoinsIt) {
   const Instrument instrument = binance();
   BookKeeper keeper(instrument, small(), nullptr);

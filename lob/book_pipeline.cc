@@ -757,6 +757,12 @@ absl::StatusOr<uint32_t> BookPipeline::expect_instrument(
       make_instrument(impl_->options().venue, symbol, connection);
   if (!market.empty()) instrument.market = std::string(market);
   instrument.depth = depth;
+  return expect_instrument(std::move(instrument));
+}
+
+absl::StatusOr<uint32_t> BookPipeline::expect_instrument(
+    Instrument instrument) {
+  instrument.venue = impl_->options().venue;
   return impl_->table().find_or_add(std::move(instrument));
 }
 
@@ -796,6 +802,10 @@ const BookKeeper& BookPipeline::book(size_t index) const noexcept {
 
 const InstrumentTable& BookPipeline::instruments() const noexcept {
   return impl_->table();
+}
+
+void BookPipeline::change_scales(size_t index, Scales scales) noexcept {
+  impl_->table().change_scales(index, scales);
 }
 
 PipelineStatistics BookPipeline::statistics() const noexcept {

@@ -137,6 +137,8 @@ class BookPipeline {
   absl::StatusOr<uint32_t> expect_instrument(std::string_view symbol,
                                              std::string_view market,
                                              uint16_t connection, int depth);
+  // As its fields say; the pipeline's venue is its own.
+  absl::StatusOr<uint32_t> expect_instrument(Instrument instrument);
 
   // ---- The network thread --------------------------------------------------
 
@@ -170,6 +172,11 @@ class BookPipeline {
   // Requires index < book_count(). Its book() only after drain() or stop().
   const BookKeeper& book(size_t index) const noexcept;
   const InstrumentTable& instruments() const noexcept;
+  // The decimals that the instrument's messages are read with from now on. A
+  // book that has others is Gapped{scale_changed} by its next message and asks
+  // for a snapshot, which brings it back with them. Kraken's snapshots say
+  // themselves. Requires index < book_count().
+  void change_scales(size_t index, Scales scales) noexcept;
   PipelineStatistics statistics() const noexcept;
   size_t lines() const noexcept;  // as in the options
   // Who won, of a book with several lines. Requires index < book_count() and

@@ -376,6 +376,57 @@ TEST(BookPipeline, LinesNeedIdsThatAreShared) {
   EXPECT_FALSE(BookPipeline::create({.lines = 3}, nullptr, nullptr).ok());
 }
 
+// Decimals that an instrument did not have: its messages cannot be read, so the
+// book waits for a snapshot, and takes it once its scales are wider.
+TEST_P(BookPipelineTest, AChangeOfScaleTakesANewSnapshot) {
+  BookPipelineOptions okx = options();
+  okx.venue = VenueId::kOkx;
+  Feed feed(okx);
+  const uint32_t index = *feed->expect_instrument("X-USDT", "", 0, 0);
+  const auto message = [](const char* action, int id, const char* bid) {
+    return std::string(R"({"arg":{"channel":"books","instId":"X-USDT"},)") +
+           R"("action":")" + action + R"(","data":[{"asks":[],"bids":[[")" +
+           bid + R"(","5","0","1"]],"ts":"1","seqId":)" + std::to_string(id) +
+           R"(,"prevSeqId":)" + std::to_string(action[0] == 's' ? -1 : id - 1) +
+           "}]}";
+  };
+  const auto view = [&] {
+    EXPECT_TRUE(feed->drain().ok());
+    return feed->book(index).view();
+  };
+  const auto asked = [&] {
+    const auto request = feed->next_request();
+    return request && request->kind == BookRequestKind::kResubscribe;
+  };
+  feed->on_connection_up(0);
+  feed.text(message("snapshot", 1, "0.00000012"));
+  EXPECT_EQ(view().state, BookState::kLive);
+  while (feed->next_request()) {
+  }
+  feed.text(message("update", 2, "0.0000001234"));
+  EXPECT_EQ(view().state, BookState::kGapped);
+  EXPECT_EQ(view().reason, BookReason::kScaleChanged);
+  EXPECT_TRUE(asked());
+  // At the old scales an answer does not help.
+  feed.text(message("snapshot", 3, "0.0000001234"));
+  EXPECT_EQ(view().reason, BookReason::kScaleChanged);
+  feed->change_scales(index, {.price = 10, .quantity = 8});
+  // What can be read now does not fit the book.
+  feed.text(message("update", 4, "0.0000001235"));
+  EXPECT_NE(view().state, BookState::kLive);
+  feed.text(message("snapshot", 5, "0.0000001234"));
+  EXPECT_EQ(view().state, BookState::kLive);
+  EXPECT_EQ(view().price_scale, 10);
+  EXPECT_EQ(view().bids[0], (PriceLevel{1234, 500'000'000}));
+  // A book that was Live is Gapped by the change itself.
+  feed->change_scales(index, {.price = 12, .quantity = 8});
+  feed.text(message("update", 6, "0.000000123"));
+  EXPECT_EQ(view().state, BookState::kGapped);
+  EXPECT_EQ(view().reason, BookReason::kScaleChanged);
+  feed.text(message("snapshot", 7, "0.000000123"));
+  EXPECT_EQ(view().bids[0], (PriceLevel{123'000, 500'000'000}));
+}
+
 TEST_P(BookPipelineTest, AShutdownAsksOnceForANewConnection) {
   Feed feed(options());
   for (const char* symbol : {"BTCUSDT", "ETHUSDT"}) {

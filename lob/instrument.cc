@@ -26,7 +26,10 @@ InstrumentTable::InstrumentTable(
     size_t capacity, std::function<void(const Instrument&)> on_added)
     : capacity_(capacity),
       on_added_(std::move(on_added)),
-      entries_(std::make_unique<Instrument[]>(capacity)) {}
+      entries_(std::make_unique<Instrument[]>(capacity)),
+      scales_(std::make_unique<std::atomic<Scales>[]>(capacity)) {
+  static_assert(std::atomic<Scales>::is_always_lock_free);
+}
 
 absl::StatusOr<uint32_t> InstrumentTable::find_or_add(Instrument instrument) {
   if (instrument.symbol.empty() || instrument.symbol.size() > kMaxSymbolBytes) {
@@ -48,6 +51,8 @@ absl::StatusOr<uint32_t> InstrumentTable::find_or_add(Instrument instrument) {
   Instrument& entry = entries_[size];
   entry = std::move(instrument);
   entry.index = static_cast<uint32_t>(size);
+  change_scales(size, {static_cast<int8_t>(entry.price_scale),
+                       static_cast<int8_t>(entry.quantity_scale)});
   if (on_added_) on_added_(entry);
   // Pairs with the acquire load in size().
   size_.store(size + 1, std::memory_order_release);

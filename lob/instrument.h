@@ -4,11 +4,14 @@
 //
 // An instrument is one book's identity: a symbol, in a market, heard on one
 // connection. The same symbol on two connections is two instruments. Its index
-// travels in every ParsedMessage; the table turns it back.
+// travels in every ParsedMessage; the table turns it back. What the venue
+// itself says of it (lob/venues/instrument_reader.h) is in it where somebody
+// asked.
 //
 // Thread rules: `find_or_add` takes a mutex and may be called from any thread;
-// it is meant for set-up and for a symbol's first appearance. `size` and
-// `operator[]` are wait-free from any thread; addresses never change.
+// it is meant for set-up and for a symbol's first appearance. `size`,
+// `operator[]`, `scales` and `change_scales` are wait-free from any thread;
+// addresses never change.
 // Cost: memory for `capacity` entries at construction.
 //
 //   InstrumentTable table(256);
@@ -37,6 +40,19 @@ namespace wirebook {
 inline constexpr uint32_t kNoInstrument = UINT32_MAX;
 inline constexpr size_t kMaxSymbolBytes = 47;
 
+enum class InstrumentStatus : uint8_t {
+  kUnknown,  // nobody asked the venue
+  kTrading,
+  kSuspended,  // listed, and takes no orders, or not all kinds of them
+};
+
+// Decimals of the mantissas of one message.
+struct Scales {
+  int8_t price = 8;
+  int8_t quantity = 8;
+  friend bool operator==(const Scales&, const Scales&) = default;
+};
+
 struct Instrument {
   std::string symbol{};  // the venue's own text: BTCUSDT, BTC/USD
   std::string market{};  // spot, linear, ...
@@ -48,6 +64,11 @@ struct Instrument {
   // open (Binance); a venue whose snapshots decide them ignores these.
   int price_scale = 8;
   int quantity_scale = 8;
+  // Smallest steps of prices and quantities of orders, in units of the scales
+  // above, as the venue told them; 0: it did not.
+  int64_t tick = 0;
+  int64_t lot = 0;
+  InstrumentStatus status = InstrumentStatus::kUnknown;
 };
 
 // With what the venue's row in kVenues says of all its instruments.
@@ -78,6 +99,16 @@ class InstrumentTable {
   }
   size_t capacity() const noexcept { return capacity_; }
 
+  // The decimals that messages are read with from now on: first the entry's,
+  // later what change_scales says. A book that has others takes a new snapshot.
+  // Require index < size().
+  Scales scales(size_t index) const noexcept {
+    return scales_[index].load(std::memory_order_relaxed);  // no other data
+  }
+  void change_scales(size_t index, Scales scales) noexcept {
+    scales_[index].store(scales, std::memory_order_relaxed);
+  }
+
   // Requires index < size().
   const Instrument& operator[](size_t index) const noexcept {
     return entries_[index];
@@ -87,6 +118,7 @@ class InstrumentTable {
   const size_t capacity_;
   const std::function<void(const Instrument&)> on_added_;
   const std::unique_ptr<Instrument[]> entries_;
+  const std::unique_ptr<std::atomic<Scales>[]> scales_;
   std::mutex mutex_;  // serialises writers
   std::atomic<size_t> size_{0};
 };

@@ -32,6 +32,20 @@ TEST(InstrumentTable, OneIndexPerSymbolAndConnection) {
   EXPECT_EQ(table.only_instrument_of(8), std::nullopt);
 }
 
+TEST(InstrumentTable, ScalesAreTheEntrysUntilTheyChange) {
+  InstrumentTable table(2);
+  Instrument btc = make("BTCUSDT");
+  btc.price_scale = 2;
+  btc.quantity_scale = 5;
+  ASSERT_EQ(*table.find_or_add(btc), 0u);
+  ASSERT_EQ(*table.find_or_add(make("ETHUSDT")), 1u);
+  EXPECT_EQ(table.scales(0), (Scales{.price = 2, .quantity = 5}));
+  EXPECT_EQ(table.scales(1), (Scales{.price = 8, .quantity = 8}));
+  table.change_scales(0, {.price = 4, .quantity = 5});
+  EXPECT_EQ(table.scales(0), (Scales{.price = 4, .quantity = 5}));
+  EXPECT_EQ(table[0].price_scale, 2) << "as it was told first";
+}
+
 TEST(InstrumentTable, RefusesWhatDoesNotFit) {
   InstrumentTable table(1);
   EXPECT_FALSE(table.find_or_add(make("")).ok());

@@ -47,6 +47,7 @@ class InstrumentResolver {
   const Instrument& operator[](uint32_t index) const noexcept {
     return table_[index];
   }
+  Scales scales(uint32_t index) const noexcept { return table_.scales(index); }
   size_t capacity() const noexcept { return table_.capacity(); }
 
   // Whose snapshot is one that names no symbol: the tag's, or the only one of

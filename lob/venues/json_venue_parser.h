@@ -49,16 +49,18 @@ inline constexpr ParseVerdict kMalformedAside{
 inline constexpr uint64_t kMaxUpdateId = (uint64_t{1} << 63) - 1;
 
 constexpr BookReason reason_of(DecimalError error) noexcept {
-  if (error == DecimalError::kOk) return BookReason::kNone;
-  return error == DecimalError::kSyntax ? BookReason::kMalformedMessage
-                                        : BookReason::kNumberOverflow;
+  switch (error) {
+    case DecimalError::kOk:
+      return BookReason::kNone;
+    case DecimalError::kSyntax:
+      return BookReason::kMalformedMessage;
+    case DecimalError::kTooManyDecimals:
+      return BookReason::kScaleChanged;
+    case DecimalError::kOverflow:
+      break;
+  }
+  return BookReason::kNumberOverflow;
 }
-
-// Decimals of the mantissas of one message.
-struct Scales {
-  int8_t price = 8;
-  int8_t quantity = 8;
-};
 
 // Nanoseconds since 1970 of a stamp in units of `unit_ns`; 0, not said, from
 // the year 2255 on.
@@ -148,9 +150,13 @@ class JsonVenueParser : public VenueParser {
     return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
   }
 
+  // Once a message: they may change between two calls.
   Scales scales_of(uint32_t instrument) const noexcept {
-    return {static_cast<int8_t>(resolver_[instrument].price_scale),
-            static_cast<int8_t>(resolver_[instrument].quantity_scale)};
+    return resolver_.scales(instrument);
+  }
+  // What start_message gave it: those of the instrument may be others by now.
+  static Scales scales_of(const ParsedMessage& message) noexcept {
+    return {message.price_scale, message.quantity_scale};
   }
   VenueId venue() const noexcept { return venue_; }
   // VenueParserOptions::orders.

@@ -1,8 +1,8 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What a client says to a venue: the texts that subscribe and unsubscribe, and
-// the REST target of a depth snapshot. One implementation a venue, in its
-// folder; find_venue_requests.h has the table.
+// What a client says to a venue: the texts that subscribe and unsubscribe, the
+// REST target of a depth snapshot, and how to ask for instruments. One
+// implementation a venue, in its folder; find_venue_requests.h has the table.
 //
 // Thread rules: stateless; any thread. Cost: builds a string; not for the hot
 // path.
@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "lob/venues/instrument_reader.h"
 
 namespace wirebook {
 
@@ -77,6 +79,20 @@ class VenueRequests {
   virtual std::string_view snapshot_symbol(std::string_view target) const {
     return target_part(target, "/depth?", "symbol=");
   }
+
+  // ---- Instruments (instrument_reader.h)
+  // -------------------------------------
+
+  // Path and query of the request that tells of an instrument, or of all: the
+  // same then for each; empty where the stream does. `url` is the stream's,
+  // whose path names the market on some venues.
+  virtual std::string instrument_target(std::string_view /*symbol*/,
+                                        std::string_view /*url*/) const {
+    return {};
+  }
+  // The message after which the stream tells of all; empty elsewhere.
+  virtual std::string instrument_request() const { return {}; }
+  virtual InstrumentFormat instrument_format() const = 0;
 
   // What is said first on a connection; empty: nothing.
   virtual std::string greeting() const { return {}; }

@@ -112,21 +112,22 @@ BinanceParser::BinanceParser(InstrumentTable& table, VenueId venue,
 
 // ---- Where both paths end ---------------------------------------------------
 
-bool BinanceParser::finish_ticker(uint32_t instrument, uint64_t id,
-                                  PriceLevel bid, PriceLevel ask,
+bool BinanceParser::finish_ticker(uint32_t instrument, Scales scales,
+                                  uint64_t id, PriceLevel bid, PriceLevel ask,
                                   FrameBuilder& frame) noexcept {
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kBestBidOffer, instrument);
+  ParsedMessage* const message = start_message(
+      frame, ParsedMessageKind::kBestBidOffer, instrument, scales);
   if (message == nullptr) return false;
   message->has_last_update_id = true;
   message->last_update_id = id;
   return frame.add(Side::kBid, bid) && frame.add(Side::kAsk, ask);
 }
 
-bool BinanceParser::finish_trade(uint32_t instrument, const Trade& trade,
+bool BinanceParser::finish_trade(uint32_t instrument, Scales scales,
+                                 const Trade& trade,
                                  FrameBuilder& frame) noexcept {
   ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kTrade, instrument);
+      start_message(frame, ParsedMessageKind::kTrade, instrument, scales);
   if (message == nullptr) return false;
   message->has_last_update_id = true;
   message->last_update_id = trade.id;
@@ -162,11 +163,11 @@ bool BinanceParser::read_literally(const RawMessage& raw,
   return matched && (!wrapped || in.literal("}")) && in.at_end();
 }
 
-bool BinanceParser::match_levels(TextScanner& in, const Instrument& instrument,
+bool BinanceParser::match_levels(TextScanner& in, Scales scales,
                                  FrameBuilder& frame) noexcept {
   if (in.literal("]")) return true;
-  const int price_scale = instrument.price_scale;
-  const int quantity_scale = instrument.quantity_scale;
+  const int price_scale = scales.price;
+  const int quantity_scale = scales.quantity;
   if (match_many_ && price_scale == LevelMatcher::kScale &&
       quantity_scale == LevelMatcher::kScale) {
     const char* position = in.position();
@@ -213,9 +214,9 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   }
   const uint32_t index = resolver_.find(symbol, raw.connection);
   if (index == kNoInstrument) return false;
-  const Instrument& instrument = resolver_[index];
+  const Scales scales = scales_of(index);
   ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index);
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
   if (message == nullptr) return false;
   message->has_first_update_id = message->has_last_update_id = true;
   message->has_previous_update_id = futures_;
@@ -225,11 +226,11 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   message->exchange_time_ns = to_ns(time);
   message->send_time_ns = to_ns(sent);
   frame.begin_side(Side::kBid);
-  if (!match_levels(in, instrument, frame) || !in.literal(",\"a\":[")) {
+  if (!match_levels(in, scales, frame) || !in.literal(",\"a\":[")) {
     return false;
   }
   frame.begin_side(Side::kAsk);
-  return match_levels(in, instrument, frame) && in.literal("}");
+  return match_levels(in, scales, frame) && in.literal("}");
 }
 
 bool BinanceParser::match_ticker(TextScanner& in, const RawMessage& raw,
@@ -242,18 +243,18 @@ bool BinanceParser::match_ticker(TextScanner& in, const RawMessage& raw,
   }
   const uint32_t index = resolver_.find(symbol, raw.connection);
   if (index == kNoInstrument) return false;
-  const int price_scale = resolver_[index].price_scale;
-  const int quantity_scale = resolver_[index].quantity_scale;
+  const Scales scales = scales_of(index);
   PriceLevel bid;
   PriceLevel ask;
-  if (!in.literal(",\"b\":\"") || !in.amount(price_scale, &bid.price) ||
-      !in.literal("\",\"B\":\"") || !in.amount(quantity_scale, &bid.quantity) ||
-      !in.literal("\",\"a\":\"") || !in.amount(price_scale, &ask.price) ||
-      !in.literal("\",\"A\":\"") || !in.amount(quantity_scale, &ask.quantity) ||
-      !in.literal("\"}")) {
+  if (!in.literal(",\"b\":\"") || !in.amount(scales.price, &bid.price) ||
+      !in.literal("\",\"B\":\"") ||
+      !in.amount(scales.quantity, &bid.quantity) ||
+      !in.literal("\",\"a\":\"") || !in.amount(scales.price, &ask.price) ||
+      !in.literal("\",\"A\":\"") ||
+      !in.amount(scales.quantity, &ask.quantity) || !in.literal("\"}")) {
     return false;
   }
-  return finish_ticker(index, id, bid, ask, frame);
+  return finish_ticker(index, scales, id, bid, ask, frame);
 }
 
 bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
@@ -269,12 +270,12 @@ bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
   }
   const uint32_t index = resolver_.find(symbol, raw.connection);
   if (index == kNoInstrument) return false;
-  const int price_scale = resolver_[index].price_scale;
-  const int quantity_scale = resolver_[index].quantity_scale;
+  const Scales scales = scales_of(index);
   PriceLevel trade;
-  if (!in.amount(price_scale, &trade.price) || !in.literal("\",\"q\":\"") ||
-      !in.amount(quantity_scale, &trade.quantity) || !in.literal("\",\"T\":") ||
-      !in.unsigned_number(&trade_time) || !in.literal(",\"m\":")) {
+  if (!in.amount(scales.price, &trade.price) || !in.literal("\",\"q\":\"") ||
+      !in.amount(scales.quantity, &trade.quantity) ||
+      !in.literal("\",\"T\":") || !in.unsigned_number(&trade_time) ||
+      !in.literal(",\"m\":")) {
     return false;
   }
   const bool buyer_is_maker = in.peek() == 't';
@@ -284,7 +285,7 @@ bool BinanceParser::match_trade(TextScanner& in, const RawMessage& raw,
       !in.literal("}")) {
     return false;
   }
-  return finish_trade(index,
+  return finish_trade(index, scales,
                       {.id = id,
                        .time = trade_time,
                        .sent = time,
@@ -485,9 +486,9 @@ ParseVerdict BinanceParser::read_depth(ondemand::object event,
     if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
     const Key key = key_of(field.key().raw());
     if (key != kBids && key != kAsks) continue;
-    const BookReason fault = read_level_pairs(
-        field.value(), key == kBids ? Side::kBid : Side::kAsk,
-        scales_of(verdict.instrument), NumberStyle::kQuoted, frame);
+    const BookReason fault =
+        read_level_pairs(field.value(), key == kBids ? Side::kBid : Side::kAsk,
+                         scales_of(*message), NumberStyle::kQuoted, frame);
     if (fault != BookReason::kNone) {
       verdict.fault = fault;
       return verdict;
@@ -504,7 +505,7 @@ ParseVerdict BinanceParser::read_ticker(ondemand::object event,
                                         FrameBuilder& frame) noexcept {
   const uint32_t index = resolver_.find(fields.symbol, raw.connection);
   if (index == kNoInstrument) return {};
-  const Instrument& instrument = resolver_[index];
+  const Scales scales = scales_of(index);
   PriceLevel bid;
   PriceLevel ask;
   if (event.reset().error() != simdjson::SUCCESS) return verdict;
@@ -520,15 +521,15 @@ ParseVerdict BinanceParser::read_ticker(ondemand::object event,
     if (amount == nullptr) continue;
     const bool is_price = key == kBids || key == kAsks;
     const DecimalError error = json_quoted_amount(
-        field.value(),
-        is_price ? instrument.price_scale : instrument.quantity_scale, amount);
+        field.value(), is_price ? scales.price : scales.quantity, amount);
     if (error != DecimalError::kOk) {
       verdict.fault = reason_of(error);
       return verdict;
     }
   }
-  return finish_ticker(index, fields.last, bid, ask, frame) ? ParseVerdict{}
-                                                            : verdict;
+  return finish_ticker(index, scales, fields.last, bid, ask, frame)
+             ? ParseVerdict{}
+             : verdict;
 }
 
 ParseVerdict BinanceParser::read_trade(ondemand::object event,
@@ -538,7 +539,7 @@ ParseVerdict BinanceParser::read_trade(ondemand::object event,
                                        FrameBuilder& frame) noexcept {
   const uint32_t index = resolver_.find(fields.symbol, raw.connection);
   if (index == kNoInstrument) return {};
-  const Instrument& instrument = resolver_[index];
+  const Scales scales = scales_of(index);
   PriceLevel trade;
   if (event.reset().error() != simdjson::SUCCESS) return verdict;
   for (auto entry : event) {
@@ -548,16 +549,15 @@ ParseVerdict BinanceParser::read_trade(ondemand::object event,
     if (key != kPrice && key != kQuantity) continue;
     const DecimalError error =
         key == kPrice
-            ? json_quoted_amount(field.value(), instrument.price_scale,
-                                 &trade.price)
-            : json_quoted_amount(field.value(), instrument.quantity_scale,
+            ? json_quoted_amount(field.value(), scales.price, &trade.price)
+            : json_quoted_amount(field.value(), scales.quantity,
                                  &trade.quantity);
     if (error != DecimalError::kOk) {
       verdict.fault = reason_of(error);
       return verdict;
     }
   }
-  return finish_trade(index,
+  return finish_trade(index, scales,
                       {.id = fields.trade_id,
                        .time = fields.trade_time,
                        .sent = fields.time,

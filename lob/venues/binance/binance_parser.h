@@ -41,9 +41,10 @@ class BinanceParser final : public JsonVenueParser {
     PriceLevel level;
   };
 
-  bool finish_ticker(uint32_t instrument, uint64_t id, PriceLevel bid,
-                     PriceLevel ask, FrameBuilder& frame) noexcept;
-  bool finish_trade(uint32_t instrument, const Trade& trade,
+  bool finish_ticker(uint32_t instrument, Scales scales, uint64_t id,
+                     PriceLevel bid, PriceLevel ask,
+                     FrameBuilder& frame) noexcept;
+  bool finish_trade(uint32_t instrument, Scales scales, const Trade& trade,
                     FrameBuilder& frame) noexcept;
 
   bool read_literally(const RawMessage& raw,
@@ -54,7 +55,7 @@ class BinanceParser final : public JsonVenueParser {
                     FrameBuilder& frame) noexcept;
   bool match_trade(TextScanner& in, const RawMessage& raw,
                    FrameBuilder& frame) noexcept;
-  bool match_levels(TextScanner& in, const Instrument& instrument,
+  bool match_levels(TextScanner& in, Scales scales,
                     FrameBuilder& frame) noexcept;
 
   ParseVerdict read_json(simdjson::ondemand::document& document,

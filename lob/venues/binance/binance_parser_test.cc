@@ -189,7 +189,7 @@ TEST_P(BinanceParserTest, NumbersThatDoNotFitSaySo) {
   std::string text = kDiff;
   text.replace(text.find("0.32332000"), 10, "0.323320001");
   EXPECT_EQ(under_.parse(text).kind, Kind::kMalformed);
-  EXPECT_EQ(under_.parse(text).reason, BookReason::kNumberOverflow);
+  EXPECT_EQ(under_.parse(text).reason, BookReason::kScaleChanged);
   EXPECT_EQ(under_.parse(text).instrument, 0u);
 }
 

@@ -28,6 +28,22 @@ class BinanceRequests final : public VenueRequests {
         "&limit=", limit);
   }
 
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view) const override {
+    if (venue_ == VenueId::kBinanceUsdm) return "/fapi/v1/exchangeInfo";
+    if (venue_ == VenueId::kBinanceCoinm) return "/dapi/v1/exchangeInfo";
+    return absl::StrCat("/api/v3/exchangeInfo?symbol=",
+                        absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.list = "symbols",
+            .tick = "filters.PRICE_FILTER.tickSize",
+            .lot = "filters.LOT_SIZE.stepSize",
+            .status =
+                venue_ == VenueId::kBinanceCoinm ? "contractStatus" : "status",
+            .trading = "TRADING"};
+  }
+
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {

@@ -5,6 +5,9 @@
 // rest-api.md, and developers.binance.com/docs/derivatives for futures.
 //
 // Snapshots: at most 5,000 levels a side on spot, 1,000 on futures.
+//
+// Instruments: "Exchange information" of the same documents; futures tell of
+// all at once.
 
 #ifndef WIREBOOK_LOB_VENUES_BINANCE_BINANCE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_BINANCE_BINANCE_REQUESTS_H_

@@ -201,7 +201,7 @@ TEST_F(Bitfinex, WhatTheProtocolDoesNotAllowIsMalformed) {
     EXPECT_TRUE(message.concerns_book) << text;
   }
   EXPECT_EQ(parser.parse("[7,[1e-11,1,2],1]").reason,
-            BookReason::kNumberOverflow);
+            BookReason::kScaleChanged);
   parser.parse(subscribed(9, "trades"));
   parser.parse(subscribed(8, "ticker"));
   for (const char* text :

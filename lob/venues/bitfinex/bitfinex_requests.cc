@@ -25,6 +25,14 @@ class BitfinexRequests final : public VenueRequests {
         "{\"event\":\"conf\",\"flags\":", kSequenceAll + kChecksums, "}");
   }
 
+  std::string instrument_target(std::string_view,
+                                std::string_view) const override {
+    return "/v2/conf/pub:list:pair:exchange";
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.list = "0", .symbol = "", .symbol_prefix = "t"};
+  }
+
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {

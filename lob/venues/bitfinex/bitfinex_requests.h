@@ -6,6 +6,10 @@
 // One channel of one symbol (tBTCUSD) a message: best_bid_offer is passed over.
 // `depth` is 25, 100 or 250; 0 means 250. No unsubscribing, which takes the
 // channel's number on the connection.
+//
+// Instruments: docs.bitfinex.com, "Configs", pub:list:pair:exchange: those that
+// trade, and nothing else of them. Prices have five significant digits and so
+// no tick.
 
 #ifndef WIREBOOK_LOB_VENUES_BITFINEX_BITFINEX_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_BITFINEX_BITFINEX_REQUESTS_H_

@@ -144,7 +144,7 @@ ParseVerdict BitstampParser::read_order_book(ondemand::object book,
   out->has_last_update_id = true;
   out->last_update_id = micros;
   out->exchange_time_ns = to_unix_ns(micros, kMicrosecondNs);
-  verdict.fault = read_order_sides(book, kSides, scales_of(instrument),
+  verdict.fault = read_order_sides(book, kSides, scales_of(*out),
                                    parse_order_number, frame);
   return verdict;
 }

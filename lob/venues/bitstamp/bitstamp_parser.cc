@@ -156,8 +156,8 @@ ParseVerdict BitstampParser::read_book(ondemand::object book,
   out->has_last_update_id = true;
   out->last_update_id = message.micros;
   out->exchange_time_ns = to_unix_ns(message.micros, kMicrosecondNs);
-  verdict.fault = read_sides(book, kSides, scales_of(verdict.instrument),
-                             NumberStyle::kQuoted, frame);
+  verdict.fault =
+      read_sides(book, kSides, scales_of(*out), NumberStyle::kQuoted, frame);
   return verdict;
 }
 

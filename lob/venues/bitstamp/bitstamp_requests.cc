@@ -34,6 +34,19 @@ class BitstampRequests final : public VenueRequests {
             .interval_ns = 20'000'000'000};
   }
 
+  std::string instrument_target(std::string_view,
+                                std::string_view) const override {
+    return "/api/v2/trading-pairs-info/";
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.symbol = "url_symbol",
+            .tick = "counter_decimals",
+            .lot = "base_decimals",
+            .counts_decimals = true,
+            .status = "trading",
+            .trading = "Enabled"};
+  }
+
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {

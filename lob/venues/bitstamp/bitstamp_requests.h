@@ -5,6 +5,8 @@
 //
 // One channel a message, and so one symbol. A snapshot is the whole book,
 // whatever the limit.
+//
+// Instruments: "Trading pairs info" of bitstamp.net/api.
 
 #ifndef WIREBOOK_LOB_VENUES_BITSTAMP_BITSTAMP_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_BITSTAMP_BITSTAMP_REQUESTS_H_

@@ -137,7 +137,7 @@ ParseVerdict BybitParser::read_book(ondemand::object root,
   } else {
     message->exchange_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
   }
-  verdict.fault = read_sides(data, kSides, scales_of(verdict.instrument),
+  verdict.fault = read_sides(data, kSides, scales_of(*message),
                              NumberStyle::kQuoted, frame);
   return verdict;
 }

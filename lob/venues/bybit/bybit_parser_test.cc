@@ -136,7 +136,7 @@ TEST(BybitParser, TooManyDecimalsAreSaidToBe) {
   const ParsedMessage& message = under_test.parse(
       book("delta", "17", "orderbook.50.BTCUSDT", R"(["1.123456789","1"])"));
   EXPECT_EQ(message.kind, Kind::kMalformed);
-  EXPECT_EQ(message.reason, BookReason::kNumberOverflow);
+  EXPECT_EQ(message.reason, BookReason::kScaleChanged);
   EXPECT_EQ(message.instrument, 0u);
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 
 namespace wirebook {
 namespace {
@@ -21,6 +22,24 @@ class BybitRequests final : public VenueRequests {
   size_t symbols_a_request() const override { return 5; }
   KeepAlive keep_alive() const override {
     return {.text = "{\"op\":\"ping\"}", .interval_ns = 20'000'000'000};
+  }
+
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view url) const override {
+    // wss://stream.bybit.com/v5/public/linear: the category is its last part.
+    const std::string_view category = url.substr(url.rfind('/') + 1);
+    return absl::StrCat(
+        "/v5/market/instruments-info?category=",
+        absl::string_view(category.data(), category.size()),
+        "&symbol=", absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.list = "result.list",
+            .tick = "priceFilter.tickSize",
+            .lot = "lotSizeFilter.qtyStep",
+            .other_lot = "lotSizeFilter.basePrecision",  // spot
+            .status = "status",
+            .trading = "Trading"};
   }
 
  private:

@@ -5,6 +5,8 @@
 //
 // `depth` is 50, 200 or 1000, options 25 or 100; 0 means 200. On spot the venue
 // takes ten symbols a request.
+//
+// Instruments: .../docs/v5/market/instrument.
 
 #ifndef WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_BYBIT_BYBIT_REQUESTS_H_

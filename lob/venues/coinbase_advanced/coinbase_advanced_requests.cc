@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 
 namespace wirebook {
 namespace {
@@ -17,6 +18,19 @@ class CoinbaseAdvancedRequests final : public VenueRequests {
   // The channel without which the venue closes quiet ones.
   std::string greeting() const override {
     return "{\"type\":\"subscribe\",\"channel\":\"heartbeats\"}";
+  }
+
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view) const override {
+    return absl::StrCat("/api/v3/brokerage/market/products/",
+                        absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.symbol = "product_id",
+            .tick = "price_increment",
+            .lot = "base_increment",
+            .status = "status",
+            .trading = "online"};
   }
 
  private:

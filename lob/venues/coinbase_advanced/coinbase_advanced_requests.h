@@ -4,6 +4,8 @@
 // docs.cdp.coinbase.com, "Advanced Trade WebSocket channels".
 //
 // The venue takes one channel a message: this is `level2`, always whole books.
+//
+// Instruments: "Get Public Product", of the same documents.
 
 #ifndef WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_REQUESTS_H_

@@ -227,7 +227,7 @@ ParseVerdict CoinbaseExchangeParser::read_order_book(
   book->has_last_update_id = true;
   book->last_update_id = sequence;
   verdict.fault =
-      read_order_sides(root, kSides, scales_of(instrument), parse_uuid, frame);
+      read_order_sides(root, kSides, scales_of(*book), parse_uuid, frame);
   return verdict;
 }
 

@@ -123,7 +123,7 @@ TEST_F(CoinbaseExchange, WhatTheProtocolDoesNotAllowIsMalformed) {
     EXPECT_TRUE(message.concerns_book) << text;
   }
   EXPECT_EQ(parser.parse(update(R"(["buy","0.123456789","1"])")).reason,
-            BookReason::kNumberOverflow);
+            BookReason::kScaleChanged);
 }
 
 TEST_F(CoinbaseExchange, AMalformedTickerDoesNotConcernTheBook) {

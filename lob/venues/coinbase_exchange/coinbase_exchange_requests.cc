@@ -49,6 +49,19 @@ class CoinbaseExchangeRequests final : public VenueRequests {
                : std::string_view();
   }
 
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view) const override {
+    return absl::StrCat("/products/",
+                        absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.symbol = "id",
+            .tick = "quote_increment",
+            .lot = "base_increment",
+            .status = "status",
+            .trading = "online"};
+  }
+
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {

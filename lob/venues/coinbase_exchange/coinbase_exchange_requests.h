@@ -4,6 +4,8 @@
 // docs.cdp.coinbase.com/exchange/websocket-feed/channels.
 //
 // level2_batch, which needs no key, and heartbeat; best_bid_offer adds ticker.
+//
+// Instruments: "Get single product" of docs.cdp.coinbase.com/exchange.
 
 #ifndef WIREBOOK_LOB_VENUES_COINBASE_EXCHANGE_COINBASE_EXCHANGE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_COINBASE_EXCHANGE_COINBASE_EXCHANGE_REQUESTS_H_

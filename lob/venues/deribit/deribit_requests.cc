@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 
 namespace wirebook {
 namespace {
@@ -17,6 +18,21 @@ class DeribitRequests final : public VenueRequests {
   KeepAlive keep_alive() const override {
     return {.text = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"public/test\"}",
             .interval_ns = 30'000'000'000};
+  }
+
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view) const override {
+    return absl::StrCat("/api/v2/public/get_instrument?instrument_name=",
+                        absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    // Dearer options have larger ticks, each a multiple of this one.
+    return {.list = "result",
+            .symbol = "instrument_name",
+            .tick = "tick_size",
+            .lot = "min_trade_amount",
+            .status = "is_active",
+            .trading = "true"};
   }
 
  private:

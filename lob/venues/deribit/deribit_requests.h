@@ -4,6 +4,8 @@
 // Source: docs.deribit.com, "book.{instrument_name}.{interval}".
 //
 // Always the 100 ms channel, whole books: the raw one needs a login.
+//
+// Instruments: docs.deribit.com, public/get_instrument.
 
 #ifndef WIREBOOK_LOB_VENUES_DERIBIT_DERIBIT_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_DERIBIT_DERIBIT_REQUESTS_H_

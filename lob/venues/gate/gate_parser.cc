@@ -205,8 +205,7 @@ ParseVerdict GateParser::read_update(ondemand::object root,
   message->last_update_id = book.last;
   message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
   message->send_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
-  verdict.fault =
-      read_book(data, kBookSides, scales_of(verdict.instrument), frame);
+  verdict.fault = read_book(data, kBookSides, scales_of(*message), frame);
   return verdict;
 }
 
@@ -230,8 +229,7 @@ ParseVerdict GateParser::read_snapshot(ondemand::object body,
   if (message == nullptr) return verdict;
   message->has_last_update_id = true;
   message->last_update_id = id;
-  verdict.fault =
-      read_book(body, kBodySides, scales_of(verdict.instrument), frame);
+  verdict.fault = read_book(body, kBodySides, scales_of(*message), frame);
   return verdict;
 }
 

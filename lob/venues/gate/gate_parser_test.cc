@@ -213,7 +213,7 @@ TEST_F(GateFutures, WhatTheProtocolDoesNotAllowIsMalformed) {
   EXPECT_EQ(
       parser.parse(update(kIds, R"({"p":"1.12345678901","s":1})", "futures"))
           .reason,
-      BookReason::kNumberOverflow);
+      BookReason::kScaleChanged);
 }
 
 }  // namespace

@@ -39,6 +39,30 @@ class GateRequests final : public VenueRequests {
                        spot_ ? "currency_pair=" : "contract=");
   }
 
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view) const override {
+    return absl::StrCat("/api/v4/",
+                        spot_                      ? "spot/currency_pairs/"
+                        : symbol.ends_with("_USD") ? "futures/btc/contracts/"
+                                                   : "futures/usdt/contracts/",
+                        absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    if (spot_) {
+      return {.symbol = "id",
+              .tick = "precision",
+              .lot = "amount_precision",
+              .counts_decimals = true,
+              .status = "trade_status",
+              .trading = "tradable"};
+    }
+    // Sizes are numbers of contracts.
+    return {.symbol = "name",
+            .tick = "order_price_round",
+            .status = "in_delisting",
+            .trading = "false"};
+  }
+
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {

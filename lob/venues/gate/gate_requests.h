@@ -7,6 +7,9 @@
 // One channel of one symbol a message: best_bid_offer is passed over. The venue
 // wants options.unix_seconds within a minute of its own. Snapshots: at most 100
 // levels a side.
+//
+// Instruments: "Query single currency pair" and "Query single contract" of
+// .../apiv4.
 
 #ifndef WIREBOOK_LOB_VENUES_GATE_GATE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_GATE_GATE_REQUESTS_H_

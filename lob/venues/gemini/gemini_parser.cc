@@ -93,13 +93,12 @@ ParseVerdict GeminiParser::read_book(ondemand::object root,
   // The first message of a subscription alone has a history.
   const bool snapshot =
       message.seen.has(kTrades) || message.seen.has(kAuctions);
-  if (start_message(
-          frame,
-          snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
-          verdict.instrument) == nullptr) {
-    return verdict;
-  }
-  verdict.fault = read_changes(root, scales_of(verdict.instrument), frame);
+  ParsedMessage* const book = start_message(
+      frame,
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+      verdict.instrument);
+  if (book == nullptr) return verdict;
+  verdict.fault = read_changes(root, scales_of(*book), frame);
   return verdict;
 }
 

@@ -79,12 +79,6 @@ constexpr KeyName<EventKey> kEventNames[] = {
     {"trade_id", kTradeId},    {"timestamp", kEventTime},
 };
 
-// The scales are the snapshot's: more decimals end them.
-BookReason fault_of(DecimalError error) noexcept {
-  return error == DecimalError::kTooManyDecimals ? BookReason::kScaleChanged
-                                                 : reason_of(error);
-}
-
 // Decimals that a number's text needs: digits behind the point, and those that
 // a negative exponent adds. Text that is no number may give anything.
 int decimals_of(std::string_view number) noexcept {
@@ -520,7 +514,7 @@ BookReason KrakenParser::read_levels(ondemand::value value, Side side,
           key == kPrice
               ? json_amount(field.value(), scales.price, &level.price)
               : json_amount(field.value(), scales.quantity, &level.quantity);
-      if (error != DecimalError::kOk) return fault_of(error);
+      if (error != DecimalError::kOk) return reason_of(error);
     }
     if (!seen.has_all(kPrice, kQuantity) || level.price == 0 ||
         !frame.add(level)) {

@@ -13,6 +13,20 @@ namespace wirebook {
 namespace {
 
 class KrakenRequests final : public VenueRequests {
+ public:
+  std::string instrument_request() const override {
+    return "{\"method\":\"subscribe\",\"params\":{\"channel\":\"instrument\","
+           "\"snapshot\":true}}";
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.list = "data.pairs",
+            .tick = "price_increment",
+            .lot = "qty_increment",
+            .status = "status",
+            .trading = "online"};
+  }
+
+ private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions& options) const override {
     const bool subscribes = std::string_view(verb) == "subscribe";

@@ -4,6 +4,8 @@
 // docs.kraken.com, "Book (Level 2)" channel.
 //
 // `depth` is 10, 25, 100, 500 or 1000; the venue refuses others.
+//
+// Instruments: docs.kraken.com/api/docs/websocket-v2/instrument, a channel.
 
 #ifndef WIREBOOK_LOB_VENUES_KRAKEN_KRAKEN_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_KRAKEN_KRAKEN_REQUESTS_H_

@@ -164,8 +164,8 @@ ParseVerdict KucoinParser::read_update(ondemand::object data,
   message->first_update_id = first;
   message->last_update_id = last;
   message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  verdict.fault = read_sides(changes, kSides, scales_of(verdict.instrument),
-                             kQuoted, frame, ZeroPrice::kPassedOver);
+  verdict.fault = read_sides(changes, kSides, scales_of(*message), kQuoted,
+                             frame, ZeroPrice::kPassedOver);
   return verdict;
 }
 
@@ -195,8 +195,7 @@ ParseVerdict KucoinParser::read_snapshot(ondemand::object root,
   message->has_last_update_id = true;
   message->last_update_id = sequence;
   message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
-  verdict.fault =
-      read_sides(data, kSides, scales_of(verdict.instrument), kQuoted, frame);
+  verdict.fault = read_sides(data, kSides, scales_of(*message), kQuoted, frame);
   return verdict;
 }
 

@@ -32,6 +32,19 @@ class KucoinRequests final : public VenueRequests {
             .interval_ns = 18'000'000'000};
   }
 
+  std::string instrument_target(std::string_view symbol,
+                                std::string_view) const override {
+    return absl::StrCat("/api/v2/symbols/",
+                        absl::string_view(symbol.data(), symbol.size()));
+  }
+  InstrumentFormat instrument_format() const override {
+    return {.list = "data",
+            .tick = "priceIncrement",
+            .lot = "baseIncrement",
+            .status = "enableTrading",
+            .trading = "true"};
+  }
+
  private:
   std::string request(const char* verb, const std::vector<std::string>& symbols,
                       const SubscriptionOptions&) const override {

@@ -6,6 +6,8 @@
 // One topic a message, and as many as 100 symbols in it; best_bid_offer is
 // passed over. A snapshot has 100 levels a side, whatever the limit: more take
 // a key.
+//
+// Instruments: "Get Symbol", of the same documents.
 
 #ifndef WIREBOOK_LOB_VENUES_KUCOIN_KUCOIN_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_KUCOIN_KUCOIN_REQUESTS_H_

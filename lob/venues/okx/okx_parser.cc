@@ -196,7 +196,7 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
       delta ? static_cast<uint64_t>(book.previous_id) : 0;
   message->has_checksum = has_sum && !touch;
   message->checksum = static_cast<uint32_t>(book.checksum);
-  verdict.fault = read_sides(data, kSides, scales_of(verdict.instrument),
+  verdict.fault = read_sides(data, kSides, scales_of(*message),
                              NumberStyle::kQuoted, frame);
   return verdict;
 }

@@ -4,6 +4,8 @@
 // API guide, "Order book channel".
 //
 // Always `books`, 400 levels: the deeper and faster channels need a login.
+//
+// Instruments: "Get instruments", of the same guide.
 
 #ifndef WIREBOOK_LOB_VENUES_OKX_OKX_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_OKX_OKX_REQUESTS_H_
