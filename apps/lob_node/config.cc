@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "lob/venues/find_venue_requests.h"
 
 namespace wirebook {
 namespace {
@@ -170,6 +171,12 @@ bool has_scheme(const std::string& url, std::string_view scheme) {
   return std::string_view(url).substr(0, scheme.size()) == scheme;
 }
 
+bool needs_rest(const VenueConfig& venue) {
+  return venue_traits(venue.id).sync == SyncClass::kRestSnapshot ||
+         (venue.ask_for_instruments &&
+          find_venue_requests(venue.id).instrument_request().empty());
+}
+
 void check_venue(TableReader& reader, const toml::table& table,
                  const VenueConfig& venue) {
   if (!has_scheme(venue.url, "ws://") && !has_scheme(venue.url, "wss://")) {
@@ -199,7 +206,7 @@ void check_venue(TableReader& reader, const toml::table& table,
                 absl::StrCat("is ", venue.rollover_after_ms,
                              "; it must be 0 or at least 1000"));
   }
-  if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
+  if (needs_rest(venue)) {
     reader.require("rest_url");
     if (const toml::node* node = table.get("rest_url");
         node != nullptr && !has_scheme(venue.rest_url, "http://") &&
@@ -237,8 +244,11 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   // Kraken sends a heartbeat every second, Binance a ping every twenty.
   if (venue.id == VenueId::kKraken) venue.stale_after_ms = 10'000;
   reader.read("stale_after_ms", 0, 3'600'000, &venue.stale_after_ms);
+  if (auto choice = reader.read_choice("instruments", {"usual", "venue"})) {
+    venue.ask_for_instruments = *choice == 1;
+  }
+  if (needs_rest(venue)) reader.read("rest_url", &venue.rest_url);
   if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
-    reader.read("rest_url", &venue.rest_url);
     reader.read("snapshot_limit", 5, 5000, &venue.snapshot_limit);
   } else {
     if (venue.id == VenueId::kKraken) venue.depth = 25;

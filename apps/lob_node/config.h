@@ -27,9 +27,14 @@ struct VenueConfig {
   VenueId id = VenueId::kBinanceSpot;
   // The venue's id unless given; names the connection in logs and dumps.
   std::string name;
-  std::string url;       // ws[s]://host[:port][/path]
-  std::string rest_url;  // http[s]://host[:port]; venues with REST snapshots
+  std::string url;  // ws[s]://host[:port][/path]
+  // http[s]://host[:port]: where snapshots, and instruments if they are asked
+  // for, come by REST.
+  std::string rest_url;
   std::vector<std::string> symbols;
+  // Steps, scales and status of the symbols come from the venue, before its
+  // feeds begin; else they are the venue's usual ones.
+  bool ask_for_instruments = false;
   int depth = 0;  // subscribed levels a side: Kraken, Bybit, Bitfinex
   int snapshot_limit = 5000;  // Binance: levels a side of a snapshot
   // Silence of the connection, pings included, that makes its books Stale and

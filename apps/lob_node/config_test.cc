@@ -121,6 +121,29 @@ TEST(Config, OnlyVenuesWithSharedIdsHaveSeveralConnections) {
             "node.toml:6: venue[0].rollover_after_ms is not a known key");
 }
 
+TEST(Config, InstrumentsComeFromTheVenueOnlyIfItIsToBeAsked) {
+  const std::string okx =
+      "[[venue]]\nid = \"okx\"\nurl = \"ws://h/\"\nsymbols = [\"X-Y\"]\n";
+  EXPECT_FALSE(parse_config(okx, "f")->venues[0].ask_for_instruments);
+  EXPECT_FALSE(parse_config(okx + "instruments = \"usual\"\n", "f")
+                   ->venues[0]
+                   .ask_for_instruments);
+  const auto asks = parse_config(
+      okx + "instruments = \"venue\"\nrest_url = \"http://h\"\n", "f");
+  ASSERT_TRUE(asks.ok()) << asks.status();
+  EXPECT_TRUE(asks->venues[0].ask_for_instruments);
+  EXPECT_EQ(asks->venues[0].rest_url, "http://h");
+  const std::string missing(
+      parse_config(okx + "instruments = \"venue\"\n", "f").status().message());
+  EXPECT_NE(missing.find("rest_url"), std::string::npos) << missing;
+  EXPECT_FALSE(parse_config(okx + "instruments = \"other\"\n", "f").ok());
+  // Kraken tells over the stream's own URL.
+  EXPECT_TRUE(parse_config("[[venue]]\nid = \"kraken\"\nurl = \"ws://h/\"\n"
+                           "symbols = [\"A/B\"]\ninstruments = \"venue\"\n",
+                           "f")
+                  .ok());
+}
+
 TEST(Config, UnknownVenueListsTheKnownOnes) {
   EXPECT_THAT(error_of("[[venue]]\nid = \"nowhere\"\nurl = \"ws://a/\"\n"
                        "symbols = [\"A\"]\n"),

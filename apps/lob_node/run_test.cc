@@ -6,8 +6,10 @@
 #include "apps/lob_node/run.h"
 
 #include <arpa/inet.h>
+#include <httplib.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <simdjson.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -597,6 +599,121 @@ TEST(Run, BooksSurviveTheFaultsOfAnExchangeThatHasSome) {
                         "--dump=" + temporary("dump.csv"), "--expect=BTC-USDT",
                         "--expect=ETHUSDT"});
   EXPECT_EQ(compare.wait(), 0) << compare.out();
+}
+
+// ---- Instruments ------------------------------------------------------------
+
+constexpr char kAsked[] = "instruments = \"venue\"\n";
+
+TEST(Run, InstrumentsComeFromTheVenues) {
+  Exchange exchange({"--seed=7", "--seconds=3", "--rate=300"});
+  RunningNode node(
+      "wait = \"sleep\"\n" + binance_table(exchange.address(), "\"BTCUSDT\"") +
+      kAsked + kraken_table(exchange.address(), "\"BTC/USD\"", 25) + kAsked);
+  ASSERT_TRUE(exchange.wait_until_quiesced());
+  usleep(300'000);  // the last messages are on their way
+  ASSERT_EQ(node.end(), 0) << node.err();
+  EXPECT_THAT(node.err(), HasSubstr("binance-spot: BTCUSDT: tick 0.01000000, "
+                                    "lot 0.00001000, trading"));
+  EXPECT_THAT(node.err(), HasSubstr("kraken: BTC/USD: tick 0.10000000, "
+                                    "lot 0.00000001, trading"));
+  for (const element venue : node.report()) {
+    EXPECT_EQ(text(venue["books"].at(0), "state"), "Live");
+    EXPECT_EQ(number(venue["books"].at(0), "gaps"), 0u);
+  }
+  EXPECT_EQ(exchange.end(), 0);
+}
+
+// What `lob_node run` says of a configuration that it cannot start with.
+std::string refusal_of(const std::string& config) {
+  ChildProcess node({kNode, "run", "--config=" + write_config(config)});
+  EXPECT_EQ(node.wait(), 1);
+  return node.err();
+}
+
+TEST(Run, WithoutItsInstrumentsTheNodeDoesNotStart) {
+  Exchange exchange(
+      {"--seed=7", "--symbols-binance=BTCUSDT", "--symbols-kraken=BTC/USD"});
+  EXPECT_THAT(
+      refusal_of(binance_table(exchange.address(), "\"BTCUSDT\", \"NOTONE\"") +
+                 kAsked),
+      HasSubstr("/api/v3/exchangeInfo?symbol=NOTONE: status 400: "
+                "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}"));
+  EXPECT_THAT(
+      refusal_of(kraken_table(exchange.address(), "\"NOT/ONE\"", 25) + kAsked),
+      HasSubstr("kraken: the venue lists no instrument \"NOT/ONE\""));
+  EXPECT_EQ(exchange.end(), 0);
+  OneShotServer mute([](int) {});
+  EXPECT_THAT(
+      refusal_of(kraken_table(mute.address(), "\"BTC/USD\"", 25) + kAsked),
+      HasSubstr("kraken: instruments: ws://" + mute.address() + "/v2: "));
+}
+
+constexpr char kOkxBook[] =
+    R"({"arg":{"channel":"books","instId":"X-USDT"},"action":"%s","data":[{)"
+    R"("asks":[["2","1","0","1"]],"bids":[["%s","5","0","1"]],"ts":"1",)"
+    R"("seqId":%d,"prevSeqId":%d}]})";
+
+void send_okx(int connection, const char* action, const char* bid, int id,
+              int previous) {
+  char payload[512];
+  std::snprintf(payload, sizeof(payload), kOkxBook, action, bid, id, previous);
+  const std::string frame = text_frame(payload);
+  static_cast<void>(
+      ::send(connection, frame.data(), frame.size(), MSG_NOSIGNAL));
+}
+
+// The tick becomes smaller than the decimals that books are kept with: the book
+// is not Live until the venue was asked again and a snapshot came.
+TEST(Run, ASmallerTickIsAskedForAndTakesANewSnapshot) {
+  std::atomic<int> asked{0};
+  httplib::Server rest;
+  rest.Get("/api/v5/public/instruments", [&](const httplib::Request& request,
+                                             httplib::Response& response) {
+    EXPECT_EQ(request.get_param_value("instId"), "X-USDT");
+    const char* const tick = asked++ == 0 ? "0.00000001" : "0.0000000001";
+    response.set_content(
+        std::string(R"({"code":"0","data":[{"instId":"X-USDT","lotSz":"1",)") +
+            R"("state":"live","tickSz":")" + tick + R"("}]})",
+        "application/json");
+  });
+  const int port = rest.bind_to_any_port("127.0.0.1");
+  std::thread serving([&] { rest.listen_after_bind(); });
+  {
+    OneShotServer stream([&](int connection) {
+      accept_upgrade(connection);
+      send_okx(connection, "snapshot", "1.5", 1, -1);
+      send_okx(connection, "update", "1.5000000001", 2, 1);
+      // Snapshots from then on, until the node is gone.
+      for (int id = 10;; ++id) {
+        pollfd readable{.fd = connection, .events = POLLIN, .revents = 0};
+        char bytes[4096];
+        if (poll(&readable, 1, 50) > 0 &&
+            ::read(connection, bytes, sizeof(bytes)) <= 0) {
+          return;
+        }
+        send_okx(connection, "snapshot", "1.5000000001", id, -1);
+      }
+    });
+    RunningNode node(
+        "[[venue]]\nid = \"okx\"\nurl = \"ws://" + stream.address() +
+        "/\"\nrest_url = \"http://127.0.0.1:" + std::to_string(port) +
+        "\"\nsymbols = [\"X-USDT\"]\n" + kAsked);
+    EXPECT_TRUE(node.wait_for_error_output(
+        "okx: X-USDT: tick 0.0000000001, lot 1.00000000, trading"))
+        << node.err();
+    usleep(300'000);  // a snapshot comes every 50 ms
+    EXPECT_EQ(node.end(), 0) << node.err();
+    EXPECT_THAT(node.err(), HasSubstr("okx: X-USDT: tick 0.00000001, lot"));
+    const element book = node.report().at(0)["books"].at(0);
+    EXPECT_EQ(text(book, "state"), "Live") << node.err();
+    EXPECT_EQ(std::string(book["best_bid"].at(0).get_string().value()),
+              "1.5000000001");
+    EXPECT_GE(number(book, "gaps"), 1u);
+  }
+  EXPECT_EQ(asked.load(), 2);
+  rest.stop();
+  serving.join();
 }
 
 TEST(Run, WrongConfigurationIsRefused) {

@@ -14,8 +14,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "apps/lob_node/instrument_fetch.h"
+#include "lob/fixed_point.h"
+#include "lob/instrument.h"
 #include "lob/parsed_message.h"
 #include "lob/venues/find_venue_requests.h"
+#include "lob/venues/instrument_reader.h"
 #include "net/tls_context.h"
 
 namespace wirebook {
@@ -36,6 +40,12 @@ constexpr std::uint64_t kLongestPauseSeconds = 3'600;
 // Of a venue's own words, bytes in a log's line.
 constexpr std::size_t kLongestRefusal = 400;
 constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
+// How long an answer about instruments may take, and how seldom they are asked
+// for once more.
+constexpr std::uint64_t kInstrumentsNs = 10'000 * kMillisecond;
+constexpr std::uint64_t kAskAgainNs = 2'000 * kMillisecond;
+// In an HttpRequest's tag: the answer is about an instrument, no snapshot.
+constexpr std::uint32_t kInstrumentTag = std::uint32_t{1} << 31;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -109,18 +119,41 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
 }
 
 absl::Status VenueSession::set_up_books() {
-  for (const std::string& symbol : config_.symbols) {
+  std::vector<Instrument> instruments;
+  if (config_.ask_for_instruments) {
+    auto fetched = fetch_instruments(config_, kInstrumentsNs);
+    if (!fetched.ok()) return fetched.status();
+    instruments = *std::move(fetched);
+    for (const Instrument& one : instruments) log_instrument(one);
+  } else {
+    for (const std::string& symbol : config_.symbols) {
+      instruments.push_back(make_instrument(config_.id, symbol, 0));
+    }
+  }
+  for (Instrument& instrument : instruments) {
+    instrument.depth = config_.depth;
     std::vector<const BookKeeper*> legs;
     for (std::size_t i = 0; i < book_connections(config_); ++i) {
-      const auto index = pipeline_->expect_instrument(
-          symbol, "", static_cast<std::uint16_t>(first_connection_ + i),
-          config_.depth);
+      instrument.connection = static_cast<std::uint16_t>(first_connection_ + i);
+      const auto index = pipeline_->expect_instrument(instrument);
       if (!index.ok()) return index.status();
       legs.push_back(&pipeline_->book(*index));
     }
     standby_.add_group(std::move(legs));
   }
   return absl::OkStatus();
+}
+
+void VenueSession::log_instrument(const Instrument& instrument) const {
+  const auto step = [](std::int64_t units, int scale) {
+    return units == 0 ? std::string("not said") : decimal_string(units, scale);
+  };
+  spdlog::info("{}: {}: tick {}, lot {}, {}", config_.name, instrument.symbol,
+               step(instrument.tick, instrument.price_scale),
+               step(instrument.lot, instrument.quantity_scale),
+               instrument.status == InstrumentStatus::kTrading
+                   ? "trading"
+                   : "does not take all orders");
 }
 
 absl::Status VenueSession::set_up_feeds(ConnectBudget* budget) {
@@ -286,6 +319,7 @@ void VenueSession::watch() {
     }
   }
   ask_for_missing_books();
+  ask_for_scales();
   keep_alive();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
@@ -372,7 +406,67 @@ void VenueSession::fetch_snapshot(const BookRequest& request) {
   if (!status.ok()) snapshot_failed(request.instrument, status, 0);
 }
 
+void VenueSession::ask_for_scales() {
+  const std::uint64_t now = loop_->now_ns();
+  const std::uint32_t doubted = doubted_.exchange(0);
+  if (doubted == 0 || !config_.ask_for_instruments || http_ == nullptr ||
+      (asked_for_scales_ns_ != 0 && now - asked_for_scales_ns_ < kAskAgainNs)) {
+    return;
+  }
+  asked_for_scales_ns_ = now;
+  HttpRequest http;
+  http.url =
+      absl::StrCat(config_.rest_url,
+                   find_venue_requests(config_.id)
+                       .instrument_target(symbol(doubted - 1), config_.url));
+  http.tag = kInstrumentTag | (doubted - 1);
+  if (const absl::Status status = http_->get(std::move(http)); !status.ok()) {
+    spdlog::warn("{}: instruments: {}", config_.name,
+                 std::string(status.message()));
+  }
+}
+
+void VenueSession::on_scales(std::uint32_t instrument,
+                             const HttpResult& result) {
+  Instrument told = make_instrument(config_.id, symbol(instrument), 0);
+  absl::Status status = result.status;
+  if (status.ok()) {
+    status =
+        read_instruments(find_venue_requests(config_.id).instrument_format(),
+                         {result.body->data, result.body->size}, {&told, 1});
+    pool_->release(result.body);
+  }
+  if (status.ok() && told.status == InstrumentStatus::kUnknown) {
+    status = absl::NotFoundError("the venue lists it no longer");
+  }
+  if (!status.ok()) {
+    spdlog::warn("{}: {}: {}", config_.name, symbol(instrument),
+                 std::string(status.message()));
+    return;
+  }
+  const Scales scales = {static_cast<std::int8_t>(told.price_scale),
+                         static_cast<std::int8_t>(told.quantity_scale)};
+  if (scales == pipeline_->instruments().scales(instrument)) {
+    spdlog::warn("{}: {}: messages have more decimals than the venue's steps",
+                 config_.name, symbol(instrument));
+    return;
+  }
+  log_instrument(told);
+  // The book asks for a snapshot as it does after every gap. All books of the
+  // symbol, where it is in hot standby.
+  for (std::size_t i = 0; i < pipeline_->book_count(); ++i) {
+    const auto other = static_cast<std::uint32_t>(i);
+    if (symbol(other) == symbol(instrument)) {
+      pipeline_->change_scales(i, scales);
+    }
+  }
+}
+
 void VenueSession::on_http(const HttpResult& result) {
+  if ((result.tag & kInstrumentTag) != 0) {
+    on_scales(result.tag & ~kInstrumentTag, result);
+    return;
+  }
   if (!result.status.ok()) {
     snapshot_failed(result.tag, result.status, result.retry_after_seconds);
   } else if (stopping_) {
@@ -400,6 +494,10 @@ void VenueSession::on_other(const ParsedMessage& message) {
                      ? "a request"
                      : symbol(message.instrument),
                  std::string_view(message.raw->data, size));
+  }
+  if (message.reason == BookReason::kScaleChanged &&
+      message.instrument != kNoInstrument) {
+    doubted_.store(message.instrument + 1);
   }
   standby_.on_other(message);
 }

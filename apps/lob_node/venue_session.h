@@ -18,6 +18,7 @@
 #define WIREBOOK_APPS_LOB_NODE_VENUE_SESSION_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -113,6 +114,7 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
                BookPipelineListener* listener);
   absl::Status set_up(const NodeConfig& node, ConnectBudget* budget);
   absl::Status set_up_books();
+  void log_instrument(const Instrument& instrument) const;
   absl::Status set_up_feeds(ConnectBudget* budget);
 
   void on_attempt();
@@ -149,6 +151,9 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   void say_more(Feed& feed, std::size_t leg);
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
+  // A message has more decimals than its instrument: is it another by now?
+  void ask_for_scales();
+  void on_scales(std::uint32_t instrument, const HttpResult& result);
   void snapshot_failed(std::uint32_t instrument, const absl::Status& status,
                        std::uint64_t retry_after_seconds);
   void set_status_text(std::string text);
@@ -168,6 +173,9 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   RequestQueue requests_;
   WatchTimer watch_timer_;
   bool stopping_ = false;
+  // The last instrument, plus 1, whose messages had more decimals; 0: none.
+  std::atomic<std::uint32_t> doubted_{0};
+  std::uint64_t asked_for_scales_ns_ = 0;
   std::uint64_t kept_alive_ns_ = 0;
 
   mutable std::mutex status_mutex_;

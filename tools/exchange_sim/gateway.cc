@@ -543,7 +543,19 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
     return;
   }
   std::string_view channel;
-  if (root["params"]["channel"].get(channel) || channel != "book") {
+  if (!root["params"]["channel"].get(channel) && channel == "instrument") {
+    reply(connection, "{\"method\":" + json_string(method) + request +
+                          ",\"result\":{\"channel\":\"instrument\"},"
+                          "\"success\":true," +
+                          kraken_time() + '}');
+    std::vector<Instrument> instruments;
+    for (const std::string& symbol : options_.exchange.kraken_symbols) {
+      instruments.push_back(exchange_.kraken(symbol)->instrument());
+    }
+    if (subscribes) reply(connection, kraken_instruments(instruments));
+    return;
+  }
+  if (channel != "book") {
     return refuse("Channel not supported", "");
   }
   std::uint64_t depth = 10;

@@ -163,6 +163,24 @@ std::string kraken_status(std::uint64_t connection_id) {
          std::to_string(connection_id) + "}]}";
 }
 
+std::string kraken_instruments(const std::vector<Instrument>& instruments) {
+  std::string pairs;
+  for (const Instrument& instrument : instruments) {
+    pairs += (pairs.empty() ? "{\"symbol\":" : ",{\"symbol\":") +
+             quoted(instrument.symbol) +
+             ",\"status\":\"online\",\"qty_precision\":" +
+             std::to_string(instrument.quantity_places) +
+             ",\"qty_increment\":" +
+             format_decimal(instrument.step, instrument.quantity_places) +
+             ",\"price_precision\":" + std::to_string(instrument.price_places) +
+             ",\"price_increment\":" +
+             format_decimal(instrument.tick, instrument.price_places) + '}';
+  }
+  return "{\"channel\":\"instrument\",\"type\":\"snapshot\",\"data\":{"
+         "\"assets\":[],\"pairs\":[" +
+         pairs + "]}}";
+}
+
 std::string kraken_heartbeat() { return "{\"channel\":\"heartbeat\"}"; }
 
 std::string kraken_book(std::string_view type, const std::string& symbol,

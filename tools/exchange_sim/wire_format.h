@@ -50,6 +50,8 @@ std::string binance_error(int code, std::string_view message);
 // ---- Kraken v2 -----------------------------------------------------------
 
 std::string kraken_status(std::uint64_t connection_id);
+// Of the `instrument` channel.
+std::string kraken_instruments(const std::vector<Instrument>& instruments);
 std::string kraken_heartbeat();
 // `type` is "snapshot" or "update".
 std::string kraken_book(std::string_view type, const std::string& symbol,
