@@ -687,10 +687,13 @@ TEST(Run, ASmallerTickIsAskedForAndTakesANewSnapshot) {
       // Snapshots from then on, until the node is gone.
       for (int id = 10;; ++id) {
         pollfd readable{.fd = connection, .events = POLLIN, .revents = 0};
-        char bytes[4096];
-        if (poll(&readable, 1, 50) > 0 &&
-            ::read(connection, bytes, sizeof(bytes)) <= 0) {
-          return;
+        unsigned char bytes[4096];
+        if (poll(&readable, 1, 50) > 0) {
+          if (::read(connection, bytes, sizeof(bytes)) <= 0) return;
+          if (bytes[0] == 0x88) {  // answered: RFC 6455, section 5.5.1
+            ASSERT_EQ(::write(connection, "\x88\x02\x03\xe8", 4), 4);
+            return;
+          }
         }
         send_okx(connection, "snapshot", "1.5000000001", id, -1);
       }
