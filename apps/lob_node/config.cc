@@ -294,11 +294,15 @@ absl::StatusOr<NodeConfig> read_node(const toml::table& table,
   reader.read("network_cpu", 0, last_cpu, &config.network_cpu);
   reader.read("parser_cpu", 0, last_cpu, &config.parser_cpu);
   reader.read("book_cpu", 0, last_cpu, &config.book_cpu);
+  reader.read("ring_capacity", 64, 1 << 20, &config.ring_capacity);
   if (config.pipeline == PipelineMode::kFused) {
     for (const char* key : {"parser_cpu", "book_cpu"}) {
       if (const toml::node* node = table.get(key)) {
         reader.fail(key, *node, "has no thread to pin: pipeline is \"fused\"");
       }
+    }
+    if (const toml::node* node = table.get("ring_capacity")) {
+      reader.fail("ring_capacity", *node, "has no ring: pipeline is \"fused\"");
     }
   }
 

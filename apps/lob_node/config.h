@@ -59,6 +59,9 @@ struct NodeConfig {
   int network_cpu = -1;
   int parser_cpu = -1;
   int book_cpu = -1;
+  // Staged: messages that may wait for the parser; what comes while so many do
+  // is dropped, and its books are Gapped.
+  std::size_t ring_capacity = 4096;
   std::vector<VenueConfig> venues;
 };
 

@@ -95,6 +95,12 @@ TEST(Config, ValuesOutOfRangeAreRefused) {
               HasSubstr("node.toml:1: network_cpu is 4096; it must be from 0"));
   EXPECT_THAT(error_of(std::string("book_cpu = 0\n") + kKraken),
               HasSubstr("node.toml:1: book_cpu has no thread to pin"));
+  EXPECT_THAT(error_of(std::string("ring_capacity = 4096\n") + kKraken),
+              HasSubstr("node.toml:1: ring_capacity has no ring"));
+  EXPECT_THAT(error_of(std::string("pipeline = \"staged\"\n"
+                                   "ring_capacity = 1\n") +
+                       kKraken),
+              HasSubstr("node.toml:2: ring_capacity is 1; it must be from 64"));
 }
 
 TEST(Config, OnlyVenuesWithSharedIdsHaveSeveralConnections) {

@@ -120,7 +120,8 @@ class Exchange {
                              .seed = exchange.seed,
                              .count = fault.count,
                              .every = kFaultEvery};
-    options.ping_seconds = 0.1;
+    // Where it is not silence that must be seen, a slow machine is none.
+    options.ping_seconds = fault.fault == Fault::kMuteSocket ? 0.2 : 5;
     options.on_quiesced = [this] { quiesced_ = true; };
     auto server = sim::Server::create(std::move(options));
     if (!server.ok()) std::abort();
@@ -178,7 +179,7 @@ class Observed final : public BookPipelineListener {
     config.symbols = {venue.symbol};
     config.depth = venue.depth;
     config.best_bid_offer = false;
-    config.stale_after_ms = fault.fault == Fault::kMuteSocket ? 300 : 60'000;
+    config.stale_after_ms = fault.fault == Fault::kMuteSocket ? 800 : 60'000;
     auto session = VenueSession::create(config, NodeConfig(), connection, loop,
                                         pool, nullptr, this);
     if (!session.ok()) std::abort();

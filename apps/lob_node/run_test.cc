@@ -122,6 +122,8 @@ class RunningNode {
     process_.signal(SIGINT);
     return process_.wait();
   }
+  // Until it has handled what was sent to it.
+  void wait_until_idle() { process_.wait_until_idle(5'000); }
   // After end().
   element report() {
     json_ = process_.out();
@@ -165,7 +167,7 @@ TEST_P(RunPipeline, BooksEqualTheExchangesOwn) {
       head() + binance_table(exchange.address(), "\"BTCUSDT\", \"ETHUSDT\"") +
       kraken_table(exchange.address(), "\"BTC/USD\", \"ETH/USD\"", 25));
   ASSERT_TRUE(exchange.wait_until_quiesced());
-  usleep(300'000);  // the last messages are on their way
+  node.wait_until_idle();
   ASSERT_EQ(node.end(), 0) << node.err();
   for (const element venue : node.report()) {
     for (const element book : venue["books"]) {
@@ -197,7 +199,7 @@ TEST_P(RunPipeline, BooksOverTlsEqualTheExchangesOwn) {
   RunningNode node(head() + venue);
   unsetenv("SSL_CERT_FILE");
   ASSERT_TRUE(exchange.wait_until_quiesced()) << node.err();
-  usleep(300'000);  // the last messages are on their way
+  node.wait_until_idle();
   ASSERT_EQ(node.end(), 0) << node.err();
   for (const element each : node.report()) {
     EXPECT_EQ(number(each, "hot_path_heap_allocations"), 0u);
@@ -222,7 +224,7 @@ TEST_P(RunPipeline, ConnectionsMergeAndRollOverWithoutAGap) {
                    "connections = 2\nrollover_after_ms = 1500\n");
   ASSERT_TRUE(node.wait_for_error_output("rolled over")) << node.err();
   ASSERT_TRUE(exchange.wait_until_quiesced());
-  usleep(300'000);  // the last messages are on their way
+  node.wait_until_idle();
   ASSERT_EQ(node.end(), 0) << node.err();
   const element book = node.report().at(0)["books"].at(0);
   EXPECT_EQ(text(book, "state"), "Live") << node.err();
@@ -259,9 +261,12 @@ class RunRecording : public RunPipeline {
                ConfigOf config_of) {
     Exchange exchange({"--replay=" + folder_ + "/" + capture,
                        "--venue=" + venue, "--speed=0"});
-    node_.emplace(head() + config_of(exchange.address()));
+    // It comes as fast as a socket gives it: more than a ring's usual length.
+    const bool staged = std::string_view(GetParam()) == "staged";
+    node_.emplace(head() + (staged ? "ring_capacity = 65536\n" : "") +
+                  config_of(exchange.address()));
     EXPECT_TRUE(exchange.wait_until_quiesced());
-    usleep(300'000);  // the last messages are on their way
+    node_->wait_until_idle();
     EXPECT_EQ(node_->end(), 0) << node_->err();
     return node_->report().at(0);
   }
@@ -504,7 +509,7 @@ TEST(Run, BookOfAnotherConnectionTakesOverFromALostOne) {
   EXPECT_TRUE(node.wait_for_error_output("without a close frame"))
       << node.err();
   loss_seen = true;
-  usleep(300'000);  // the update is on its way
+  node.wait_until_idle();
   EXPECT_EQ(node.end(), 0) << node.err();
   const element books = node.report().at(0)["books"];
   ASSERT_EQ(books.get_array().size(), 2u);
@@ -587,7 +592,7 @@ TEST(Run, BooksSurviveTheFaultsOfAnExchangeThatHasSome) {
   RunningNode node(table("okx", "/ws/v5/public", "BTC-USDT") +
                    table("bybit", "/v5/public/linear", "ETHUSDT"));
   ASSERT_TRUE(exchange.wait_until_quiesced());
-  usleep(300'000);  // the last messages are on their way
+  node.wait_until_idle();
   ASSERT_EQ(node.end(), 0) << node.err();
   for (const element venue : node.report()) {
     const element book = venue["books"].at(0);
@@ -611,7 +616,7 @@ TEST(Run, InstrumentsComeFromTheVenues) {
       "wait = \"sleep\"\n" + binance_table(exchange.address(), "\"BTCUSDT\"") +
       kAsked + kraken_table(exchange.address(), "\"BTC/USD\"", 25) + kAsked);
   ASSERT_TRUE(exchange.wait_until_quiesced());
-  usleep(300'000);  // the last messages are on their way
+  node.wait_until_idle();
   ASSERT_EQ(node.end(), 0) << node.err();
   EXPECT_THAT(node.err(), HasSubstr("binance-spot: BTCUSDT: tick 0.01000000, "
                                     "lot 0.00001000, trading"));
@@ -705,7 +710,7 @@ TEST(Run, ASmallerTickIsAskedForAndTakesANewSnapshot) {
     EXPECT_TRUE(node.wait_for_error_output(
         "okx: X-USDT: tick 0.0000000001, lot 1.00000000, trading"))
         << node.err();
-    usleep(300'000);  // a snapshot comes every 50 ms
+    usleep(600'000);  // a snapshot comes every 50 ms
     EXPECT_EQ(node.end(), 0) << node.err();
     EXPECT_THAT(node.err(), HasSubstr("okx: X-USDT: tick 0.00000001, lot"));
     const element book = node.report().at(0)["books"].at(0);

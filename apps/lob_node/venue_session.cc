@@ -104,6 +104,7 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   options.max_books = config_.symbols.size() * book_connections(config_);
   options.lines = config_.connections / book_connections(config_) * legs_;
   options.discover_instruments = false;
+  options.ring_capacity = node.ring_capacity;
   options.parser_cpu = node.parser_cpu;
   options.book_cpu = node.book_cpu;
   auto pipeline = BookPipeline::create(options, pool_, this);

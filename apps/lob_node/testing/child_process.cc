@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -97,6 +98,31 @@ bool ChildProcess::wait_for_output(const std::string& text, int ms) {
     if (over) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+}
+
+bool ChildProcess::wait_until_idle(int ms) const {
+  // User and system time so far, in ticks of 10 ms: proc_pid_stat(5).
+  const auto cpu_ticks = [this] {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+    std::string stat((std::istreambuf_iterator<char>(file)), {});
+    const size_t name_end = stat.rfind(')');
+    if (name_end == std::string::npos) return 0L;
+    std::istringstream fields(stat.substr(name_end + 2));
+    std::string skipped;
+    for (int i = 3; i < 14; ++i) fields >> skipped;
+    long user = 0, system = 0;
+    fields >> user >> system;
+    return user + system;
+  };
+  constexpr int kWindowMs = 300;
+  long before = cpu_ticks();
+  for (int waited_ms = 0; waited_ms < ms; waited_ms += kWindowMs) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(kWindowMs));
+    const long now = cpu_ticks();
+    if (now - before <= 3) return true;
+    before = now;
+  }
+  return false;
 }
 
 }  // namespace wirebook

@@ -38,6 +38,10 @@ class ChildProcess {
   // went by, without it.
   bool wait_for_output(const std::string& text, int ms);
 
+  // Blocks until it has used less than a tenth of a CPU for 300 ms; false when
+  // `ms` went by. What was sent to it is then handled, on a busy machine too.
+  bool wait_until_idle(int ms) const;
+
  private:
   bool ended(bool block);
 
