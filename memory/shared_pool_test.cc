@@ -438,8 +438,8 @@ TEST(SharedPool, ThreadsThatAllocateAndFreeEachOthersObjects) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      // Eight threads share each attachment; all share one under TSan, which
-      // knows addresses: it sees no order between two mappings of one page.
+    // Eight threads share each attachment; all share one under TSan, which
+    // knows addresses: it sees no order between two mappings of one page.
 #ifdef __SANITIZE_THREAD__
       Pool& pool = first;
 #else

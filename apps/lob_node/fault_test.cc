@@ -51,6 +51,7 @@ struct VenueUnderTest {
 constexpr VenueUnderTest kVenuesUnderTest[] = {
     {VenueId::kBinanceSpot, "/stream", "BTCUSDT", 0},
     {VenueId::kBinanceUsdm, "/public/stream", "BTCUSDT", 0},
+    {VenueId::kBinanceCoinm, "/dstream/stream", "BTCUSD_PERP", 0},
     {VenueId::kKraken, "/v2", "BTC/USD", 10},
     {VenueId::kBybit, "/v5/public/linear", "BTCUSDT", 200},
     {VenueId::kOkx, "/ws/v5/public", "BTC-USDT", 0},

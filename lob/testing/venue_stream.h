@@ -61,8 +61,9 @@ constexpr VenueStream venue_stream(VenueId venue) {
     case VenueId::kBinanceSpot:
       return {venue, sim::binance_spot_adapter, "BTCUSDT"};
     case VenueId::kBinanceUsdm:
-    case VenueId::kBinanceCoinm:
       return {venue, sim::binance_usdm_adapter, "BTCUSDT"};
+    case VenueId::kBinanceCoinm:
+      return {venue, sim::binance_coinm_adapter, "BTCUSD_PERP"};
     case VenueId::kKraken:
       return {venue, sim::kraken_adapter, "BTC/USD", 10};
     case VenueId::kCoinbaseAdvanced:

@@ -196,7 +196,7 @@ void Gateway::opened(ConnectionId connection, const std::string& target_text) {
   Client& client = clients_[connection];
   client.protocol =
       target.path == "/v2" ? Protocol::kKraken : Protocol::kBinance;
-  client.wrapped = target.path == "/stream" || target.path == "/public/stream";
+  client.wrapped = target.path.ends_with("/stream");
   client.adapter = adapter_at(target.path);
   if (client.adapter != nullptr) {
     client.protocol = Protocol::kAdapted;

@@ -12,6 +12,7 @@ const std::vector<const VenueAdapter*>& all_adapters() {
   static const std::vector<const VenueAdapter*> adapters = {
       &binance_spot_adapter(),
       &binance_usdm_adapter(),
+      &binance_coinm_adapter(),
       &kraken_adapter(),
       &bybit_adapter(),
       &okx_adapter(),

@@ -141,6 +141,7 @@ const std::vector<const VenueAdapter*>& all_adapters();
 
 const VenueAdapter& binance_spot_adapter();
 const VenueAdapter& binance_usdm_adapter();
+const VenueAdapter& binance_coinm_adapter();
 const VenueAdapter& kraken_adapter();
 const VenueAdapter& bybit_adapter();
 const VenueAdapter& okx_adapter();

@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Binance spot and USD-M futures: snapshots by REST; U and u, and pu on
+// Binance spot, USD-M and COIN-M futures: snapshots by REST; U and u, and pu on
 // futures, whose ids leave holes.
 #include <simdjson.h>
 
@@ -21,25 +21,38 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+enum class Market { kSpot, kUsdm, kCoinm };
+
 class Binance final : public VenueAdapter {
  public:
-  explicit Binance(bool futures) : futures_(futures) {}
+  explicit Binance(Market market)
+      : market_(market), futures_(market != Market::kSpot) {}
 
   std::string_view venue() const override {
-    return futures_ ? "binance-usdm" : "binance-spot";
+    return market_ == Market::kSpot   ? "binance-spot"
+           : market_ == Market::kUsdm ? "binance-usdm"
+                                      : "binance-coinm";
   }
   Instrument instrument(const std::string& symbol) const override {
-    if (!futures_) return binance_instrument(symbol);
-    return plain_instrument(symbol, 2, 3);
+    if (market_ == Market::kSpot) return binance_instrument(symbol);
+    // COIN-M counts contracts.
+    return market_ == Market::kUsdm ? plain_instrument(symbol, 2, 3)
+                                    : plain_instrument(symbol, 1, 0);
   }
   // The venue's routes; spot's own paths are the gateway's.
   bool serves(std::string_view path) const override {
-    return futures_ && (path == "/public/ws" || path == "/public/stream");
+    return market_ == Market::kUsdm
+               ? path == "/public/ws" || path == "/public/stream"
+               : market_ == Market::kCoinm &&
+                     (path == "/dstream/ws" || path == "/dstream/stream");
   }
   bool rest_snapshots() const override { return true; }
   std::optional<Wanted> rest_request(std::string_view path,
                                      const Query& query) const override {
-    if (!futures_ || path != "/fapi/v1/depth") return std::nullopt;
+    if (!futures_ || path != (market_ == Market::kUsdm ? "/fapi/v1/depth"
+                                                       : "/dapi/v1/depth")) {
+      return std::nullopt;
+    }
     return Wanted{value_of(query, "symbol"),
                   number_or(value_of(query, "limit"), 500)};
   }
@@ -91,6 +104,10 @@ class Binance final : public VenueAdapter {
       const std::string now = std::to_string(message.time_ms);
       time = ",\"E\":" + now + ",\"T\":" + now;
     }
+    if (market_ == Market::kCoinm) {
+      time += ",\"symbol\":" + json_string(message.symbol) +
+              ",\"pair\":" + json_string(pair(message.symbol));
+    }
     return "{\"lastUpdateId\":" + std::to_string(message.last_id) + time +
            ",\"bids\":" + quoted_pairs(message.bids) +
            ",\"asks\":" + quoted_pairs(message.asks) + '}';
@@ -103,8 +120,11 @@ class Binance final : public VenueAdapter {
         futures_ ? (message.last_id - message.first_id) / 2 : 0;
     std::string out = "{\"e\":\"depthUpdate\",\"E\":" + time;
     if (futures_) out += ",\"T\":" + time;
-    out += ",\"s\":" + json_string(message.symbol) +
-           ",\"U\":" + std::to_string(message.first_id + hole) +
+    out += ",\"s\":" + json_string(message.symbol);
+    if (market_ == Market::kCoinm) {
+      out += ",\"ps\":" + json_string(pair(message.symbol));
+    }
+    out += ",\"U\":" + std::to_string(message.first_id + hole) +
            ",\"u\":" + std::to_string(message.last_id);
     if (futures_) out += ",\"pu\":" + std::to_string(message.previous_id);
     return {out + ",\"b\":" + quoted_pairs(message.bids) +
@@ -117,18 +137,29 @@ class Binance final : public VenueAdapter {
   }
 
  private:
+  // "BTCUSD" of "BTCUSD_PERP".
+  static std::string pair(const std::string& symbol) {
+    return symbol.substr(0, symbol.find('_'));
+  }
+
+  const Market market_;
   const bool futures_;
 };
 
 }  // namespace
 
 const VenueAdapter& binance_spot_adapter() {
-  static const Binance adapter(false);
+  static const Binance adapter(Market::kSpot);
   return adapter;
 }
 
 const VenueAdapter& binance_usdm_adapter() {
-  static const Binance adapter(true);
+  static const Binance adapter(Market::kUsdm);
+  return adapter;
+}
+
+const VenueAdapter& binance_coinm_adapter() {
+  static const Binance adapter(Market::kCoinm);
   return adapter;
 }
 
