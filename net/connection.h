@@ -34,12 +34,14 @@
 // indirect call a message; a timer that looks at the readers' counts.
 //
 //   struct Feed : wirebook::ConnectionHandler {
+//     wirebook::Connection* connection = nullptr;
 //     void on_open(size_t leg) override { connection->send_text(leg, "..."); }
 //     void on_message(size_t leg, wirebook::RawMessage* message) override;
 //     void on_close(size_t leg, const wirebook::ConnectionEnd& end) override;
 //   } feed;
 //   auto connection = *wirebook::Connection::create(
 //       loop, pool, {.reader = {.url = "ws://127.0.0.1:9001/feed"}}, &feed);
+//   feed.connection = connection.get();
 //   connection->start();
 //   while (running) loop->run_once();
 

@@ -32,7 +32,9 @@ TlsContext::Connection* connection_of(const SSL* ssl) {
 std::string take_openssl_errors() {
   std::string result;
   while (const unsigned long code = ERR_get_error()) {
-    const char* const reason = ERR_reason_error_string(code);
+    const char* const reason = ERR_SYSTEM_ERROR(code)
+                                   ? std::strerror(ERR_GET_REASON(code))
+                                   : ERR_reason_error_string(code);
     absl::StrAppend(&result, result.empty() ? "" : "; ",
                     reason != nullptr ? reason : absl::StrCat("error ", code));
   }

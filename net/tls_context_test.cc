@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include <cerrno>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -65,6 +66,8 @@ TEST(TlsContextTest, OpensslsErrorsAreTakenOnce) {
   ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER);
   ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
   EXPECT_EQ(take_openssl_errors(), "wrong version number; bad length");
+  ERR_raise(ERR_LIB_SYS, ENOENT);
+  EXPECT_EQ(take_openssl_errors(), "No such file or directory");
   EXPECT_EQ(take_openssl_errors(), "no reason was given");
 }
 

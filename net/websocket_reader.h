@@ -28,15 +28,19 @@
 // allocates nothing.
 //
 //   struct Printer : wirebook::WebSocketHandler {
+//     wirebook::WebSocketReader* reader = nullptr;
+//     wirebook::RawMessagePool* pool = nullptr;
 //     void on_open() override { reader->send_text("{\"subscribe\":1}"); }
 //     void on_message(wirebook::RawMessage* m) override {
 //       std::cout << m->view() << "\n";
 //       pool->release(m);
 //     }
-//     ...
+//     void on_close(uint16_t, std::string_view, const absl::Status&) override;
 //   } printer;
+//   printer.pool = pool;
 //   auto reader = *wirebook::WebSocketReader::create(
 //       loop, pool, {.url = "ws://127.0.0.1:9001/feed"}, &printer);
+//   printer.reader = reader.get();
 //   absl::Status status = reader->connect();
 //   while (running) loop->run_once();
 

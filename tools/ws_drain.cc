@@ -40,6 +40,7 @@ long environment_number(const char* name) {
 
 struct Drain final : WebSocketHandler {
   void on_open() override {
+    opened = true;
     if (sleep_ms > 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(sleep_ms));
     }
@@ -107,7 +108,7 @@ struct Drain final : WebSocketHandler {
   std::unique_ptr<LatencyHistogram> latency;  // where it was asked for
   uint64_t messages = 0, bytes = 0, acc = 0;
   uint64_t begin_cpu_ns = 0, begin_ns = 0, cpu_ns = 0, wall_ns = 0;
-  bool ended = false, closed = false;
+  bool opened = false, ended = false, closed = false;
   absl::Status status;
 };
 
@@ -146,7 +147,7 @@ int main(int argc, char** argv) {
     if ((*reader)->state() > WebSocketReader::State::kOpen) drain.note_end();
   }
   drain.note_end();
-  drain.print();
+  if (drain.opened) drain.print();
   return drain.status.ok() ? 0 : fail(drain.status);
 }
 

@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   WebSocketReaderOptions options;
   LoopFlags flags;
   CLI::App app("Echoes a WebSocket server's messages until it closes");
-  app.add_option("url", options.url, "ws://host[:port][/path]")->required();
+  app.add_option("url", options.url, "ws:// or wss://host[:port][/path]")
+      ->required();
   bool deflate = false;
   app.add_flag("--deflate", deflate, "Offer permessage-deflate");
   flags.add_to(app);

@@ -179,5 +179,13 @@ TEST(WsDrainTest, ABrokenConnectionIsExitCode1) {
   EXPECT_THAT(outcome.output, HasSubstr("without a close frame"));
 }
 
+TEST(WsDrainTest, PrintsNoFiguresOfAConnectionThatWasNeverOpen) {
+  const Outcome outcome =
+      run("tools/ws_drain " + std::to_string(refusing_port()));
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.output, HasSubstr("Connection refused"));
+  EXPECT_THAT(outcome.output, Not(HasSubstr("msgs=")));
+}
+
 }  // namespace
 }  // namespace wirebook
