@@ -2,7 +2,8 @@
 
 #include "lob/book_snapshots.h"
 
-#include <utility>
+#include <memory>
+#include <vector>
 
 namespace wirebook {
 namespace {
@@ -17,56 +18,37 @@ std::vector<PriceLevel> levels_of(const BookKeeper& keeper, Side side) {
   return levels;
 }
 
+std::unique_ptr<BookSnapshot> snapshot_of(const BookKeeper& keeper) {
+  auto snapshot = std::make_unique<BookSnapshot>(keeper.current());
+  if (snapshot->state == BookState::kLive) {
+    snapshot->bids = levels_of(keeper, Side::kBid);
+    snapshot->asks = levels_of(keeper, Side::kAsk);
+  }
+  return snapshot;
+}
+
 }  // namespace
 
 BookSnapshots::BookSnapshots(size_t max_books, BookPipelineListener* next)
-    : books_(std::make_unique<Slot[]>(max_books)), next_(next) {}
+    : slots_(max_books), next_(next) {}
 
 void BookSnapshots::on_depth_applied(const BookKeeper& keeper,
                                      const ParsedMessage& message) {
-  Slot& slot = books_[keeper.instrument().index];
-  // Relaxed, here and below: see request().
-  if (slot.wanted.load(std::memory_order_relaxed)) [[unlikely]] {
-    slot.wanted.store(false, std::memory_order_relaxed);
-    publish(keeper, slot);
-  }
+  slots_.on_applied(keeper.instrument().index,
+                    [&keeper] { return snapshot_of(keeper); });
   if (next_ != nullptr) next_->on_depth_applied(keeper, message);
 }
 
 void BookSnapshots::on_state_changed(const BookKeeper& keeper) {
-  Slot& slot = books_[keeper.instrument().index];
-  bool had_levels = false;
-  {
-    const RcuReadGuard region;
-    const BookSnapshot* const old = slot.newest.load();
-    had_levels = old != nullptr && old->state == BookState::kLive;
+  if (keeper.state() != BookState::kLive) {
+    slots_.on_not_live(keeper.instrument().index,
+                       [&keeper] { return snapshot_of(keeper); });
   }
-  if (had_levels && keeper.state() != BookState::kLive) publish(keeper, slot);
   if (next_ != nullptr) next_->on_state_changed(keeper);
 }
 
 void BookSnapshots::on_other(const ParsedMessage& message) {
   if (next_ != nullptr) next_->on_other(message);
-}
-
-void BookSnapshots::publish(const BookKeeper& keeper, Slot& slot) {
-  const BookView& now = keeper.current();
-  auto snapshot = std::make_unique<BookSnapshot>();
-  snapshot->instrument = keeper.instrument().index;
-  snapshot->state = now.state;
-  snapshot->reason = now.reason;
-  snapshot->assurance = now.assurance;
-  snapshot->price_scale = now.price_scale;
-  snapshot->quantity_scale = now.quantity_scale;
-  snapshot->has_update_id = now.has_update_id;
-  snapshot->update_id = now.update_id;
-  snapshot->receive_ticks = now.receive_ticks;
-  snapshot->exchange_time_ns = now.exchange_time_ns;
-  if (now.state == BookState::kLive) {
-    snapshot->bids = levels_of(keeper, Side::kBid);
-    snapshot->asks = levels_of(keeper, Side::kAsk);
-  }
-  slot.newest.store(std::move(snapshot));
 }
 
 }  // namespace wirebook

@@ -42,19 +42,89 @@
 
 namespace wirebook {
 
-struct BookSnapshot {
-  uint32_t instrument = kNoInstrument;
-  BookState state = BookState::kEmpty;
-  BookReason reason = BookReason::kNone;
-  Assurance assurance = Assurance::kPromised;
-  int8_t price_scale = 0;  // decimals
-  int8_t quantity_scale = 0;
-  bool has_update_id = false;
-  uint64_t update_id = 0;        // the venue's
-  uint64_t receive_ticks = 0;    // TscClock: the message after which it stood
-  int64_t exchange_time_ns = 0;  // UTC
-  std::vector<PriceLevel> bids;  // those that are known, best first
-  std::vector<PriceLevel> asks;
+// What a snapshot is of, and worth.
+struct SnapshotHeader {
+  explicit SnapshotHeader(const BookView& view) noexcept
+      : instrument(view.instrument),
+        state(view.state),
+        reason(view.reason),
+        assurance(view.assurance),
+        price_scale(view.price_scale),
+        quantity_scale(view.quantity_scale),
+        has_update_id(view.has_update_id),
+        update_id(view.update_id),
+        receive_ticks(view.receive_ticks),
+        exchange_time_ns(view.exchange_time_ns) {}
+
+  uint32_t instrument;
+  BookState state;
+  BookReason reason;
+  Assurance assurance;
+  int8_t price_scale;  // decimals
+  int8_t quantity_scale;
+  bool has_update_id;
+  uint64_t update_id;        // the venue's
+  uint64_t receive_ticks;    // TscClock: the message after which it stood
+  int64_t exchange_time_ns;  // UTC
+};
+
+struct BookSnapshot : SnapshotHeader {
+  using SnapshotHeader::SnapshotHeader;
+  std::vector<PriceLevel> bids{};  // those that are known, best first
+  std::vector<PriceLevel> asks{};
+};
+
+// Each book's newest snapshot, and who asks for one: what BookSnapshots and
+// L3Snapshots have in common.
+template <class Snapshot>
+class SnapshotSlots {
+ public:
+  explicit SnapshotSlots(size_t max_books)
+      : slots_(std::make_unique<Slot[]>(max_books)) {}
+
+  // ---- Any thread
+
+  void request(size_t index) noexcept {
+    // Relaxed: the flag is all there is.
+    slots_[index].wanted.store(true, std::memory_order_relaxed);
+  }
+  const Snapshot* load(size_t index) const noexcept {
+    return slots_[index].newest.load();
+  }
+
+  // ---- The book thread. `make` returns a std::unique_ptr<Snapshot>.
+
+  // A message was applied.
+  template <class F>
+  void on_applied(size_t index, F&& make) {
+    Slot& slot = slots_[index];
+    // Relaxed, both: see request().
+    if (!slot.wanted.load(std::memory_order_relaxed)) [[likely]] {
+      return;
+    }
+    slot.wanted.store(false, std::memory_order_relaxed);
+    slot.newest.store(make());
+  }
+  // The book is no longer Live: no more is its snapshot.
+  template <class F>
+  void on_not_live(size_t index, F&& make) {
+    Slot& slot = slots_[index];
+    bool was_live = false;
+    {
+      const RcuReadGuard region;
+      const Snapshot* const old = slot.newest.load();
+      was_live = old != nullptr && old->state == BookState::kLive;
+    }
+    if (was_live) slot.newest.store(make());
+  }
+
+ private:
+  struct Slot {
+    std::atomic<bool> wanted{false};
+    RcuPtr<Snapshot> newest{nullptr};
+  };
+
+  const std::unique_ptr<Slot[]> slots_;
 };
 
 class BookSnapshots final : public BookPipelineListener {
@@ -65,14 +135,11 @@ class BookSnapshots final : public BookPipelineListener {
   // ---- Any thread: requires index < max_books -------------------------------
 
   // A fresh snapshot after the book's next message. Many requests are one.
-  void request(size_t index) noexcept {
-    // Relaxed: the flag is all there is.
-    books_[index].wanted.store(true, std::memory_order_relaxed);
-  }
+  void request(size_t index) noexcept { slots_.request(index); }
 
   // The newest, null before the first; valid until the region's end.
   const BookSnapshot* load(size_t index) const noexcept {
-    return books_[index].newest.load();
+    return slots_.load(index);
   }
 
   // ---- The book thread ------------------------------------------------------
@@ -83,14 +150,7 @@ class BookSnapshots final : public BookPipelineListener {
   void on_other(const ParsedMessage& message) override;
 
  private:
-  struct Slot {
-    std::atomic<bool> wanted{false};
-    RcuPtr<BookSnapshot> newest{nullptr};
-  };
-
-  void publish(const BookKeeper& keeper, Slot& slot);
-
-  const std::unique_ptr<Slot[]> books_;
+  SnapshotSlots<BookSnapshot> slots_;
   BookPipelineListener* const next_;
 };
 

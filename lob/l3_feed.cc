@@ -105,6 +105,9 @@ void L3Feed::emit(ParsedMessage* head, ParsedMessage*) noexcept {
     handle(*message);
     message = following;
   }
+  for_connection(head->connection, [head](L3Keeper& keeper) {
+    keeper.on_time(head->receive_ticks);
+  });
   while (head != nullptr) release(std::exchange(head, head->next));
 }
 
@@ -195,6 +198,12 @@ void L3Feed::on_connection_stale(uint16_t connection, uint64_t ticks) noexcept {
   for_connection(connection, [ticks](L3Keeper& keeper) {
     keeper.on_connection_stale(ticks);
   });
+}
+
+void L3Feed::on_time(uint64_t ticks) noexcept {
+  for (const std::unique_ptr<L3Keeper>& keeper : keepers_) {
+    keeper->on_time(ticks);
+  }
 }
 
 std::optional<BookRequest> L3Feed::next_request() noexcept {

@@ -90,6 +90,9 @@ class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
   void on_connection_lost(uint16_t connection, uint64_t ticks) noexcept;
   void on_connection_stale(uint16_t connection, uint64_t ticks) noexcept;
 
+  // As L3Keeper's, for times when no message comes to tell it.
+  void on_time(uint64_t ticks) noexcept;
+
   // What a book needs of its venue.
   std::optional<BookRequest> next_request() noexcept;
 

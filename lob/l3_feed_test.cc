@@ -177,5 +177,31 @@ TEST(L3Feed, ALossOnAConnectionThatCountsIsEveryBooksAndOneReconnect) {
   EXPECT_EQ(subject.state(b), BookState::kLive);
 }
 
+TEST(L3Feed, ASnapshotThatNeverComesIsAskedForAgain) {
+  constexpr uint64_t kPatience = L3KeeperOptions().patience_ticks;
+  Subject subject(VenueId::kKraken);
+  const uint32_t a = subject.book("A", 0, 10);
+  subject.feed->on_connection_up(0, ++subject.now);
+  const auto heartbeat = [&subject] {
+    subject.send(R"({"channel":"heartbeat"})");
+  };
+  heartbeat();
+  EXPECT_FALSE(subject.feed->next_request());
+  subject.now += kPatience;
+  heartbeat();
+  const auto request = subject.feed->next_request();
+  ASSERT_TRUE(request) << "messages tell the time";
+  EXPECT_EQ(request->kind, BookRequestKind::kResubscribe);
+  EXPECT_EQ(request->instrument, a);
+  subject.feed->on_time(subject.now + kPatience + 1);
+  EXPECT_TRUE(subject.feed->next_request()) << "and whoever has a clock";
+  EXPECT_FALSE(subject.feed->next_request());
+  subject.now += 3 * kPatience;
+  subject.send(R"({"channel":"level3","type":"snapshot","data":[{"symbol":"A",)"
+               R"("checksum":0,"bids":[],"asks":[]}]})");
+  EXPECT_EQ(subject.state(a), BookState::kLive);
+  EXPECT_FALSE(subject.feed->next_request()) << "late, and good";
+}
+
 }  // namespace
 }  // namespace wirebook

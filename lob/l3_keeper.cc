@@ -52,6 +52,7 @@ L3Keeper::L3Keeper(const Instrument& instrument, const OrderFeed& feed,
       sync_(feed.rule),
       buffered_messages_(options.buffered_messages),
       buffered_orders_(options.buffered_orders),
+      patience_ticks_(options.patience_ticks),
       depth_(static_cast<size_t>(std::max(
           instrument.depth > 0 ? instrument.depth : options.depth, 0))) {
   if (feed.rule != OrderRule::kStream) {
@@ -495,6 +496,7 @@ void L3Keeper::on_subscribed(const ParsedMessage& message) noexcept {
     return;
   }
   if (!ends && message.depth != 0) depth_ = message.depth;
+  asked_ticks_ = now_ticks_;
   restart();
   enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
   publish();
@@ -544,6 +546,7 @@ void L3Keeper::on_connection_up(uint64_t ticks) noexcept {
   withdraw_reconnect();
   restart();
   asked_ = false;
+  asked_ticks_ = ticks;
   enter(BookState::kSyncing, BookReason::kAwaitingSnapshot);
   publish();
 }
@@ -579,6 +582,24 @@ void L3Keeper::on_connection_alive(uint64_t ticks) noexcept {
   publish();
 }
 
+void L3Keeper::on_time(uint64_t ticks) noexcept {
+  if (sync_.phase() != OrderSync::Phase::kUnsynced) [[likely]] {
+    return;
+  }
+  const bool waits = (view_.state == BookState::kSyncing ||
+                      view_.state == BookState::kGapped ||
+                      view_.state == BookState::kChecksumFailed ||
+                      view_.state == BookState::kCrossed) &&
+                     view_.reason != BookReason::kConnectionLost && !closing_;
+  // One that is told by time serves only behind the first message.
+  if (!waits || (feed_.rule == OrderRule::kTime && kept_.empty()) ||
+      ticks < asked_ticks_ || ticks - asked_ticks_ <= patience_ticks_) {
+    return;
+  }
+  now_ticks_ = ticks;
+  request();
+}
+
 void L3Keeper::restart() noexcept {
   sync_.restart();
   forget_kept();
@@ -606,6 +627,7 @@ void L3Keeper::enter(BookState state, BookReason reason) noexcept {
 
 void L3Keeper::request() noexcept {
   asked_ = true;
+  asked_ticks_ = now_ticks_;
   request(feed_.rule != OrderRule::kStream ? BookRequestKind::kFetchSnapshot
           : venue_traits(instrument_.venue).resync_reconnects
               ? BookRequestKind::kReconnect

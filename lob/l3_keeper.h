@@ -61,6 +61,9 @@ struct L3KeeperOptions {
   // stretch begins anew with it.
   size_t buffered_messages = 65'536;
   size_t buffered_orders = 65'536;
+  // How long a snapshot may be on its way before it is asked for again, in
+  // TscClock ticks: some 15 s.
+  uint64_t patience_ticks = uint64_t{1} << 35;
 };
 
 // A watched order, as it was after the message of `receive_ticks`.
@@ -122,6 +125,9 @@ class L3Keeper {
   void on_connection_lost(uint64_t ticks) noexcept;
   void on_connection_stale(uint64_t ticks) noexcept;
   void on_connection_alive(uint64_t ticks) noexcept;
+  // So late is it: a snapshot that is overdue is asked for again, once in
+  // patience_ticks.
+  void on_time(uint64_t ticks) noexcept;
 
   BookState state() const noexcept { return view_.state; }
   BookReason reason() const noexcept { return view_.reason; }
@@ -194,12 +200,14 @@ class L3Keeper {
   OrderSync sync_;
   const size_t buffered_messages_;
   const size_t buffered_orders_;
+  const uint64_t patience_ticks_;
   std::vector<Kept> kept_;
   std::vector<OrderEvent> kept_orders_;
   std::vector<uint64_t> truncated_;  // scratch
   BookView view_;
   uint64_t now_ticks_ = 0;
-  size_t depth_ = 0;  // levels a side; 0: unknown
+  uint64_t asked_ticks_ = 0;  // since then a snapshot is to come
+  size_t depth_ = 0;          // levels a side; 0: unknown
   int crossed_for_ = 0;
   bool state_changed_ = false;
   bool had_snapshot_ = false;

@@ -461,6 +461,63 @@ TEST_F(Kraken, NoBookIsLiveWhileTheVenueStandsStill) {
   expect(BookState::kLive);
 }
 
+// ---- A snapshot that never comes --------------------------------------------
+
+constexpr uint64_t kPatience = L3KeeperOptions().patience_ticks;
+
+TEST(L3Keeper, ASnapshotThatNeverComesIsAskedForAgain) {
+  Subject kraken(VenueId::kKraken);  // its first words are the snapshot
+  L3Keeper& keeper = kraken.keeper;
+  keeper.on_time(kraken.now + kPatience);
+  EXPECT_FALSE(keeper.take_request()) << "subscribed with the connection";
+  keeper.on_time(kraken.now + kPatience + 1);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+  keeper.on_time(kraken.now + 2 * kPatience + 1);
+  EXPECT_FALSE(keeper.take_request()) << "once in that time";
+  keeper.on_time(kraken.now + 2 * kPatience + 2);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+  kraken.expect(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+}
+
+TEST_F(Kraken, ASubscriptionsAnswerIsWaitedFromAnew) {
+  keeper.on_fault(BookReason::kInternalDrop, ++now);
+  EXPECT_TRUE(keeper.take_request());
+  now += kPatience;
+  send(Kind::kSubscribed);
+  keeper.on_time(now + kPatience);
+  EXPECT_FALSE(keeper.take_request());
+  keeper.on_time(now + kPatience + 1);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
+}
+
+TEST_F(Kraken, NothingIsOverdueWhereNothingIsToCome) {
+  with_sum(Kind::kSnapshot, {}, {});
+  keeper.on_time(now + 2 * kPatience);
+  EXPECT_FALSE(keeper.take_request()) << "it is Live";
+  keeper.on_connection_stale(++now);
+  keeper.on_time(now + 2 * kPatience);
+  EXPECT_FALSE(keeper.take_request()) << "the connection is mute";
+  keeper.on_connection_lost(++now);
+  keeper.on_time(now + 2 * kPatience);
+  EXPECT_FALSE(keeper.take_request()) << "there is no connection";
+  keeper.on_connection_up(++now);
+  send(Kind::kShutdown);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kReconnect);
+  keeper.on_time(now + 2 * kPatience);
+  EXPECT_FALSE(keeper.take_request()) << "it is about to end";
+}
+
+TEST(L3Keeper, ABodyThatNeverComesIsAskedForAgain) {
+  Subject bitstamp(VenueId::kBitstamp);
+  L3Keeper& keeper = bitstamp.keeper;
+  keeper.on_time(bitstamp.now + 2 * kPatience);
+  EXPECT_FALSE(keeper.take_request()) << "it serves behind the first message";
+  bitstamp.chained(1'000'000, 1, {});
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  keeper.on_time(bitstamp.now + kPatience + 1);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+}
+
 // ---- Readers ----------------------------------------------------------------
 
 TEST_F(Coinbase, AWatchedOrderSaysWhereItStands) {

@@ -21,6 +21,8 @@
 #include <vector>
 
 #include "lob/capture/capture_reader.h"
+#include "lob/venue.h"
+#include "lob/venues/find_venue_requests.h"
 #include "tools/exchange_sim/generator.h"
 #include "tools/exchange_sim/topic_stream.h"
 #include "tools/exchange_sim/venue_adapter.h"
@@ -128,24 +130,37 @@ class GeneratedSource final : public DepthSource {
 
 class RecordedSource final : public DepthSource {
  public:
-  RecordedSource(const Capture& capture, size_t most) : capture_(capture) {
+  RecordedSource(const Capture& capture, VenueId venue, size_t most)
+      : capture_(capture), venue_(venue) {
     end_ = std::min(most, capture.records.size());
+    // Bodies that name their book are of its WebSocket connection.
+    for (size_t i = 0; i < capture.connections.size(); ++i) {
+      if (capture.connections[i].find(".ws.") == std::string::npos) continue;
+      stream_ = static_cast<uint16_t>(i);
+    }
   }
   std::optional<SentText> next() override {
     while (at_ < end_) {
       const CaptureRecord& record = capture_.records[at_++];
-      // Of the REST bodies, the model takes those that stand in line.
+      const bool body = record.kind == CaptureRecordKind::kHttpResponse;
+      // Some recorders keep a snapshot in line, without saying of which book.
       if (record.kind == CaptureRecordKind::kReceived ||
-          (record.kind == CaptureRecordKind::kHttpResponse &&
-           record.url.empty())) {
+          (body && record.url.empty())) {
         return SentText{std::string(record.payload), record.connection};
       }
+      if (!body) continue;
+      const std::string symbol(
+          find_venue_requests(venue_).snapshot_symbol(record.url));
+      if (symbol.empty()) continue;
+      return SentText{std::string(record.payload), stream_, symbol};
     }
     return std::nullopt;
   }
 
  private:
   const Capture& capture_;
+  const VenueId venue_;
+  uint16_t stream_ = 0;
   size_t at_ = 0;
   size_t end_;
 };

@@ -77,9 +77,10 @@ class FaultRun::Impl final : private BookPipelineListener {
     DepthModel model;
     bool known = false;  // the model had its snapshot
     uint64_t id = 0;
+    uint64_t begun = 0;  // the id of its REST snapshot: older diffs are in it
     std::vector<Point> points;  // after each of its messages
     std::unordered_map<uint64_t, size_t> point_of_id;
-    std::vector<DepthRead> early;  // before the snapshot of a recording
+    std::vector<DepthRead> early;  // before the REST snapshot
     // Under test.
     size_t applied = 0;  // the point of what was applied last
     size_t newest = 0;   // the newest one that was delivered as it was
@@ -130,7 +131,10 @@ class FaultRun::Impl final : private BookPipelineListener {
   // ---- The model's side
 
   void take(SentText sent) {
-    if (sent.restarts) count(Fault::kRestartSequence);
+    if (sent.restarts) {
+      count(Fault::kRestartSequence);
+      for (Book& book : books_) book.begun = 0;
+    }
     if (names_channels()) rename_channel(sent);
     if (counts_) number(sent);
     const auto json = read_plain_json(sent.text);
@@ -141,13 +145,17 @@ class FaultRun::Impl final : private BookPipelineListener {
     item.connection = sent.connection;
     for (DepthRead& depth : depths) {
       if (depth.http_body && sent.symbol.empty()) {
-        return begin_recording(depth, sent.connection);
+        for (Book& book : books_) {
+          if (book.connection == sent.connection) begin(book, depth);
+        }
+        return;
       }
       if (depth.http_body) {
-        return learn(books_[book_of(sent.symbol, sent.connection)], depth);
+        return begin(books_[book_of(sent.symbol, sent.connection)], depth);
       }
       if (names_channels() && !name_channel(depth)) continue;
       const size_t b = book_of(depth.symbol, sent.connection);
+      if (rest_ && depth.id <= books_[b].begun) continue;
       const bool cut = cut_short(depth);
       learn(books_[b], depth);
       if (cut) {
@@ -316,19 +324,20 @@ class FaultRun::Impl final : private BookPipelineListener {
     }
   }
 
-  // The snapshot that stands in line in a recording, after its first diffs.
-  void begin_recording(const DepthRead& snapshot, uint16_t connection) {
-    for (Book& book : books_) {
-      if (book.connection != connection || book.known) continue;
-      book.known = true;
-      book.model.apply(snapshot, subject_.depth);
-      for (const DepthRead& depth : book.early) {
-        if (depth.id > snapshot.id) book.model.apply(depth, subject_.depth);
-      }
-      book.early.clear();
-      book.points.back().hash = book.model.hash();
-      book.points.back().valid = true;
+  // By REST: the first diffs may have come before it, and some behind it may
+  // be older.
+  void begin(Book& book, const DepthRead& snapshot) {
+    if (book.known) return;
+    book.known = true;
+    book.id = book.begun = snapshot.id;
+    book.model.apply(snapshot, subject_.depth);
+    for (const DepthRead& depth : book.early) {
+      if (depth.id <= snapshot.id) continue;
+      book.model.apply(depth, subject_.depth);
+      book.id = depth.id;
     }
+    book.early.clear();
+    add_point(book);
   }
 
   std::string snapshot_of(const Book& book) const {

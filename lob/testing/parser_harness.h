@@ -6,12 +6,13 @@
 #ifndef WIREBOOK_LOB_TESTING_PARSER_HARNESS_H_
 #define WIREBOOK_LOB_TESTING_PARSER_HARNESS_H_
 
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <random>
-#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lob/fixed_point.h"
@@ -39,7 +40,8 @@ class Frame {
   RawMessage raw_{};
 };
 
-// Collects copies of what a parser emits; at most `capacity` messages out.
+// Keeps what a parser emitted, until the next frame; at most `capacity`
+// messages out.
 class CollectingSink final : public ParsedMessageSink {
  public:
   explicit CollectingSink(size_t capacity = 64) : capacity_(capacity) {}
@@ -47,22 +49,23 @@ class CollectingSink final : public ParsedMessageSink {
   ParsedMessage* acquire() noexcept override {
     if (out_ == capacity_) return nullptr;
     ++out_;
-    return new ParsedMessage;
+    if (free_.empty()) return new ParsedMessage;
+    ParsedMessage* const message = free_.back().release();
+    free_.pop_back();
+    return message;
   }
   void release(ParsedMessage* message) noexcept override {
     --out_;
-    delete message;
+    free_.emplace_back(message);
   }
   void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
     ++emitted;
+    for (auto& message : messages) free_.push_back(std::move(message));
     messages.clear();
-    while (head != nullptr) {
-      tail_seen = head;
-      messages.push_back(std::make_unique<ParsedMessage>(*head));
-      ParsedMessage* const next = head->next;
-      if (next == nullptr) tail_was_last = head == tail;
-      release(head);
-      head = next;
+    for (; head != nullptr; head = head->next) {
+      --out_;
+      tail_was_last = head == tail;
+      messages.emplace_back(head);
     }
   }
   size_t out() const { return out_; }
@@ -71,44 +74,78 @@ class CollectingSink final : public ParsedMessageSink {
   std::vector<std::unique_ptr<ParsedMessage>> messages;
   int emitted = 0;
   bool tail_was_last = false;
-  const ParsedMessage* tail_seen = nullptr;
 
  private:
   const size_t capacity_;
   size_t out_ = 0;
+  std::vector<std::unique_ptr<ParsedMessage>> free_;
 };
 
-inline std::string as_text(const ParsedMessage& m) {
-  std::ostringstream out;
-  out << "kind " << int(m.kind) << " reason " << book_reason_name(m.reason)
-      << " parts " << m.first_part << m.last_part << " instrument "
-      << m.instrument << " concerns " << m.concerns_book << " ids "
-      << m.has_first_update_id << ":" << m.first_update_id << " "
-      << m.has_last_update_id << ":" << m.last_update_id << " "
-      << m.has_previous_update_id << ":" << m.previous_update_id << " sum "
-      << m.has_checksum << ":" << m.checksum << " depth " << m.depth << " time "
-      << m.exchange_time_ns << " sent " << m.send_time_ns << " scales "
-      << int(m.price_scale) << "/" << int(m.quantity_scale) << " aggressor "
-      << int(m.aggressor);
-  for (const PriceLevel& level : m.bids()) {
-    out << " b" << level.price << "x" << level.quantity;
-  }
-  for (const PriceLevel& level : m.asks()) {
-    out << " a" << level.price << "x" << level.quantity;
+// Calls f(name, number) for all that a parser says in a message.
+template <class F>
+void for_each_field(const ParsedMessage& m, F&& f) {
+  f("kind", int(m.kind));
+  f("reason", int(m.reason));
+  f("first", m.first_part);
+  f("last", m.last_part);
+  f("instrument", m.instrument);
+  f("concerns", m.concerns_book);
+  f("first_id", m.has_first_update_id ? m.first_update_id : 0);
+  f("last_id", m.has_last_update_id ? m.last_update_id : 0);
+  f("previous_id", m.has_previous_update_id ? m.previous_update_id : 0);
+  f("ids", m.has_first_update_id << 2 | m.has_last_update_id << 1 |
+               m.has_previous_update_id);
+  f("sum", m.has_checksum ? int64_t{m.checksum} : -1);
+  f("depth", m.depth);
+  f("time", m.exchange_time_ns);
+  f("sent", m.send_time_ns);
+  f("price_scale", m.price_scale);
+  f("quantity_scale", m.quantity_scale);
+  f("aggressor", int(m.aggressor));
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    for (const PriceLevel& level : side == Side::kBid ? m.bids() : m.asks()) {
+      f(side == Side::kBid ? "bid" : "ask", level.price);
+      f("x", level.quantity);
+    }
   }
   for (const OrderEvent& order : m.order_events()) {
-    out << " o" << int(order.action) << (order.side == Side::kBid ? "b" : "a")
-        << order.id.high << ":" << order.id.low << " " << order.price << "x"
-        << order.quantity << "@" << order.time_ns << "?"
-        << order.may_be_unknown;
+    f("action", int(order.action));
+    f("side", int(order.side));
+    f("high", order.id.high);
+    f("low", order.id.low);
+    f("price", order.price);
+    f("x", order.quantity);
+    f("time", order.time_ns);
+    f("may_be_unknown", order.may_be_unknown);
   }
-  return out.str();
+}
+
+inline std::string as_text(const ParsedMessage& message) {
+  std::string out;
+  for_each_field(message, [&out](const char* name, auto number) {
+    out += std::string(name) + ' ' + std::to_string(number) + ' ';
+  });
+  return out;
 }
 
 inline std::string as_text(const CollectingSink& sink) {
   std::string out;
   for (const auto& message : sink.messages) out += as_text(*message) + "\n";
   return out;
+}
+
+// The frame's messages in one number: equal where as_text is.
+inline uint64_t digest(const CollectingSink& sink) {
+  uint64_t hash = 0;
+  for (const auto& message : sink.messages) {
+    for_each_field(*message, [&hash](const char*, auto number) {
+      // splitmix64's constants; fields come in order, so each round counts.
+      hash = (hash ^ static_cast<uint64_t>(number)) * 0xbf58476d1ce4e5b9;
+      hash ^= hash >> 29;
+    });
+    hash = ~hash;
+  }
+  return hash;
 }
 
 // One parser with its table and what it said last.
@@ -119,6 +156,7 @@ struct ParserUnderTest {
         parser(*make_venue_parser(venue, table,
                                   {.discover_instruments = discover,
                                    .literal_fast_path = literal,
+                                   .prepared = false,
                                    .orders = orders})) {}
 
   // The messages of one frame; the first of them for the usual case of one.

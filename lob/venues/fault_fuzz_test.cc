@@ -78,11 +78,15 @@ const Case kCases[] = {
     {.name = "Bitfinex",
      .stream = venue_stream(VenueId::kBitfinex),
      .capture = "bitfinex.jsonl.zst"},
-    {.name = "Bitstamp", .stream = venue_stream(VenueId::kBitstamp)},
+    {.name = "Bitstamp",
+     .stream = venue_stream(VenueId::kBitstamp),
+     .capture = "bitstamp.jsonl.zst"},
     {.name = "Gemini",
      .stream = venue_stream(VenueId::kGemini),
      .capture = "gemini.jsonl.zst"},
-    {.name = "Gate", .stream = venue_stream(VenueId::kGate)},
+    {.name = "Gate",
+     .stream = venue_stream(VenueId::kGate),
+     .capture = "gate_spot.jsonl.zst"},
     {.name = "GateFutures", .stream = venue_stream(VenueId::kGateFutures)},
     {.name = "Kucoin", .stream = venue_stream(VenueId::kKucoin)},
 };
@@ -213,7 +217,8 @@ TEST_P(FaultFuzz, RecordedStreams) {
     bytes += record.payload.size();
   }
   for_each_seed(bytes < 500'000 ? 3 : 1, [&](uint64_t seed) {
-    RecordedSource source(*capture, soaking() ? SIZE_MAX : 3000);
+    RecordedSource source(*capture, c.stream.venue,
+                          soaking() ? SIZE_MAX : 3000);
     run(source, {.depth = c.recorded_depth}, seed);
   });
   tell();

@@ -93,7 +93,7 @@ JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
       venue_(venue),
       literal_fast_path_(options.literal_fast_path && !options.orders),
       orders_(options.orders) {
-  prepare_json_parser(json_);
+  if (options.prepared) prepare_json_parser(json_);
 }
 
 bool JsonVenueParser::read_literally(const RawMessage&,
