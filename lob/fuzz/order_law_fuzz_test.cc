@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   wirebook::OrderRun run(*venue,
                          wirebook::Choices(std::span(data + 1, size - 1)),
                          /*faults=*/true);
-  run.run(100);
+  run.run(60, /*calm=*/150);
   const std::string& broken = run.report().broken;
   if (!broken.empty()) std::fprintf(stderr, "%s\n", broken.c_str());
   FUZZ_CHECK(broken.empty());

@@ -47,6 +47,7 @@ class FaultRun::Impl final : private BookPipelineListener {
     // Small, so that books leave their windows.
     options.keeper.book.window_ticks = size_t{1} << 10;
     options.keeper.buffered_diffs = 64;
+    options.keeper.buffered_levels = size_t{1} << 14;
     auto pipeline = BookPipeline::create(options, nullptr, this);
     if (!pipeline.ok()) std::abort();
     pipeline_ = *std::move(pipeline);

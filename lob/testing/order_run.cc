@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <deque>
 #include <optional>
-#include <random>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -36,6 +35,7 @@ class OrderRun::Impl {
     options.venue = venue.venue;
     options.keeper.book = {.orders = 64, .window_ticks = 64};
     options.keeper.buffered_messages = 32;
+    options.keeper.buffered_orders = 1024;
     auto feed = L3Feed::create(options, pools_, nullptr);
     if (!feed.ok()) std::abort();
     feed_ = *std::move(feed);
@@ -45,13 +45,13 @@ class OrderRun::Impl {
     connect();
   }
 
-  void run(int steps) {
+  void run(int steps, int calm) {
     for (int i = 0; i < steps && report_.broken.empty(); ++i) {
       step();
       report_.lives += live();
     }
     faults_ = false;
-    for (int i = 0; i < 300 && report_.broken.empty(); ++i) step();
+    for (int i = 0; i < calm && report_.broken.empty(); ++i) step();
     if (report_.broken.empty() && !live()) {
       report_.broken = "is not Live again: " +
                        std::string(book_state_name(keeper().state())) + " " +
@@ -64,7 +64,7 @@ class OrderRun::Impl {
 
  private:
   // What happens at the venue, and what goes wrong on the way.
-  uint64_t any(uint64_t n) { return market_() % n; }
+  uint64_t any(uint64_t n) { return choices_.random()() % n; }
   uint64_t below(uint64_t n) { return choices_.below(n); }
   bool live() { return keeper().state() == BookState::kLive; }
 
@@ -273,9 +273,9 @@ class OrderRun::Impl {
 
   OrderVenue& venue_;
   Choices choices_;
-  std::mt19937_64 market_{1};
   bool faults_;
-  TradingObjectPools pools_;
+  TradingObjectPools pools_{
+      {.orders = 64, .trades = 64, .order_nodes = 512, .price_levels = 64}};
   std::unique_ptr<L3Feed> feed_;
   uint32_t book_ = 0;
   OrderModel model_;
@@ -293,7 +293,7 @@ class OrderRun::Impl {
 OrderRun::OrderRun(OrderVenue& venue, Choices choices, bool faults)
     : impl_(std::make_unique<Impl>(venue, std::move(choices), faults)) {}
 OrderRun::~OrderRun() = default;
-void OrderRun::run(int steps) { impl_->run(steps); }
+void OrderRun::run(int steps, int calm) { impl_->run(steps, calm); }
 const OrderRunReport& OrderRun::report() const { return impl_->report(); }
 const L3Keeper& OrderRun::keeper() const { return impl_->keeper(); }
 

@@ -32,12 +32,11 @@ struct OrderRunReport {
 
 class OrderRun {
  public:
-  // What happens at the venue is always the same, what goes wrong the choices'.
   OrderRun(OrderVenue& venue, Choices choices, bool faults);
   ~OrderRun();
 
-  // So many messages, and 300 without a fault.
-  void run(int steps);
+  // So many messages, and some without a fault.
+  void run(int steps, int calm = 300);
   const OrderRunReport& report() const;
   const L3Keeper& keeper() const;
 
