@@ -201,6 +201,15 @@ def _concurrentqueue(name):
         path = "/usr/include/concurrentqueue",
     )
 
+def _rapidjson(name):
+    # A peer in benchmarks.
+    pkg_config_repository(
+        name = name,
+        aliases = {"rapidjson": "RapidJSON"},
+        headers = ["rapidjson"],
+        packages = ["RapidJSON"],
+    )
+
 def _tbb(name):
     # A peer in benchmarks.
     pkg_config_repository(
@@ -224,6 +233,7 @@ WIREBOOK_REPOSITORIES = {
     "liburing": _liburing,
     "libwebsockets": _libwebsockets,
     "openssl": _openssl,
+    "rapidjson": _rapidjson,
     "simdjson": _simdjson,
     "spdlog": _spdlog,
     "tbb": _tbb,
@@ -248,6 +258,7 @@ WIREBOOK_LABELS = {
     "liburing": ["liburing"],
     "libwebsockets": ["websockets"],
     "openssl": ["crypto", "ssl"],
+    "rapidjson": ["rapidjson"],
     "simdjson": ["simdjson"],
     "spdlog": ["spdlog"],
     "tbb": ["tbb"],

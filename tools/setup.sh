@@ -44,6 +44,7 @@ pkgconfig/libcurl.pc           | libcurl4-openssl-dev | REST snapshots
 pkgconfig/liburcu-memb.pc      | liburcu-dev        | a peer that benchmarks stand beside
 pkgconfig/tbb.pc               | libtbb-dev         | another
 /usr/include/concurrentqueue   | libconcurrentqueue-dev | another
+pkgconfig/RapidJSON.pc         | rapidjson-dev      | another
 pkgconfig/libwebsockets.pc     | libwebsockets-dev  | another
 pkgconfig/libcap.pc            | libcap-dev         | which the one before names
 '

@@ -3,6 +3,7 @@
 // The literal fast paths and simdjson must give the same messages, whatever the
 // bytes: on real frames, and on thousands of seeded mutations of them.
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -116,6 +117,47 @@ TEST(Differential, KrakenParsersAgree) {
   compare(VenueId::kKraken, frames, kMutations);
 }
 
+std::vector<std::string> bybit_frames() {
+  return {
+      R"({"topic":"orderbook.50.A","type":"delta","ts":5,"data":{"s":"A","b":[["2","1"]],"a":[["3","0"]],"u":9,"seq":7},"cts":4})",
+      R"({"topic":"orderbook.200.BTCUSDT","type":"delta","ts":1786310818130,"data":{"s":"BTCUSDT","b":[["65095.30","0.005"],["65092.20","0"]],"a":[],"u":15076953,"seq":753843913870},"cts":1786310818129})",
+      R"({"topic":"orderbook.50.A","type":"snapshot","ts":5,"data":{"s":"A","b":[["2","1"]],"a":[["3","1"]],"u":8,"seq":6},"cts":4})",
+      R"({"topic":"orderbook.50.A","type":"delta","ts":5,"data":{"s":"A","b":[["2","1"]],"a":[["3","1"]],"u":1,"seq":6},"cts":4})",
+      R"({"topic":"orderbook.1.A","type":"delta","ts":5,"data":{"s":"A","b":[["2","1"]],"a":[],"u":8,"seq":6},"cts":4})"};
+}
+
+std::vector<std::string> okx_frames() {
+  return {
+      R"({"arg":{"channel":"books","instId":"A"},"action":"snapshot","data":[{"asks":[["3","1","0","1"]],"bids":[["2","1","0","1"]],"ts":"5","checksum":0,"seqId":7,"prevSeqId":-1}]})",
+      R"({"arg":{"channel":"books","instId":"A"},"action":"update","data":[{"asks":[["3.5","1.25","0","1"],["4","0","0","0"]],"bids":[["2","1"]],"ts":"1652459225464","checksum":-914047754,"seqId":9,"prevSeqId":7}]})",
+      R"({"arg":{"channel":"books","instId":"A"},"action":"update","data":[{"asks":[],"bids":[["2","1","0","1"]],"ts":"5","checksum":0,"prevSeqId":9,"seqId":12}]})",
+      R"({"arg":{"channel":"books","instId":"A"},"action":"update","data":[{"asks":[["30249.4","0","0","0"]],"bids":[],"ts":"1652459225464","checksum":914047754}]})"};
+}
+
+std::vector<std::string> coinbase_advanced_frames() {
+  return {
+      R"({"channel":"l2_data","timestamp":"x","sequence_num":1,"events":[{"type":"update","product_id":"A","updates":[{"side":"bid","event_time":"x","price_level":"1","new_quantity":"1"}]}]})",
+      R"({"channel":"l2_data","timestamp":"2026-08-09T21:05:48.506659391Z","sequence_num":15,"events":[{"type":"update","product_id":"A","updates":[{"side":"offer","event_time":"2026-08-09T21:05:48.264069Z","price_level":"65106.54","new_quantity":"0.15361938"},{"side":"bid","event_time":"2026-08-09T21:05:48.264069Z","price_level":"65062.5","new_quantity":"0"},{"side":"offer","event_time":"2026-08-09T21:05:48.264069Z","price_level":"65155.5","new_quantity":"0.00000011"}]}]})"};
+}
+
+TEST(Differential, OkxParsersAgree) {
+  std::vector<std::string> frames = okx_frames();
+  append_recorded({"okx.jsonl.zst"}, 1000, &frames);
+  compare(VenueId::kOkx, frames, kMutations);
+}
+
+TEST(Differential, CoinbaseAdvancedParsersAgree) {
+  std::vector<std::string> frames = coinbase_advanced_frames();
+  append_recorded({"coinbase_advanced.jsonl.zst"}, 1000, &frames);
+  compare(VenueId::kCoinbaseAdvanced, frames, kMutations);
+}
+
+TEST(Differential, BybitParsersAgree) {
+  std::vector<std::string> frames = bybit_frames();
+  append_recorded({"bybit.jsonl.zst"}, 2000, &frames);
+  compare(VenueId::kBybit, frames, kMutations);
+}
+
 // Venues without a literal path, whose frames make more than one message, or
 // none: whatever the bytes, one list that is whole.
 struct PlainVenue {
@@ -126,18 +168,9 @@ struct PlainVenue {
 
 std::vector<PlainVenue> plain_venues() {
   return {
-      {VenueId::kOkx,
-       "okx.jsonl.zst",
-       {R"({"arg":{"channel":"books","instId":"A"},"action":"snapshot","data":[{"asks":[["3","1","0","1"]],"bids":[["2","1","0","1"]],"ts":"5","checksum":0,"seqId":7,"prevSeqId":-1}]})"}},
-      {VenueId::kBybit,
-       "bybit.jsonl.zst",
-       {R"({"topic":"orderbook.50.A","type":"delta","ts":5,"data":{"s":"A","b":[["2","1"]],"a":[["3","0"]],"u":9,"seq":7},"cts":4})"}},
       {VenueId::kDeribit,
        "deribit.jsonl.zst",
        {R"({"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.A.raw","data":{"type":"snapshot","timestamp":5,"instrument_name":"A","change_id":7,"bids":[["new",2.5,1]],"asks":[]}}})"}},
-      {VenueId::kCoinbaseAdvanced,
-       "coinbase_advanced.jsonl.zst",
-       {R"({"channel":"l2_data","timestamp":"x","sequence_num":1,"events":[{"type":"update","product_id":"A","updates":[{"side":"bid","event_time":"x","price_level":"1","new_quantity":"1"}]}]})"}},
       {VenueId::kCoinbaseExchange,
        "coinbase_exchange_level2_2021.jsonl.zst",
        {R"({"type":"l2update","product_id":"A","changes":[["sell","0.00001306","660.5"],["buy","0.00001305","0"]],"time":"2021-04-17T16:43:37.075687Z"})",
@@ -180,10 +213,72 @@ TEST(Differential, WhateverTheBytesOneListThatIsWhole) {
   }
 }
 
+// The JSON value at `*at`, without blanks, the fields of every object in
+// reverse.
+std::string reversed(std::string_view text, size_t* at) {
+  const size_t begin = *at;
+  const auto skip_string = [&] {
+    for (++*at; text[*at] != '"'; ++*at) *at += text[*at] == '\\';
+    ++*at;
+  };
+  if (text[*at] == '"') {
+    skip_string();
+  } else if (text[*at] != '{' && text[*at] != '[') {
+    *at = std::min(text.find_first_of(",]}", *at), text.size());
+  } else {
+    const bool object = text[*at] == '{';
+    const char close = object ? '}' : ']';
+    std::vector<std::string> parts;
+    while (text[++*at] != close) {
+      const size_t key = *at;
+      if (object) skip_string(), ++*at;
+      const std::string_view name = text.substr(key, *at - key);
+      parts.push_back(std::string(name) + reversed(text, at));
+      if (text[*at] == close) break;
+    }
+    ++*at;
+    if (object) std::reverse(parts.begin(), parts.end());
+    std::string out(1, object ? '{' : '[');
+    for (const std::string& part : parts) out += part + ',';
+    if (!parts.empty()) out.pop_back();
+    return out + close;
+  }
+  return std::string(text.substr(begin, *at - begin));
+}
+
+TEST(Differential, FieldsMayComeInAnyOrder) {
+  std::vector<PlainVenue> venues = plain_venues();
+  venues.push_back({VenueId::kBinanceSpot, nullptr, binance_frames()});
+  venues.push_back({VenueId::kKraken, nullptr, kraken_frames()});
+  venues.push_back({VenueId::kBybit, "bybit.jsonl.zst", bybit_frames()});
+  venues.push_back({VenueId::kOkx, "okx.jsonl.zst", okx_frames()});
+  venues.push_back({VenueId::kCoinbaseAdvanced, "coinbase_advanced.jsonl.zst",
+                    coinbase_advanced_frames()});
+  for (PlainVenue& plain : venues) {
+    SCOPED_TRACE(venue_name(plain.venue));
+    std::vector<std::string> frames = plain.frames;
+    if (plain.file != nullptr) append_recorded({plain.file}, 200, &frames);
+    ParserUnderTest parser(plain.venue, /*literal=*/true);
+    for (const std::string& frame : frames) {
+      if (frame.size() > 4096 || frame.find(' ') != std::string::npos) continue;
+      parser.parse(frame);
+      const std::string expected = as_text(parser.sink);
+      size_t at = 0;
+      const std::string other = reversed(frame, &at);
+      ASSERT_EQ(other.size(), frame.size());
+      parser.parse(other);
+      ASSERT_EQ(as_text(parser.sink), expected) << other;
+    }
+  }
+}
+
 TEST(Differential, EveryPrefixIsRefusedByBoth) {
   for (const auto& [venue, frames] :
        {std::pair(VenueId::kBinanceSpot, binance_frames()),
-        std::pair(VenueId::kKraken, kraken_frames())}) {
+        std::pair(VenueId::kKraken, kraken_frames()),
+        std::pair(VenueId::kBybit, bybit_frames()),
+        std::pair(VenueId::kOkx, okx_frames()),
+        std::pair(VenueId::kCoinbaseAdvanced, coinbase_advanced_frames())}) {
     ParserUnderTest literal(venue, true);
     ParserUnderTest plain(venue, false);
     for (const std::string& frame : frames) {

@@ -50,6 +50,34 @@ BookReason read_sides(ondemand::object book, const KeyName<Side> (&names)[2],
                                             : BookReason::kMalformedMessage;
 }
 
+bool match_level_pairs(TextScanner& in, Scales scales,
+                       FrameBuilder& frame) noexcept {
+  if (in.literal("]")) return true;
+  // The cursor stays in a register.
+  TextScanner at(in.position(), in.end());
+  while (true) {
+    PriceLevel level;
+    if (!at.literal("[\"") || !at.amount(scales.price, &level.price) ||
+        level.price == 0 || !at.literal("\",\"") ||
+        !at.amount(scales.quantity, &level.quantity)) {
+      return false;
+    }
+    if (!at.literal("\"]")) {
+      std::string_view other;
+      if (!at.literal("\",\"") || !at.name(&other) || !at.literal(",\"") ||
+          !at.name(&other) || !at.literal("]")) {
+        return false;
+      }
+    }
+    if (!frame.add(level)) return false;
+    const char separator = at.peek();
+    at.skip(1);
+    if (separator == ',') continue;
+    in.move_to(at.position());
+    return separator == ']';
+  }
+}
+
 BookReason read_changes(ondemand::object message, Scales scales,
                         FrameBuilder& frame) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;

@@ -27,6 +27,7 @@
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/instrument_resolver.h"
 #include "lob/venues/simdjson_text.h"
+#include "lob/venues/text_scanner.h"
 #include "lob/venues/venue_parser.h"
 #include "simdjson.h"
 
@@ -118,6 +119,12 @@ BookReason read_sides(simdjson::ondemand::object book,
                       const KeyName<Side> (&names)[2], Scales scales,
                       NumberStyle style, FrameBuilder& frame,
                       ZeroPrice zero = ZeroPrice::kMalformed) noexcept;
+
+// For literal paths: what is behind the bracket that opens [["price",
+// "quantity"], ...], as venues write it, up to the bracket that closes it; two
+// strings more in each are passed over. False where it looks otherwise.
+bool match_level_pairs(TextScanner& in, Scales scales,
+                       FrameBuilder& frame) noexcept;
 
 // "changes" of `message` is [["buy" | "sell", price, quantity], ...].
 BookReason read_changes(simdjson::ondemand::object message, Scales scales,

@@ -13,6 +13,8 @@
 #ifndef WIREBOOK_LOB_VENUES_SIMDJSON_TEXT_H_
 #define WIREBOOK_LOB_VENUES_SIMDJSON_TEXT_H_
 
+#include <emmintrin.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -51,37 +53,53 @@ inline std::string_view json_token(simdjson::ondemand::value value) noexcept {
   return token;
 }
 
+// Where the text of a scalar begins.
+inline const char* json_begin(simdjson::ondemand::value value) noexcept {
+  return value.raw_json_token().data();
+}
+
+// Whether a number inside an object or an array may end before `c`.
+constexpr bool ends_number(char c) noexcept {
+  return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' ||
+         c == '\r' || c == '\t';
+}
+
 // A number that is not negative, has no fraction and no exponent.
 inline bool json_unsigned(simdjson::ondemand::value value,
                           uint64_t* out) noexcept {
-  const std::string_view token = json_token(value);
-  const char* p = token.data();
-  return !token.empty() && scan_unsigned(p, out) &&
-         p == token.data() + token.size();
+  const char* p = json_begin(value);
+  return scan_unsigned(p, out) && ends_number(*p);
 }
 
 // A price or quantity as a JSON number.
 inline DecimalError json_amount(simdjson::ondemand::value value, int scale,
                                 int64_t* out) noexcept {
-  const std::string_view token = json_token(value);
-  const char* p = token.data();
-  if (token.empty()) return DecimalError::kSyntax;
+  const char* p = json_begin(value);
   const DecimalError error = scan_amount(p, scale, out);
   if (error != DecimalError::kOk) return error;
-  return p == token.data() + token.size() ? error : DecimalError::kSyntax;
+  return ends_number(*p) ? error : DecimalError::kSyntax;
+}
+
+// Where a string begins, behind its quote; nullptr where it is none.
+inline const char* json_quoted_begin(simdjson::ondemand::value value) noexcept {
+  simdjson::ondemand::raw_json_string text;
+  return value.get_raw_json_string().get(text) == simdjson::SUCCESS ? text.raw()
+                                                                    : nullptr;
+}
+
+// A price or quantity of which json_quoted_begin was said.
+inline DecimalError read_quoted_amount(const char* p, int scale,
+                                       int64_t* out) noexcept {
+  if (p == nullptr) return DecimalError::kSyntax;
+  const DecimalError error = scan_amount(p, scale, out);
+  if (error != DecimalError::kOk) return error;
+  return *p == '"' ? error : DecimalError::kSyntax;
 }
 
 // A price or quantity as a JSON string; an escape in it is a syntax error.
 inline DecimalError json_quoted_amount(simdjson::ondemand::value value,
                                        int scale, int64_t* out) noexcept {
-  simdjson::ondemand::raw_json_string text;
-  if (value.get_raw_json_string().get(text) != simdjson::SUCCESS) {
-    return DecimalError::kSyntax;
-  }
-  const char* p = text.raw();
-  const DecimalError error = scan_amount(p, scale, out);
-  if (error != DecimalError::kOk) return error;
-  return *p == '"' ? error : DecimalError::kSyntax;
+  return read_quoted_amount(json_quoted_begin(value), scale, out);
 }
 
 enum class NumberStyle : uint8_t { kQuoted, kBare };
@@ -105,9 +123,26 @@ inline DecimalError read_amount(std::string_view digits, int scale,
   return p == digits.data() + digits.size() ? error : DecimalError::kSyntax;
 }
 
-// A string, its escapes resolved in the parser's own memory.
+// A string in place, or, where it has escapes, resolved in the parser's own
+// memory.
 inline bool json_string(simdjson::ondemand::value value,
                         std::string_view* out) noexcept {
+  const char* const begin = json_quoted_begin(value);
+  if (begin == nullptr) return false;
+  // Up to three loads: simdjson's padding is behind every string.
+  for (size_t at = 0; at < 48; at += 16) {
+    const __m128i text =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin + at));
+    const auto quotes = static_cast<uint32_t>(
+        _mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('"'))));
+    const auto escapes = static_cast<uint32_t>(
+        _mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('\\'))));
+    if ((escapes & ((quotes & -quotes) - 1)) != 0) break;
+    if (quotes != 0) {
+      *out = {begin, at + static_cast<size_t>(__builtin_ctz(quotes))};
+      return true;
+    }
+  }
   return value.get_string().get(*out) == simdjson::SUCCESS;
 }
 
@@ -148,33 +183,86 @@ class KeysSeen {
   uint32_t seen_ = 0;
 };
 
-// The keys that a parser knows, and what it calls them.
+// A key that a parser knows, and what it calls it. Compared by words, without a
+// loop or a call.
 template <typename Key>
-struct KeyName {
-  std::string_view text;
+class KeyName {
+ public:
+  constexpr KeyName(std::string_view text, Key key_of_text) : key(key_of_text) {
+    if (text.size() >= kWords * 8) throw "longer than kWords";
+    for (size_t i = 0; i <= text.size(); ++i) {
+      const char c = i == text.size() ? '"' : text[i];
+      words_[i / 8] |= uint64_t{static_cast<unsigned char>(c)} << (i % 8 * 8);
+      masks_[i / 8] |= uint64_t{0xFF} << (i % 8 * 8);
+    }
+  }
+
+  // Whether `raw`, a key in the text and what follows, is this one.
+  bool matches(const char* raw) const noexcept {
+    return (load(raw) & masks_[0]) == words_[0] &&
+           (masks_[1] == 0 || ((load(raw + 8) & masks_[1]) == words_[1] &&
+                               (load(raw + 16) & masks_[2]) == words_[2]));
+  }
+
   Key key;
+
+ private:
+  static constexpr size_t kWords = 3;
+
+  static uint64_t load(const char* p) noexcept {
+    uint64_t word;
+    std::memcpy(&word, p, sizeof(word));
+    return word;
+  }
+
+  uint64_t words_[kWords] = {};
+  uint64_t masks_[kWords] = {};
 };
 
-// Walks all of `object`: read(key, value) for each field that `names` has.
-// False where the text is broken, such a key comes twice, or read says so.
+// Finds an object's keys in a table that names them in the venue's own order:
+// the one behind the last is looked at first.
+template <typename Key, size_t kNames>
+class KeyFinder {
+ public:
+  explicit KeyFinder(const KeyName<Key> (&names)[kNames]) noexcept
+      : names_(names) {}
+
+  // False where the table does not have it.
+  bool find(const char* raw, Key* key) noexcept {
+    size_t at = next_;
+    do {
+      const KeyName<Key>& name = names_[at];
+      at = at + 1 == kNames ? 0 : at + 1;
+      if (name.matches(raw)) {
+        next_ = at;
+        *key = name.key;
+        return true;
+      }
+    } while (at != next_);
+    return false;
+  }
+
+ private:
+  const KeyName<Key> (&names_)[kNames];
+  size_t next_ = 0;
+};
+
+// Walks all of `object`: read(key, value) for each field that `names` has,
+// which are best in the order in which the venue writes them. False where the
+// text is broken, such a key comes twice, or read says so.
 template <typename Key, size_t kNames, typename Read>
 bool read_fields(simdjson::ondemand::object object,
                  const KeyName<Key> (&names)[kNames], KeysSeen* seen,
                  Read&& read) noexcept {
   if (object.reset().error() != simdjson::SUCCESS) return false;
+  KeyFinder finder(names);
   for (auto entry : object) {
     simdjson::ondemand::field field;
     if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const char* const raw = field.key().raw();
-    for (const KeyName<Key>& name : names) {
-      if (std::memcmp(raw, name.text.data(), name.text.size()) != 0 ||
-          raw[name.text.size()] != '"') {
-        continue;
-      }
-      if (!seen->add(static_cast<unsigned>(name.key)) ||
-          !read(name.key, field.value()))
-        return false;
-      break;
+    Key key;
+    if (finder.find(field.key().raw(), &key) &&
+        (!seen->add(static_cast<unsigned>(key)) || !read(key, field.value()))) {
+      return false;
     }
   }
   return true;

@@ -66,6 +66,12 @@ inline bool scan_unsigned(const char*& p, uint64_t* value) noexcept {
 inline DecimalError scan_amount(const char*& p, int scale,
                                 int64_t* mantissa) noexcept {
   if (*p == '-') return DecimalError::kSyntax;
+  // Of every second level, where the venue writes it so: the level goes.
+  if (*p == '0' && p[1] == '"') {
+    ++p;
+    *mantissa = 0;
+    return DecimalError::kOk;
+  }
   return scan_decimal(p, scale, mantissa);
 }
 

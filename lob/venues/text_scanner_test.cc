@@ -46,6 +46,26 @@ TEST(TextScanner, TakesNoNameThatNeedsUnescapingOrNeverEnds) {
   }
 }
 
+TEST(ScanAmount, ReadsWhatScanDecimalReadsButNothingNegative) {
+  for (const char* text : {"0\"", "0,", "0.0\"", "00\"", "0.5\"", "0e1\"",
+                           "12\"", "1.25\"", "1.255\"", "\"", "x\""}) {
+    const std::string buffer = padded(text);
+    const char* p = buffer.data();
+    const char* q = buffer.data();
+    int64_t amount = -1;
+    int64_t decimal = -1;
+    ASSERT_EQ(scan_amount(p, 2, &amount), scan_decimal(q, 2, &decimal)) << text;
+    EXPECT_EQ(p, q) << text;
+    EXPECT_EQ(amount, decimal) << text;
+  }
+  for (const char* text : {"-1\"", "-0\""}) {
+    const std::string buffer = padded(text);
+    const char* p = buffer.data();
+    int64_t amount = 0;
+    EXPECT_EQ(scan_amount(p, 2, &amount), DecimalError::kSyntax) << text;
+  }
+}
+
 TEST(ScanUnsigned, EveryLengthUpToTheLargest) {
   std::mt19937_64 random(20260803);
   for (int i = 0; i < 20000; ++i) {

@@ -1,110 +1,686 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Text to ParsedMessage, per message, on recorded frames: the literal fast path
-// beside simdjson alone. Needs WIREBOOK_DATA; skips without.
+// Text to fixed-point levels, a message an iteration, on recorded frames: our
+// parser by its literal path where it has one, our parser without, and what one
+// would write by hand with simdjson's On-Demand in wire order and with
+// RapidJSON's document. All read the same fields by the same scan_decimal; that
+// they say the same is checked before the clock starts.
+//
+// A message that has just come is in the cache, so the rows go round 256
+// frames; the rows with `recording` take all of the file. Needs WIREBOOK_DATA;
+// skips without. COSTS.md has figures.
 
 #include <benchmark/benchmark.h>
+#include <time.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lob/capture/capture_reader.h"
+#include "lob/fixed_point.h"
 #include "lob/instrument.h"
 #include "lob/parsed_message.h"
+#include "lob/venues/instrument_resolver.h"
+#include "lob/venues/json_venue_parser.h"
 #include "lob/venues/make_venue_parser.h"
+#include "lob/venues/rfc3339.h"
+#include "lob/venues/simdjson_text.h"
 #include "lob/venues/venue_parser.h"
+#include "rapidjson/document.h"
+#include "simdjson.h"
 
 namespace wirebook {
 namespace {
 
-class OneMessageSink final : public ParsedMessageSink {
+constexpr size_t kWorkingFrames = 256;
+constexpr size_t kWorkingBytes = 512 << 10;
+
+// What a depth message or a ticker says, as every reader has to say it.
+struct Reading {
+  static constexpr size_t kMostLevels = 8192;
+
+  uint32_t instrument = kNoInstrument;
+  uint32_t checksum = 0;
+  uint64_t first_id = 0;
+  uint64_t last_id = 0;
+  uint64_t previous_id = 0;
+  uint64_t connection_sequence = 0;
+  int64_t exchange_time_ns = 0;
+  int64_t send_time_ns = 0;
+  std::array<size_t, 2> counts{};
+
+  size_t levels() const { return counts[0] + counts[1]; }
+  bool operator==(const Reading&) const = default;
+};
+
+struct ReadingWithLevels {
+  Reading reading;
+  std::array<std::vector<PriceLevel>, 2> sides{
+      std::vector<PriceLevel>(Reading::kMostLevels),
+      std::vector<PriceLevel>(Reading::kMostLevels)};
+
+  bool operator==(const ReadingWithLevels& other) const {
+    for (size_t side = 0; side < 2; ++side) {
+      const size_t count = reading.counts[side];
+      if (count != other.reading.counts[side] ||
+          !std::equal(sides[side].begin(), sides[side].begin() + count,
+                      other.sides[side].begin(),
+                      [](PriceLevel a, PriceLevel b) {
+                        return a.price == b.price && a.quantity == b.quantity;
+                      })) {
+        return false;
+      }
+    }
+    return reading == other.reading;
+  }
+};
+
+// Ours: hands out the same messages again and again.
+class ReusingSink final : public ParsedMessageSink {
  public:
   ParsedMessage* acquire() noexcept override { return &messages_[used_++]; }
   void release(ParsedMessage*) noexcept override { --used_; }
   void emit(ParsedMessage* head, ParsedMessage*) noexcept override {
+    head_ = head;
     for (; head != nullptr; head = head->next) levels += head->level_count();
     used_ = 0;
   }
 
+  // What the last frame said.
+  void take(ReadingWithLevels* out) const {
+    Reading& reading = out->reading = Reading();
+    reading.instrument = head_->instrument;
+    reading.checksum = head_->checksum;
+    reading.first_id = head_->first_update_id;
+    reading.last_id = head_->last_update_id;
+    reading.previous_id = head_->previous_update_id;
+    reading.connection_sequence = head_->connection_sequence;
+    reading.exchange_time_ns = head_->exchange_time_ns;
+    reading.send_time_ns = head_->send_time_ns;
+    for (const ParsedMessage* part = head_; part; part = part->next) {
+      for (size_t side = 0; side < 2; ++side) {
+        for (PriceLevel level : side == 0 ? part->bids() : part->asks()) {
+          out->sides[side][reading.counts[side]++] = level;
+        }
+      }
+    }
+  }
+  Scales scales() const { return {head_->price_scale, head_->quantity_scale}; }
+  uint32_t instrument() const { return head_->instrument; }
+
   size_t levels = 0;
 
  private:
-  ParsedMessage messages_[64];
+  std::vector<ParsedMessage> messages_ = std::vector<ParsedMessage>(128);
   size_t used_ = 0;
+  const ParsedMessage* head_ = nullptr;
 };
 
-// The frames of a capture that contain `pattern`.
-std::vector<RawMessage> frames_with(const Capture& capture,
-                                    std::string_view pattern) {
-  std::vector<RawMessage> frames;
-  for (const CaptureRecord& record : capture.records) {
-    if (record.kind != CaptureRecordKind::kReceived ||
-        record.payload.find(pattern) == std::string_view::npos) {
-      continue;
+// ---- The two libraries under one set of names
+// --------------------------------
+
+[[noreturn]] void fail(const char* what) {
+  std::fprintf(stderr, "venue_parser_benchmark: %s\n", what);
+  std::abort();
+}
+
+// Fields in wire order, in place.
+struct OnDemand {
+  using Value = simdjson::ondemand::value;
+  using Object = simdjson::ondemand::object;
+
+  template <typename Read>
+  void parse(const RawMessage& raw, Read&& read) {
+    simdjson::ondemand::document document =
+        parser.iterate(simdjson::padded_string_view(
+            raw.data, raw.size, raw.size + kRawMessageSlackBytes));
+    read(Object(document.get_object()));
+  }
+  static Value field(Object& object, std::string_view key) {
+    return object.find_field(key);
+  }
+  static Object object(Value value) { return value.get_object(); }
+  template <typename Read>
+  static void each(Value value, Read&& read) {
+    for (auto entry : value.get_array()) read(Value(std::move(entry)));
+  }
+  static uint64_t number(Value value) { return value.get_uint64(); }
+  static int64_t signed_number(Value value) { return value.get_int64(); }
+  static const char* digits(Value value) {
+    return value.raw_json_token().data();
+  }
+  static const char* quoted(Value value) {
+    return simdjson::ondemand::raw_json_string(value.get_raw_json_string())
+        .raw();
+  }
+  // In place, as none here has an escape.
+  static std::string_view word(Value value) {
+    std::string_view out;
+    if (!json_string(value, &out)) fail("no string");
+    return out;
+  }
+
+  simdjson::ondemand::parser parser;
+};
+
+// A document whose numbers stay text, in memory that is used again.
+struct Rapid {
+  using Value = const rapidjson::Value*;
+  using Object = const rapidjson::Value*;
+  using Pool = rapidjson::MemoryPoolAllocator<>;
+  using Document = rapidjson::GenericDocument<rapidjson::UTF8<>, Pool, Pool>;
+
+  template <typename Read>
+  void parse(const RawMessage& raw, Read&& read) {
+    Pool values(values_memory.data(), kPoolBytes);
+    Pool stack(stack_memory.data(), kPoolBytes);
+    Document document(&values, 1 << 16, &stack);
+    document.Parse<rapidjson::kParseNumbersAsStringsFlag>(raw.data, raw.size);
+    if (document.HasParseError()) fail("RapidJSON refuses a frame");
+    read(Object(&document));
+  }
+  static Value field(Object object, const char* key) {
+    return &object->FindMember(key)->value;
+  }
+  static Object object(Value value) { return value; }
+  template <typename Read>
+  static void each(Value value, Read&& read) {
+    for (const rapidjson::Value& entry : value->GetArray()) read(&entry);
+  }
+  static uint64_t number(Value value) {
+    const char* p = value->GetString();
+    uint64_t out = 0;
+    if (!scan_unsigned(p, &out)) fail("no number");
+    return out;
+  }
+  static int64_t signed_number(Value value) {
+    const char* p = value->GetString();
+    const bool negative = *p == '-';
+    p += negative;
+    uint64_t out = 0;
+    if (!scan_unsigned(p, &out)) fail("no number");
+    return negative ? -static_cast<int64_t>(out) : static_cast<int64_t>(out);
+  }
+  static const char* digits(Value value) { return value->GetString(); }
+  static const char* quoted(Value value) { return value->GetString(); }
+  static std::string_view word(Value value) {
+    return {value->GetString(), value->GetStringLength()};
+  }
+
+  static constexpr size_t kPoolBytes = size_t{8} << 20;
+  // With the slack that scan_decimal reads.
+  std::vector<char> values_memory = std::vector<char>(kPoolBytes + 64);
+  std::vector<char> stack_memory = std::vector<char>(kPoolBytes + 64);
+};
+
+// ---- The venues' shapes by either library
+// ------------------------------------
+
+// Where a peer puts what it reads; knows the instruments that ours knows.
+class Target {
+ public:
+  Target(InstrumentTable& table, VenueId venue, std::vector<Scales> scales)
+      : resolver_(table, venue, /*discover=*/false, /*line_bits=*/0),
+        scales_by_instrument_(std::move(scales)) {}
+
+  void begin() { result_.reading = Reading(); }
+  Reading& reading() { return result_.reading; }
+  void symbol(std::string_view name) {
+    result_.reading.instrument = resolver_.find(name, 0);
+    if (result_.reading.instrument == kNoInstrument) fail("unknown symbol");
+    scales_ = scales_by_instrument_[result_.reading.instrument];
+  }
+  void price(const char* text, int64_t* out) const {
+    if (scan_amount(text, scales_.price, out) != DecimalError::kOk) {
+      fail("no price");
     }
-    RawMessage raw{};
-    raw.data = record.payload.data();
-    raw.size = static_cast<uint32_t>(record.payload.size());
-    frames.push_back(raw);
   }
-  return frames;
+  void quantity(const char* text, int64_t* out) const {
+    if (scan_amount(text, scales_.quantity, out) != DecimalError::kOk) {
+      fail("no quantity");
+    }
+  }
+  PriceLevel& next(Side side) {
+    const auto at = static_cast<size_t>(side);
+    if (result_.reading.counts[at] == Reading::kMostLevels) fail("too many");
+    return result_.sides[at][result_.reading.counts[at]++];
+  }
+  int64_t time(std::string_view text) {
+    int64_t ns = 0;
+    if (!times_.read(text, &ns)) fail("no time");
+    return ns;
+  }
+  const ReadingWithLevels& result() const { return result_; }
+
+ private:
+  InstrumentResolver resolver_;
+  std::vector<Scales> scales_by_instrument_;
+  Scales scales_{};
+  Rfc3339Reader times_;
+  ReadingWithLevels result_;
+};
+
+// [[price, quantity, ...], ...], both in quotes.
+template <typename Json>
+void read_pairs(typename Json::Value levels, Side side, Target& out) {
+  Json::each(levels, [&](typename Json::Value pair) {
+    PriceLevel& level = out.next(side);
+    size_t at = 0;
+    Json::each(pair, [&](typename Json::Value part) {
+      if (at == 0) out.price(Json::quoted(part), &level.price);
+      if (at == 1) out.quantity(Json::quoted(part), &level.quantity);
+      ++at;
+    });
+    if (at < 2) fail("no pair");
+  });
 }
 
-void parse(benchmark::State& state, const char* file, const char* pattern,
-           VenueId venue, bool literal) {
-  const char* const folder = std::getenv("WIREBOOK_DATA");
-  if (folder == nullptr || *folder == '\0') {
-    state.SkipWithError("WIREBOOK_DATA is not set");
-    return;
+template <typename Json>
+void read_ticker(typename Json::Object root, Target& out) {
+  auto data = Json::object(Json::field(root, "data"));
+  out.reading().last_id = Json::number(Json::field(data, "u"));
+  out.symbol(Json::word(Json::field(data, "s")));
+  PriceLevel& bid = out.next(Side::kBid);
+  PriceLevel& ask = out.next(Side::kAsk);
+  out.price(Json::quoted(Json::field(data, "b")), &bid.price);
+  out.quantity(Json::quoted(Json::field(data, "B")), &bid.quantity);
+  out.price(Json::quoted(Json::field(data, "a")), &ask.price);
+  out.quantity(Json::quoted(Json::field(data, "A")), &ask.quantity);
+}
+
+template <typename Json, bool kFutures>
+void read_binance_depth(typename Json::Object root, Target& out) {
+  auto data = Json::object(Json::field(root, "data"));
+  if (Json::word(Json::field(data, "e")) != "depthUpdate") fail("no depth");
+  const auto stamp = [&data](const char* key) {
+    return static_cast<int64_t>(Json::number(Json::field(data, key))) *
+           kMillisecondNs;
+  };
+  Reading& reading = out.reading();
+  (kFutures ? reading.send_time_ns : reading.exchange_time_ns) = stamp("E");
+  if (kFutures) reading.exchange_time_ns = stamp("T");
+  out.symbol(Json::word(Json::field(data, "s")));
+  reading.first_id = Json::number(Json::field(data, "U"));
+  reading.last_id = Json::number(Json::field(data, "u"));
+  if (kFutures) reading.previous_id = Json::number(Json::field(data, "pu"));
+  read_pairs<Json>(Json::field(data, "b"), Side::kBid, out);
+  read_pairs<Json>(Json::field(data, "a"), Side::kAsk, out);
+}
+
+template <typename Json>
+void read_kraken(typename Json::Object root, Target& out) {
+  if (Json::word(Json::field(root, "channel")) != "book" ||
+      Json::word(Json::field(root, "type")) != "update") {
+    fail("no book");
   }
-  auto capture = read_capture(std::string(folder) + "/" + file);
-  if (!capture.ok()) {
-    state.SkipWithError("capture cannot be read");
-    return;
+  Json::each(Json::field(root, "data"), [&](typename Json::Value element) {
+    auto book = Json::object(element);
+    out.symbol(Json::word(Json::field(book, "symbol")));
+    for (const Side side : {Side::kBid, Side::kAsk}) {
+      Json::each(Json::field(book, side == Side::kBid ? "bids" : "asks"),
+                 [&](typename Json::Value entry) {
+                   auto fields = Json::object(entry);
+                   PriceLevel& level = out.next(side);
+                   out.price(Json::digits(Json::field(fields, "price")),
+                             &level.price);
+                   out.quantity(Json::digits(Json::field(fields, "qty")),
+                                &level.quantity);
+                 });
+    }
+    out.reading().checksum =
+        static_cast<uint32_t>(Json::number(Json::field(book, "checksum")));
+    out.reading().exchange_time_ns =
+        out.time(Json::word(Json::field(book, "timestamp")));
+  });
+}
+
+template <typename Json>
+void read_bybit(typename Json::Object root, Target& out) {
+  Reading& reading = out.reading();
+  if (!Json::word(Json::field(root, "topic")).starts_with("orderbook.") ||
+      Json::word(Json::field(root, "type")) != "delta") {
+    fail("no book");
   }
-  InstrumentTable table(16);
-  auto parser =
-      *make_venue_parser(venue, table, {.literal_fast_path = literal});
-  OneMessageSink sink;
-  for (const CaptureRecord& record : capture->records) {
-    RawMessage raw{};
-    raw.data = record.payload.data();
-    raw.size = static_cast<uint32_t>(record.payload.size());
-    parser->parse(raw, 0, sink);
+  reading.send_time_ns =
+      static_cast<int64_t>(Json::number(Json::field(root, "ts"))) *
+      kMillisecondNs;
+  auto data = Json::object(Json::field(root, "data"));
+  out.symbol(Json::word(Json::field(data, "s")));
+  read_pairs<Json>(Json::field(data, "b"), Side::kBid, out);
+  read_pairs<Json>(Json::field(data, "a"), Side::kAsk, out);
+  reading.last_id = Json::number(Json::field(data, "u"));
+  reading.previous_id = reading.last_id - 1;
+  reading.exchange_time_ns =
+      static_cast<int64_t>(Json::number(Json::field(root, "cts"))) *
+      kMillisecondNs;
+}
+
+template <typename Json>
+void read_coinbase(typename Json::Object root, Target& out) {
+  Reading& reading = out.reading();
+  if (Json::word(Json::field(root, "channel")) != "l2_data") fail("no book");
+  reading.exchange_time_ns =
+      out.time(Json::word(Json::field(root, "timestamp")));
+  reading.connection_sequence = Json::number(Json::field(root, "sequence_num"));
+  Json::each(Json::field(root, "events"), [&](typename Json::Value element) {
+    auto event = Json::object(element);
+    if (Json::word(Json::field(event, "type")) != "update") fail("no update");
+    out.symbol(Json::word(Json::field(event, "product_id")));
+    Json::each(Json::field(event, "updates"), [&](typename Json::Value entry) {
+      auto update = Json::object(entry);
+      const std::string_view side = Json::word(Json::field(update, "side"));
+      if (side != "bid" && side != "offer") fail("no side");
+      PriceLevel& level = out.next(side == "bid" ? Side::kBid : Side::kAsk);
+      out.price(Json::quoted(Json::field(update, "price_level")), &level.price);
+      out.quantity(Json::quoted(Json::field(update, "new_quantity")),
+                   &level.quantity);
+    });
+  });
+}
+
+template <typename Json>
+void read_okx(typename Json::Object root, Target& out) {
+  auto argument = Json::object(Json::field(root, "arg"));
+  if (Json::word(Json::field(argument, "channel")) != "books") fail("no book");
+  out.symbol(Json::word(Json::field(argument, "instId")));
+  if (Json::word(Json::field(root, "action")) != "update") fail("no update");
+  Json::each(Json::field(root, "data"), [&](typename Json::Value element) {
+    auto book = Json::object(element);
+    read_pairs<Json>(Json::field(book, "asks"), Side::kAsk, out);
+    read_pairs<Json>(Json::field(book, "bids"), Side::kBid, out);
+    const char* stamp = Json::quoted(Json::field(book, "ts"));
+    uint64_t milliseconds = 0;
+    if (!scan_unsigned(stamp, &milliseconds)) fail("no time");
+    out.reading().exchange_time_ns =
+        static_cast<int64_t>(milliseconds) * kMillisecondNs;
+    out.reading().checksum = static_cast<uint32_t>(
+        Json::signed_number(Json::field(book, "checksum")));
+  });
+}
+
+template <typename Json>
+void read_deribit(typename Json::Object root, Target& out) {
+  Reading& reading = out.reading();
+  if (Json::word(Json::field(root, "method")) != "subscription") {
+    fail("no message");
   }
-  const std::vector<RawMessage> frames = frames_with(*capture, pattern);
-  sink.levels = 0;
+  auto parameters = Json::object(Json::field(root, "params"));
+  if (!Json::word(Json::field(parameters, "channel")).starts_with("book.")) {
+    fail("no book");
+  }
+  auto data = Json::object(Json::field(parameters, "data"));
+  if (Json::word(Json::field(data, "type")) != "change") fail("no change");
+  reading.exchange_time_ns =
+      static_cast<int64_t>(Json::number(Json::field(data, "timestamp"))) *
+      kMillisecondNs;
+  reading.previous_id = Json::number(Json::field(data, "prev_change_id"));
+  out.symbol(Json::word(Json::field(data, "instrument_name")));
+  reading.last_id = Json::number(Json::field(data, "change_id"));
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    Json::each(Json::field(data, side == Side::kBid ? "bids" : "asks"),
+               [&](typename Json::Value entry) {
+                 PriceLevel& level = out.next(side);
+                 size_t at = 0;
+                 Json::each(entry, [&](typename Json::Value part) {
+                   if (at == 0) benchmark::DoNotOptimize(Json::quoted(part));
+                   if (at == 1) out.price(Json::digits(part), &level.price);
+                   if (at == 2) {
+                     out.quantity(Json::digits(part), &level.quantity);
+                   }
+                   ++at;
+                 });
+               });
+  }
+}
+
+// ---- Frames
+// -------------------------------------------------------------------
+
+struct Shape {
+  const char* name;
+  const char* file;
+  const char* pattern;  // what its frames contain
+  VenueId venue;
+  void (*on_demand)(OnDemand::Object, Target&);
+  void (*rapid)(Rapid::Object, Target&);
+};
+
+constexpr char kSpot[] = "binance_spot_btcusdt_20240808.lines.gz";
+constexpr char kUsdm[] = "binance_usdm_btcusdt_20240808.lines.gz";
+
+constexpr Shape kShapes[] = {
+    {"binance_ticker", kSpot, "@bookTicker", VenueId::kBinanceSpot,
+     read_ticker<OnDemand>, read_ticker<Rapid>},
+    {"binance_depth", kSpot, "depthUpdate", VenueId::kBinanceSpot,
+     read_binance_depth<OnDemand, false>, read_binance_depth<Rapid, false>},
+    {"usdm_depth", kUsdm, "depthUpdate", VenueId::kBinanceUsdm,
+     read_binance_depth<OnDemand, true>, read_binance_depth<Rapid, true>},
+    {"kraken_book", "kraken_v2_btcusd_depth25.jsonl.zst",
+     "\"update\",\"data\":[{\"symbol", VenueId::kKraken, read_kraken<OnDemand>,
+     read_kraken<Rapid>},
+    {"bybit_delta", "bybit.jsonl.zst", "\"type\":\"delta\",\"ts\":",
+     VenueId::kBybit, read_bybit<OnDemand>, read_bybit<Rapid>},
+    {"coinbase_l2", "coinbase_advanced.jsonl.zst",
+     "\"events\":[{\"type\":\"update\",\"product_id\":\"BTC-USD\",\"updates",
+     VenueId::kCoinbaseAdvanced, read_coinbase<OnDemand>, read_coinbase<Rapid>},
+    {"okx_books", "okx.jsonl.zst", "\"action\":\"update\"", VenueId::kOkx,
+     read_okx<OnDemand>, read_okx<Rapid>},
+    {"deribit_change", "deribit.jsonl.zst", "\"type\":\"change\"",
+     VenueId::kDeribit, read_deribit<OnDemand>, read_deribit<Rapid>},
+};
+
+// A shape's frames, and the instruments as its recording left them.
+class Recording {
+ public:
+  explicit Recording(const Shape& shape) : shape_(shape) {
+    const char* const folder = std::getenv("WIREBOOK_DATA");
+    if (folder == nullptr || *folder == '\0') return;
+    auto capture = read_capture(std::string(folder) + "/" + shape.file);
+    if (!capture.ok()) return;
+    capture_ = std::make_unique<Capture>(*std::move(capture));
+    const auto parser = make(/*literal=*/true);
+    ReusingSink sink;
+    scales_.resize(table_.capacity());
+    for (const CaptureRecord& record : capture_->records) {
+      if (record.kind != CaptureRecordKind::kReceived) continue;
+      RawMessage raw{};
+      raw.data = record.payload.data();
+      raw.size = static_cast<uint32_t>(record.payload.size());
+      parser->parse(raw, 0, sink);
+      if (record.payload.find(shape.pattern) == std::string_view::npos) {
+        continue;
+      }
+      scales_[sink.instrument()] = sink.scales();
+      all_.push_back(raw);
+    }
+    take_working_set();
+    check();
+  }
+
+  bool empty() const { return all_.empty(); }
+  std::span<const RawMessage> all() const { return all_; }
+  std::span<const RawMessage> working_set() const { return working_set_; }
+
+  // One that has learnt what the recording's snapshots say.
+  std::unique_ptr<VenueParser> make(bool literal) {
+    auto parser = *make_venue_parser(shape_.venue, table_,
+                                     {.literal_fast_path = literal});
+    if (table_.size() == 0) return parser;
+    ReusingSink sink;
+    for (const CaptureRecord& record : capture_->records) {
+      if (record.payload.find("snapshot") == std::string_view::npos) continue;
+      RawMessage raw{};
+      raw.data = record.payload.data();
+      raw.size = static_cast<uint32_t>(record.payload.size());
+      parser->parse(raw, 0, sink);
+    }
+    return parser;
+  }
+  Target make_target() { return Target(table_, shape_.venue, scales_); }
+
+ private:
+  // Frames from all over the recording, one behind the other.
+  void take_working_set() {
+    const size_t stride = std::max<size_t>(1, all_.size() / kWorkingFrames);
+    size_t bytes = kRawMessageSlackBytes;
+    std::vector<RawMessage> chosen;
+    for (size_t i = 0; i < all_.size() && chosen.size() < kWorkingFrames;
+         i += stride) {
+      if (bytes + all_[i].size > kWorkingBytes) continue;
+      bytes += (all_[i].size + 63) / 64 * 64;
+      chosen.push_back(all_[i]);
+    }
+    memory_.resize(bytes);
+    char* at = memory_.data();
+    for (RawMessage raw : chosen) {
+      std::memcpy(at, raw.data, raw.size);
+      raw.data = at;
+      at += (raw.size + 63) / 64 * 64;
+      working_set_.push_back(raw);
+    }
+  }
+
+  // All readers say the same of every frame.
+  void check() {
+    ReusingSink sink;
+    ReadingWithLevels ours;
+    Target target = make_target();
+    OnDemand on_demand;
+    Rapid rapid;
+    for (const bool literal : {true, false}) {
+      const auto parser = make(literal);
+      for (const RawMessage& raw : all_) {
+        parser->parse(raw, 0, sink);
+        sink.take(&ours);
+        target.begin();
+        on_demand.parse(raw, [&](OnDemand::Object root) {
+          shape_.on_demand(root, target);
+        });
+        if (target.result() != ours) fail("On-Demand reads otherwise");
+        target.begin();
+        rapid.parse(raw,
+                    [&](Rapid::Object root) { shape_.rapid(root, target); });
+        if (target.result() != ours) fail("RapidJSON reads otherwise");
+      }
+    }
+  }
+
+  const Shape& shape_;
+  InstrumentTable table_{64};
+  std::unique_ptr<Capture> capture_;
+  std::vector<Scales> scales_;
+  std::vector<RawMessage> all_;
+  std::vector<RawMessage> working_set_;
+  std::vector<char> memory_;
+};
+
+Recording& recording_of(const Shape& shape) {
+  static std::map<std::string, std::unique_ptr<Recording>> recordings;
+  auto& recording = recordings[shape.name];
+  if (recording == nullptr) recording = std::make_unique<Recording>(shape);
+  return *recording;
+}
+
+// ---- Rows
+// ---------------------------------------------------------------------
+
+double thread_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 +
+         static_cast<double>(now.tv_nsec);
+}
+
+// `read(raw)` says how many levels there were.
+template <typename Read>
+void go_round(benchmark::State& state, std::span<const RawMessage> frames,
+              Read&& read) {
+  for (const RawMessage& raw : frames) read(raw);
+  size_t at = 0;
+  size_t levels = 0;
+  const double start = thread_ns();
   for (auto _ : state) {
-    for (const RawMessage& raw : frames) parser->parse(raw, 0, sink);
+    levels += read(frames[at]);
+    if (++at == frames.size()) at = 0;
   }
-  const double messages = static_cast<double>(frames.size()) *
-                          static_cast<double>(state.iterations());
-  state.counters["ns_per_message"] =
-      benchmark::Counter(messages * 1e-9, benchmark::Counter::kIsRate |
-                                              benchmark::Counter::kInvert);
-  state.counters["ns_per_level"] = benchmark::Counter(
-      static_cast<double>(sink.levels) * 1e-9,
-      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  const double taken = thread_ns() - start;
+  state.counters["levels"] =
+      static_cast<double>(levels) / static_cast<double>(state.iterations());
+  state.counters["ns_per_level"] = taken / static_cast<double>(levels);
 }
 
-constexpr char kBinance[] = "binance_spot_btcusdt_20240808.lines.gz";
-constexpr char kKraken[] = "kraken_v2_btcusd_depth25.jsonl.zst";
+enum class Who { kWirebook, kWirebookJson, kOnDemand, kRapid };
 
-BENCHMARK_CAPTURE(parse, binance_depth_literal, kBinance, "depthUpdate",
-                  VenueId::kBinanceSpot, true);
-BENCHMARK_CAPTURE(parse, binance_depth_simdjson, kBinance, "depthUpdate",
-                  VenueId::kBinanceSpot, false);
-BENCHMARK_CAPTURE(parse, binance_ticker_literal, kBinance, "@bookTicker",
-                  VenueId::kBinanceSpot, true);
-BENCHMARK_CAPTURE(parse, binance_ticker_simdjson, kBinance, "@bookTicker",
-                  VenueId::kBinanceSpot, false);
-BENCHMARK_CAPTURE(parse, kraken_book_literal, kKraken,
-                  "\"update\",\"data\":[{\"symbol", VenueId::kKraken, true);
-BENCHMARK_CAPTURE(parse, kraken_book_simdjson, kKraken,
-                  "\"update\",\"data\":[{\"symbol", VenueId::kKraken, false);
+void run(benchmark::State& state, const Shape& shape, Who who, bool whole) {
+  Recording& recording = recording_of(shape);
+  if (recording.empty()) {
+    state.SkipWithError("WIREBOOK_DATA has no such recording");
+    return;
+  }
+  const auto frames = whole ? recording.all() : recording.working_set();
+  if (who == Who::kWirebook || who == Who::kWirebookJson) {
+    const auto parser = recording.make(who == Who::kWirebook);
+    ReusingSink sink;
+    go_round(state, frames, [&](const RawMessage& raw) {
+      sink.levels = 0;
+      parser->parse(raw, 0, sink);
+      return sink.levels;
+    });
+    return;
+  }
+  Target target = recording.make_target();
+  const auto with = [&](auto json, auto read_root) {
+    go_round(state, frames, [&](const RawMessage& raw) {
+      target.begin();
+      json.parse(raw, [&](auto root) { read_root(root, target); });
+      benchmark::ClobberMemory();
+      return target.reading().levels();
+    });
+  };
+  if (who == Who::kOnDemand) {
+    with(OnDemand(), shape.on_demand);
+  } else {
+    with(Rapid(), shape.rapid);
+  }
+}
+
+void register_rows() {
+  const auto add = [](const Shape& shape, const char* suffix, Who who,
+                      bool whole) {
+    benchmark::RegisterBenchmark(
+        (std::string(shape.name) + "/" + suffix).c_str(),
+        [&shape, who, whole](benchmark::State& state) {
+          run(state, shape, who, whole);
+        });
+  };
+  for (const Shape& shape : kShapes) {
+    add(shape, "wirebook", Who::kWirebook, false);
+    add(shape, "wirebook_without_literal", Who::kWirebookJson, false);
+    add(shape, "on_demand", Who::kOnDemand, false);
+    add(shape, "rapidjson", Who::kRapid, false);
+    add(shape, "recording/wirebook", Who::kWirebook, true);
+    add(shape, "recording/on_demand", Who::kOnDemand, true);
+  }
+}
 
 }  // namespace
 }  // namespace wirebook
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  wirebook::register_rows();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -84,20 +84,28 @@ Key key_of(const char* key) noexcept {
         return kOther;
     }
   }
-  const auto is = [key](std::string_view name) {
-    return std::memcmp(key, name.data(), name.size()) == 0 &&
-           key[name.size()] == '"';
+  static constexpr KeyName<Key> kNames[] = {
+      {"data", kData},     {"stream", kStream},
+      {"pu", kPreviousId}, {"lastUpdateId", kLastUpdateId},
+      {"bids", kBids},     {"asks", kAsks},
+      {"result", kResult}, {"code", kCode},
+      {"error", kError},
   };
-  if (is("pu")) return kPreviousId;
-  if (is("lastUpdateId")) return kLastUpdateId;
-  if (is("bids")) return kBids;
-  if (is("asks")) return kAsks;
-  if (is("result")) return kResult;
-  if (is("code")) return kCode;
-  if (is("error")) return kError;
-  if (is("data")) return kData;
-  if (is("stream")) return kStream;
+  for (const KeyName<Key>& name : kNames) {
+    if (name.matches(key)) return name.key;
+  }
   return kOther;
+}
+
+// A price and a quantity of which json_quoted_begin was said.
+bool read_level(const char* price, const char* quantity, Scales scales,
+                PriceLevel* level, ParseVerdict* verdict) noexcept {
+  DecimalError error = read_quoted_amount(price, scales.price, &level->price);
+  if (error == DecimalError::kOk) {
+    error = read_quoted_amount(quantity, scales.quantity, &level->quantity);
+  }
+  if (error != DecimalError::kOk) verdict->fault = reason_of(error);
+  return error == DecimalError::kOk;
 }
 
 }  // namespace
@@ -165,31 +173,18 @@ bool BinanceParser::read_literally(const RawMessage& raw,
 
 bool BinanceParser::match_levels(TextScanner& in, Scales scales,
                                  FrameBuilder& frame) noexcept {
-  if (in.literal("]")) return true;
-  const int price_scale = scales.price;
-  const int quantity_scale = scales.quantity;
-  if (match_many_ && price_scale == LevelMatcher::kScale &&
-      quantity_scale == LevelMatcher::kScale) {
+  if (match_many_ && scales.price == LevelMatcher::kScale &&
+      scales.quantity == LevelMatcher::kScale) {
     const char* position = in.position();
     const LevelMatcher::Result read =
         level_matcher_.match(position, in.end(), frame.room());
     frame.added(read.count);
     in.move_to(position);
     if (read.closed) return true;
+    // Behind a comma no bracket may close.
+    if (read.count != 0 && in.peek() == ']') return false;
   }
-  while (true) {
-    PriceLevel level;
-    if (!in.literal("[\"") || !in.amount(price_scale, &level.price) ||
-        level.price == 0 || !in.literal("\",\"") ||
-        !in.amount(quantity_scale, &level.quantity) || !in.literal("\"]") ||
-        !frame.add(level)) {
-      return false;
-    }
-    const char separator = in.peek();
-    in.skip(1);
-    if (separator == ']') return true;
-    if (separator != ',') return false;
-  }
+  return match_level_pairs(in, scales, frame);
 }
 
 bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
@@ -317,7 +312,13 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
                                        FrameBuilder& frame) noexcept {
   ParseVerdict verdict{.fault = BookReason::kMalformedMessage};
   Fields fields;
-  if (!read_scalars(event, &fields)) return verdict;
+  if (!read_fields_of(event, raw, wrapped, frame, &fields)) {
+    return fields.inner.fault == BookReason::kNone ? verdict : fields.inner;
+  }
+  if (fields.inner_read &&
+      (fields.seen.has(kEvent) || fields.seen.has(kLastUpdateId))) {
+    frame.discard();  // an event of its own, whatever else it holds
+  }
   const auto good = [&](auto... keys) {
     return fields.seen.has_all(keys...) && !(fields.bad.has(keys) || ...);
   };
@@ -326,8 +327,12 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
     if (!good(kEvent)) return verdict;
     if (fields.type == "depthUpdate") {
       if (!good(kSymbol)) return verdict;
-      verdict.instrument = resolver_.find_or_add(fields.symbol, raw.connection);
-      if (!good(kFirstId, kLastId, kBids, kAsks) || fields.bad.has(kTime) ||
+      verdict.instrument =
+          fields.depth != nullptr
+              ? fields.depth->instrument
+              : resolver_.find_or_add(fields.symbol, raw.connection);
+      if (!good(kFirstId, kLastId, kBids, kAsks) || fields.bid != nullptr ||
+          fields.ask != nullptr || fields.bad.has(kTime) ||
           (futures_ && (!good(kPreviousId) || fields.bad.has(kTradeTime))) ||
           fields.first > fields.last || fields.last > kMaxUpdateId) {
         return verdict;
@@ -344,7 +349,7 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
       if (!good(kLastId, kSymbol, kBids, kBidQuantity, kAsks, kAskQuantity)) {
         return verdict;
       }
-      return read_ticker(event, fields, raw, verdict, frame);
+      return read_ticker(fields, raw, verdict, frame);
     }
     if (fields.type == "trade") {
       verdict.concerns_book = false;
@@ -352,7 +357,7 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
                 kBuyerIsMaker)) {
         return verdict;
       }
-      return read_trade(event, fields, raw, verdict, frame);
+      return read_trade(fields, raw, verdict, frame);
     }
     verdict.fault = BookReason::kNone;
     if (fields.type == "serverShutdown" &&
@@ -373,12 +378,12 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
                       frame);
   }
   if (!wrapped && fields.seen.has(kData)) {
-    return read_wrapped(event, raw, frame);
+    return fields.inner_read ? fields.inner : read_wrapped(event, raw, frame);
   }
   if (fields.seen.has_all(kBidQuantity, kAskQuantity)) {
     verdict.concerns_book = false;
     if (!good(kLastId, kSymbol, kBids, kAsks)) return verdict;
-    return read_ticker(event, fields, raw, verdict, frame);
+    return read_ticker(fields, raw, verdict, frame);
   }
   verdict.fault = BookReason::kNone;
   const bool refused = fields.seen.has(kCode) || fields.seen.has(kError);
@@ -390,9 +395,13 @@ ParseVerdict BinanceParser::read_event(ondemand::object event,
   return verdict;
 }
 
-// All that is not a level; false where a key comes twice or the text is broken.
-bool BinanceParser::read_scalars(ondemand::object event,
-                                 Fields* fields) noexcept {
+// All of it, the levels too where what they need stands before them. False
+// where a key comes twice or the text is broken, and where fields->inner says
+// why.
+bool BinanceParser::read_fields_of(ondemand::object event,
+                                   const RawMessage& raw, bool wrapped,
+                                   FrameBuilder& frame,
+                                   Fields* fields) noexcept {
   for (auto entry : event) {
     ondemand::field field;
     if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
@@ -432,6 +441,41 @@ bool BinanceParser::read_scalars(ondemand::object event,
         good = field.value().get_bool().get(fields->buyer_is_maker) ==
                simdjson::SUCCESS;
         break;
+      case kBids:
+      case kAsks:
+        if (*json_begin(field.value()) == '"') {
+          (key == kBids ? fields->bid : fields->ask) =
+              json_quoted_begin(field.value());
+        } else if (!read_side(field.value(),
+                              key == kBids ? Side::kBid : Side::kAsk, raw,
+                              frame, fields)) {
+          return false;
+        }
+        break;
+      case kBidQuantity:
+        fields->bid_quantity = json_quoted_begin(field.value());
+        break;
+      case kAskQuantity:
+        fields->ask_quantity = json_quoted_begin(field.value());
+        break;
+      case kPrice:
+        fields->price = json_quoted_begin(field.value());
+        break;
+      case kQuantity:
+        fields->quantity = json_quoted_begin(field.value());
+        break;
+      case kData: {
+        ondemand::object inner;
+        if (wrapped || fields->seen.has(kEvent) ||
+            fields->seen.has(kLastUpdateId) ||
+            field.value().get_object().get(inner) != simdjson::SUCCESS) {
+          break;
+        }
+        fields->inner_read = true;
+        fields->inner = read_event(inner, raw, /*wrapped=*/true, frame);
+        if (fields->inner.fault != BookReason::kNone) return false;
+        break;
+      }
       default:
         break;
     }
@@ -440,6 +484,29 @@ bool BinanceParser::read_scalars(ondemand::object event,
     if (!good) fields->bad.add(key);
   }
   return true;
+}
+
+// A side of a depth update, if it says by now of which known book; read_depth
+// has it otherwise.
+bool BinanceParser::read_side(ondemand::value levels, Side side,
+                              const RawMessage& raw, FrameBuilder& frame,
+                              Fields* fields) noexcept {
+  if (fields->depth == nullptr) {
+    const bool first = !fields->seen.has_all(kBids, kAsks);
+    if (!first || fields->inner_read || fields->type != "depthUpdate" ||
+        !fields->seen.has(kSymbol) || fields->bad.has(kSymbol)) {
+      return true;
+    }
+    const uint32_t instrument = resolver_.find(fields->symbol, raw.connection);
+    if (instrument == kNoInstrument) return true;
+    fields->depth = start_message(frame, ParsedMessageKind::kDelta, instrument);
+    if (fields->depth == nullptr) return false;
+  }
+  const BookReason fault = read_level_pairs(
+      levels, side, scales_of(*fields->depth), NumberStyle::kQuoted, frame);
+  if (fault == BookReason::kNone) return true;
+  fields->inner = {.fault = fault, .instrument = fields->depth->instrument};
+  return false;
 }
 
 ParseVerdict BinanceParser::read_wrapped(ondemand::object root,
@@ -469,7 +536,9 @@ ParseVerdict BinanceParser::read_depth(ondemand::object event,
                                        ParseVerdict verdict,
                                        FrameBuilder& frame) noexcept {
   if (verdict.instrument == kNoInstrument) return {};
-  ParsedMessage* const message = start_message(frame, kind, verdict.instrument);
+  ParsedMessage* const message =
+      fields.depth != nullptr ? fields.depth
+                              : start_message(frame, kind, verdict.instrument);
   if (message == nullptr) return verdict;
   message->has_first_update_id = kind == ParsedMessageKind::kDelta;
   message->has_previous_update_id =
@@ -480,6 +549,7 @@ ParseVerdict BinanceParser::read_depth(ondemand::object event,
   message->last_update_id = fields.last;
   message->exchange_time_ns = to_ns(fields.time);
   message->send_time_ns = to_ns(fields.sent);
+  if (fields.depth != nullptr) return {};
   if (event.reset().error() != simdjson::SUCCESS) return verdict;
   for (auto entry : event) {
     ondemand::field field;
@@ -498,8 +568,7 @@ ParseVerdict BinanceParser::read_depth(ondemand::object event,
   return verdict;
 }
 
-ParseVerdict BinanceParser::read_ticker(ondemand::object event,
-                                        const Fields& fields,
+ParseVerdict BinanceParser::read_ticker(const Fields& fields,
                                         const RawMessage& raw,
                                         ParseVerdict verdict,
                                         FrameBuilder& frame) noexcept {
@@ -508,32 +577,16 @@ ParseVerdict BinanceParser::read_ticker(ondemand::object event,
   const Scales scales = scales_of(index);
   PriceLevel bid;
   PriceLevel ask;
-  if (event.reset().error() != simdjson::SUCCESS) return verdict;
-  for (auto entry : event) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    int64_t* amount = nullptr;
-    if (key == kBids) amount = &bid.price;
-    if (key == kBidQuantity) amount = &bid.quantity;
-    if (key == kAsks) amount = &ask.price;
-    if (key == kAskQuantity) amount = &ask.quantity;
-    if (amount == nullptr) continue;
-    const bool is_price = key == kBids || key == kAsks;
-    const DecimalError error = json_quoted_amount(
-        field.value(), is_price ? scales.price : scales.quantity, amount);
-    if (error != DecimalError::kOk) {
-      verdict.fault = reason_of(error);
-      return verdict;
-    }
+  if (!read_level(fields.bid, fields.bid_quantity, scales, &bid, &verdict) ||
+      !read_level(fields.ask, fields.ask_quantity, scales, &ask, &verdict)) {
+    return verdict;
   }
   return finish_ticker(index, scales, fields.last, bid, ask, frame)
              ? ParseVerdict{}
              : verdict;
 }
 
-ParseVerdict BinanceParser::read_trade(ondemand::object event,
-                                       const Fields& fields,
+ParseVerdict BinanceParser::read_trade(const Fields& fields,
                                        const RawMessage& raw,
                                        ParseVerdict verdict,
                                        FrameBuilder& frame) noexcept {
@@ -541,21 +594,8 @@ ParseVerdict BinanceParser::read_trade(ondemand::object event,
   if (index == kNoInstrument) return {};
   const Scales scales = scales_of(index);
   PriceLevel trade;
-  if (event.reset().error() != simdjson::SUCCESS) return verdict;
-  for (auto entry : event) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key != kPrice && key != kQuantity) continue;
-    const DecimalError error =
-        key == kPrice
-            ? json_quoted_amount(field.value(), scales.price, &trade.price)
-            : json_quoted_amount(field.value(), scales.quantity,
-                                 &trade.quantity);
-    if (error != DecimalError::kOk) {
-      verdict.fault = reason_of(error);
-      return verdict;
-    }
+  if (!read_level(fields.price, fields.quantity, scales, &trade, &verdict)) {
+    return verdict;
   }
   return finish_trade(index, scales,
                       {.id = fields.trade_id,

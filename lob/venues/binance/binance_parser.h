@@ -76,23 +76,36 @@ class BinanceParser final : public JsonVenueParser {
     uint64_t trade_id = 0;
     uint64_t trade_time = 0;
     bool buyer_is_maker = false;
+    bool inner_read = false;  // "data", an event in a stream's wrapper
+    ParseVerdict inner{};     // what became of it, or of a depth's levels
+    // Where amounts in quotes begin; nullptr where they are none.
+    const char* bid = nullptr;
+    const char* bid_quantity = nullptr;
+    const char* ask = nullptr;
+    const char* ask_quantity = nullptr;
+    const char* price = nullptr;
+    const char* quantity = nullptr;
+    ParsedMessage* depth = nullptr;  // begun, since its levels came
   };
 
   ParseVerdict read_event(simdjson::ondemand::object event,
                           const RawMessage& raw, bool wrapped,
                           FrameBuilder& frame) noexcept;
-  bool read_scalars(simdjson::ondemand::object event, Fields* fields) noexcept;
+  bool read_fields_of(simdjson::ondemand::object event, const RawMessage& raw,
+                      bool wrapped, FrameBuilder& frame,
+                      Fields* fields) noexcept;
+  bool read_side(simdjson::ondemand::value levels, Side side,
+                 const RawMessage& raw, FrameBuilder& frame,
+                 Fields* fields) noexcept;
   ParseVerdict read_wrapped(simdjson::ondemand::object root,
                             const RawMessage& raw,
                             FrameBuilder& frame) noexcept;
   ParseVerdict read_depth(simdjson::ondemand::object event,
                           const Fields& fields, ParsedMessageKind kind,
                           ParseVerdict verdict, FrameBuilder& frame) noexcept;
-  ParseVerdict read_ticker(simdjson::ondemand::object event,
-                           const Fields& fields, const RawMessage& raw,
+  ParseVerdict read_ticker(const Fields& fields, const RawMessage& raw,
                            ParseVerdict verdict, FrameBuilder& frame) noexcept;
-  ParseVerdict read_trade(simdjson::ondemand::object event,
-                          const Fields& fields, const RawMessage& raw,
+  ParseVerdict read_trade(const Fields& fields, const RawMessage& raw,
                           ParseVerdict verdict, FrameBuilder& frame) noexcept;
 
   const bool futures_;

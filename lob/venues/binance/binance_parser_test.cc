@@ -201,6 +201,20 @@ TEST_P(BinanceParserTest, ABadTradeIsNoFaultOfTheBook) {
   EXPECT_FALSE(trade.concerns_book);
 }
 
+TEST_P(BinanceParserTest, ASideThatIsNoListOfLevelsIsMalformed) {
+  under_.parse(kDiff);
+  for (const char* sides :
+       {R"("b":"1","a":[])", R"("b":[],"a":"1")", R"("a":[],"b":"1")",
+        R"("b":{},"a":[])", R"("b":[],"a":7)", R"("b":[])",
+        R"("b":[["1"]],"a":[])"}) {
+    const ParsedMessage& message =
+        under_.parse(R"({"e":"depthUpdate","E":5,"s":"BTCUSDT","U":1,"u":2,)" +
+                     std::string(sides) + "}");
+    EXPECT_EQ(message.kind, Kind::kMalformed) << sides;
+    EXPECT_NE(message.instrument, kNoInstrument) << sides;
+  }
+}
+
 TEST_P(BinanceParserTest, AnUnannouncedSymbolIsCountedWhereDiscoveryIsOff) {
   ParserUnderTest strict(VenueId::kBinanceSpot, GetParam(), /*discover=*/false);
   EXPECT_EQ(strict.parse(kDiff).kind, Kind::kIgnored);

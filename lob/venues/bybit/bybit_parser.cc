@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "lob/venues/text_scanner.h"
+
 namespace wirebook {
 namespace {
 
@@ -30,26 +32,98 @@ enum Key : unsigned {
 constexpr KeyName<Key> kNames[] = {
     {"topic", kTopic},     {"type", kType},   {"ts", kTime},
     {"data", kData},       {"cts", kMatched}, {"op", kOperation},
-    {"success", kSuccess}, {"s", kSymbol},    {"b", kBids},
-    {"a", kAsks},          {"u", kUpdateId},  {"T", kTradeTime},
-    {"S", kTradeSide},     {"v", kVolume},    {"p", kPrice},
+    {"success", kSuccess},
+};
+
+constexpr KeyName<Key> kBookNames[] = {
+    {"s", kSymbol},
+    {"b", kBids},
+    {"a", kAsks},
+    {"u", kUpdateId},
+};
+
+constexpr KeyName<Key> kTradeNames[] = {
+    {"T", kTradeTime}, {"s", kSymbol}, {"S", kTradeSide},
+    {"v", kVolume},    {"p", kPrice},
 };
 
 constexpr KeyName<Side> kSides[] = {{"b", Side::kBid}, {"a", Side::kAsk}};
 
 }  // namespace
 
+// A delta of a book, as the venue writes it.
+bool BybitParser::read_literally(const RawMessage& raw,
+                                 FrameBuilder& frame) noexcept {
+  // The closing brace bounds every scan below.
+  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
+      raw.kind != RawMessageKind::kText) {
+    return false;
+  }
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view topic;
+  std::string_view symbol;
+  uint64_t sent_ms;
+  uint64_t matched_ms;
+  uint64_t id;
+  uint64_t sequence;
+  if (!in.literal("{\"topic\":\"orderbook.") || !in.name(&topic) ||
+      topic.starts_with("1.") || !in.literal(",\"type\":\"delta\",\"ts\":") ||
+      !in.unsigned_number(&sent_ms) || !in.literal(",\"data\":{\"s\":\"") ||
+      !in.name(&symbol) || !in.literal(",\"b\":[")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (message == nullptr) return false;
+  frame.begin_side(Side::kBid);
+  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"a\":[")) {
+    return false;
+  }
+  frame.begin_side(Side::kAsk);
+  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"u\":") ||
+      !in.unsigned_number(&id) || !in.literal(",\"seq\":") ||
+      !in.unsigned_number(&sequence) || !in.literal("},\"cts\":") ||
+      !in.unsigned_number(&matched_ms) || !in.literal("}") || !in.at_end()) {
+    return false;
+  }
+  // The first id is a snapshot's.
+  if (id <= 1 || id > kMaxUpdateId || matched_ms == 0) return false;
+  message->has_last_update_id = message->has_previous_update_id = true;
+  message->last_update_id = id;
+  message->previous_update_id = id - 1;
+  message->exchange_time_ns = to_unix_ns(matched_ms, kMillisecondNs);
+  message->send_time_ns = to_unix_ns(sent_ms, kMillisecondNs);
+  return true;
+}
+
 ParseVerdict BybitParser::read_json(ondemand::document& document,
                                     const RawMessage& raw,
                                     FrameBuilder& frame) noexcept {
   ondemand::object root;
   Envelope envelope;
-  if (document.get_object().get(root) != simdjson::SUCCESS ||
-      !read_envelope(root, &envelope) || !at_end(document)) {
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
     return kMalformedVerdict;
   }
+  const bool good = read_envelope(root, raw, frame, &envelope);
+  if (envelope.book.fault != BookReason::kNone) return envelope.book;
+  if (!good || !at_end(document)) return kMalformedVerdict;
   if (envelope.topic.starts_with("orderbook.")) {
-    return read_book(root, envelope, raw, frame);
+    if (!envelope.book_read) {
+      ondemand::object data;
+      if (!json_find(root, "data", &data)) return kMalformedVerdict;
+      read_book(data, raw, frame, &envelope);
+    }
+    if (envelope.message != nullptr) {
+      const bool matched = envelope.matched_ms != 0;
+      envelope.message->exchange_time_ns = to_unix_ns(
+          matched ? envelope.matched_ms : envelope.sent_ms, kMillisecondNs);
+      envelope.message->send_time_ns =
+          matched ? to_unix_ns(envelope.sent_ms, kMillisecondNs) : 0;
+    }
+    return envelope.book;
   }
   if (envelope.topic.starts_with("publicTrade.")) {
     return read_trades(root, raw, frame);
@@ -68,10 +142,12 @@ ParseVerdict BybitParser::read_json(ondemand::document& document,
   return {};
 }
 
-bool BybitParser::read_envelope(ondemand::object root,
+bool BybitParser::read_envelope(ondemand::object root, const RawMessage& raw,
+                                FrameBuilder& frame,
                                 Envelope* envelope) noexcept {
   return read_fields(
       root, kNames, &envelope->seen, [&](Key key, ondemand::value value) {
+        ondemand::object data;
         switch (key) {
           case kTopic:
             return json_string(value, &envelope->topic);
@@ -85,61 +161,91 @@ bool BybitParser::read_envelope(ondemand::object root,
             return json_string(value, &envelope->operation);
           case kSuccess:
             return value.get_bool().get(envelope->success) == simdjson::SUCCESS;
+          case kData:
+            // A book behind its topic and type, where the venue has it, is read
+            // at once; otherwise when they are known.
+            if (!envelope->seen.has_all(kTopic, kType) ||
+                !envelope->topic.starts_with("orderbook.")) {
+              return true;
+            }
+            if (value.get_object().get(data) != simdjson::SUCCESS) return false;
+            read_book(data, raw, frame, envelope);
+            return envelope->book.fault == BookReason::kNone;
           default:
             return true;
         }
       });
 }
 
-ParseVerdict BybitParser::read_book(ondemand::object root,
-                                    const Envelope& envelope,
-                                    const RawMessage& raw,
-                                    FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  ondemand::object data;
-  if (!json_find(root, "data", &data)) return verdict;
+void BybitParser::read_book(ondemand::object data, const RawMessage& raw,
+                            FrameBuilder& frame, Envelope* envelope) noexcept {
+  ParseVerdict& verdict = envelope->book;
+  verdict = kMalformedVerdict;
+  envelope->book_read = true;
+  // The first level alone is a topic of its own, with ids of its own.
+  const bool touch = envelope->topic.starts_with("orderbook.1.");
+  verdict.concerns_book = !touch;
   KeysSeen seen;
   std::string_view symbol;
   uint64_t id = 0;
-  if (!read_fields(data, kNames, &seen, [&](Key key, ondemand::value text) {
-        if (key == kSymbol) return json_string(text, &symbol);
-        return key != kUpdateId || json_unsigned(text, &id);
-      })) {
-    return verdict;
+  ParsedMessage* message = nullptr;
+  BookReason fault = BookReason::kNone;
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kSymbol:
+        if (!json_string(value, &symbol)) return false;
+        verdict.instrument =
+            touch ? resolver_.find(symbol, raw.connection)
+                  : resolver_.find_or_add(symbol, raw.connection);
+        if (verdict.instrument != kNoInstrument && !seen.has(kBids) &&
+            !seen.has(kAsks)) {
+          message = start_message(frame, ParsedMessageKind::kDelta,
+                                  verdict.instrument);
+        }
+        return true;
+      case kBids:
+      case kAsks:
+        if (message == nullptr) return true;
+        fault =
+            read_level_pairs(value, key == kBids ? Side::kBid : Side::kAsk,
+                             scales_of(*message), NumberStyle::kQuoted, frame);
+        return fault == BookReason::kNone;
+      default:
+        return json_unsigned(value, &id);
+    }
+  };
+  if (!read_fields(data, kBookNames, &seen, read)) {
+    if (fault != BookReason::kNone) verdict.fault = fault;
+    return;
   }
-  // The first level alone is a topic of its own, with ids of its own.
-  const bool touch = envelope.topic.starts_with("orderbook.1.");
-  if (touch) verdict.concerns_book = false;
-  if (seen.has(kSymbol)) {
-    verdict.instrument = touch ? resolver_.find(symbol, raw.connection)
-                               : resolver_.find_or_add(symbol, raw.connection);
-  }
-  const bool snapshot = envelope.type == "snapshot" || id == 1;
+  const bool snapshot = envelope->type == "snapshot" || id == 1;
   if (!seen.has_all(kSymbol, kBids, kAsks, kUpdateId) || id > kMaxUpdateId ||
-      (!snapshot && (envelope.type != "delta" || id == 0))) {
-    return verdict;
+      (!snapshot && (envelope->type != "delta" || id == 0))) {
+    return;
   }
-  if (verdict.instrument == kNoInstrument) return {};
-  ParsedMessageKind kind =
+  verdict.fault = BookReason::kNone;
+  if (verdict.instrument == kNoInstrument) {
+    verdict = {};
+    return;
+  }
+  if (message == nullptr) {
+    message =
+        start_message(frame, ParsedMessageKind::kDelta, verdict.instrument);
+    if (message == nullptr) return;
+    verdict.fault = read_sides(data, kSides, scales_of(*message),
+                               NumberStyle::kQuoted, frame);
+  }
+  envelope->message = message;
+  if (touch) {
+    message->kind = ParsedMessageKind::kBestBidOffer;
+    return;
+  }
+  message->kind =
       snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta;
-  if (touch) kind = ParsedMessageKind::kBestBidOffer;
-  ParsedMessage* const message = start_message(frame, kind, verdict.instrument);
-  if (message == nullptr) return verdict;
-  if (!touch) {
-    message->has_last_update_id = true;
-    message->last_update_id = id;
-    message->has_previous_update_id = !snapshot;
-    message->previous_update_id = snapshot ? 0 : id - 1;
-  }
-  if (envelope.matched_ms != 0) {
-    message->exchange_time_ns = to_unix_ns(envelope.matched_ms, kMillisecondNs);
-    message->send_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
-  } else {
-    message->exchange_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
-  }
-  verdict.fault = read_sides(data, kSides, scales_of(*message),
-                             NumberStyle::kQuoted, frame);
-  return verdict;
+  message->has_last_update_id = true;
+  message->last_update_id = id;
+  message->has_previous_update_id = !snapshot;
+  message->previous_update_id = snapshot ? 0 : id - 1;
 }
 
 ParseVerdict BybitParser::read_trades(ondemand::object root,
@@ -177,7 +283,7 @@ bool BybitParser::read_trade(ondemand::object fields, const RawMessage& raw,
         return true;
     }
   };
-  if (!read_fields(fields, kNames, &seen, read) ||
+  if (!read_fields(fields, kTradeNames, &seen, read) ||
       !seen.has_all(kSymbol, kTradeSide, kTradeTime, kPrice, kVolume)) {
     return false;
   }

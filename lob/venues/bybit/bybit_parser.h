@@ -36,16 +36,20 @@ class BybitParser final : public JsonVenueParser {
     uint64_t sent_ms = 0;
     uint64_t matched_ms = 0;
     bool success = true;
+    bool book_read = false;            // "data", if it is a book's
+    ParseVerdict book{};               // what became of it
+    ParsedMessage* message = nullptr;  // which it gave
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_envelope(simdjson::ondemand::object root,
-                     Envelope* envelope) noexcept;
-  ParseVerdict read_book(simdjson::ondemand::object root,
-                         const Envelope& envelope, const RawMessage& raw,
-                         FrameBuilder& frame) noexcept;
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
+  void read_book(simdjson::ondemand::object data, const RawMessage& raw,
+                 FrameBuilder& frame, Envelope* envelope) noexcept;
   ParseVerdict read_trades(simdjson::ondemand::object root,
                            const RawMessage& raw, FrameBuilder& frame) noexcept;
   bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,

@@ -18,14 +18,13 @@ enum Key : unsigned {
   kProduct,
   kUpdates,
   kSide,
+  kEventTime,
   kPriceLevel,
   kNewQuantity,
-  kTrades,
   kTradeId,
   kPrice,
   kSize,
   kTime,
-  kTickers,
   kBestBid,
   kBestBidQuantity,
   kBestAsk,
@@ -33,43 +32,127 @@ enum Key : unsigned {
 };
 
 constexpr KeyName<Key> kNames[] = {
-    {"side", kSide},
-    {"price_level", kPriceLevel},
-    {"new_quantity", kNewQuantity},
     {"channel", kChannel},
     {"timestamp", kTimestamp},
     {"sequence_num", kSequence},
     {"events", kEvents},
     {"type", kType},
+};
+
+constexpr KeyName<Key> kBookNames[] = {
+    {"type", kType},
     {"product_id", kProduct},
     {"updates", kUpdates},
-    {"trades", kTrades},
-    {"trade_id", kTradeId},
-    {"price", kPrice},
-    {"size", kSize},
-    {"time", kTime},
-    {"tickers", kTickers},
+};
+
+constexpr KeyName<Key> kUpdateNames[] = {
+    {"side", kSide},
+    {"event_time", kEventTime},
+    {"price_level", kPriceLevel},
+    {"new_quantity", kNewQuantity},
+};
+
+constexpr KeyName<Key> kTradeNames[] = {
+    {"product_id", kProduct}, {"trade_id", kTradeId}, {"price", kPrice},
+    {"size", kSize},          {"time", kTime},        {"side", kSide},
+};
+
+constexpr KeyName<Key> kTickerNames[] = {
+    {"product_id", kProduct},
     {"best_bid", kBestBid},
-    {"best_bid_quantity", kBestBidQuantity},
     {"best_ask", kBestAsk},
+    {"best_bid_quantity", kBestBidQuantity},
     {"best_ask_quantity", kBestAskQuantity},
 };
 
 }  // namespace
+
+// An update of one book, as the venue writes it.
+bool CoinbaseAdvancedParser::read_literally(const RawMessage& raw,
+                                            FrameBuilder& frame) noexcept {
+  // The closing brace bounds every scan below.
+  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
+      raw.kind != RawMessageKind::kText) {
+    return false;
+  }
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view time;
+  std::string_view product;
+  uint64_t sequence;
+  int64_t time_ns;
+  if (!in.literal("{\"channel\":\"l2_data\",") ||
+      !in.literal("\"timestamp\":\"") || !in.name(&time) ||
+      !times_.read(time, &time_ns) || !in.literal(",\"sequence_num\":") ||
+      !in.unsigned_number(&sequence) ||
+      !in.literal(",\"events\":[{\"type\":\"update\",") ||
+      !in.literal("\"product_id\":\"") || !in.name(&product) ||
+      !in.literal(",\"updates\":[")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(product, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (message == nullptr || !match_updates(in, scales, frame) ||
+      !in.literal("}]}") || !in.at_end()) {
+    return false;
+  }
+  message->exchange_time_ns = time_ns;
+  frame.set_connection_sequence(sequence);
+  return true;
+}
+
+bool CoinbaseAdvancedParser::match_updates(TextScanner& in, Scales scales,
+                                           FrameBuilder& frame) noexcept {
+  size_t asks = 0;
+  frame.begin_side(Side::kBid);
+  TextScanner at(in.position(), in.end());
+  char separator = ',';
+  while (separator == ',') {
+    PriceLevel level;
+    std::string_view time;
+    if (!at.literal("{\"side\":\"")) return false;
+    const bool bid = at.peek() == 'b';
+    if (!(bid ? at.literal("bid\",\"event_time\":\"")
+              : at.literal("offer\",\"event_time\":\"")) ||
+        !at.name(&time) || !at.literal(",\"price_level\":\"") ||
+        !at.amount(scales.price, &level.price) || level.price == 0 ||
+        !at.literal("\",\"new_quantity\":\"") ||
+        !at.amount(scales.quantity, &level.quantity) || !at.literal("\"}") ||
+        (bid ? !frame.add(level) : asks == asks_.size())) {
+      return false;
+    }
+    if (!bid) asks_[asks++] = level;
+    separator = at.peek();
+    at.skip(1);
+  }
+  if (separator != ']') return false;
+  in.move_to(at.position());
+  frame.begin_side(Side::kAsk);
+  for (size_t i = 0; i < asks; ++i) {
+    if (!frame.add(asks_[i])) return false;
+  }
+  return true;
+}
 
 ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
                                                const RawMessage& raw,
                                                FrameBuilder& frame) noexcept {
   ondemand::object root;
   Envelope envelope;
-  if (document.get_object().get(root) != simdjson::SUCCESS ||
-      !read_envelope(root, &envelope) || !at_end(document)) {
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
     return kMalformedVerdict;
   }
+  const bool good = read_envelope(root, raw, frame, &envelope);
+  const bool bad_books = envelope.books.fault != BookReason::kNone;
+  if (!bad_books && (!good || !at_end(document))) return kMalformedVerdict;
   if (envelope.seen.has(kSequence)) {
     frame.set_connection_sequence(envelope.sequence);
   }
+  if (bad_books) return envelope.books;
   if (envelope.type == "error") {
+    frame.discard();
     start_notice(frame, ParsedMessageKind::kRefused);
     return {};
   }
@@ -85,35 +168,28 @@ ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
   }
   // Without its number a loss before it would not show.
   if (book && !envelope.seen.has(kSequence)) return kMalformedVerdict;
+  if (envelope.books_read) return envelope.books;
   const ParseVerdict verdict = book ? kMalformedVerdict : kMalformedAside;
-  ondemand::array events;
+  ondemand::value events;
   if (!json_find(root, "events", &events)) return verdict;
-  bool any = false;
-  for (auto element : events) {
-    ondemand::object event;
-    if (element.get_object().get(event) != simdjson::SUCCESS) return verdict;
-    if (book) {
-      const ParseVerdict read = read_book(event, envelope, raw, frame);
-      if (read.fault != BookReason::kNone) {
-        // The books before this one in the frame are not applied either.
-        return any ? ParseVerdict{.fault = read.fault} : read;
-      }
-      any = true;
-      continue;
-    }
-    ondemand::value list;
-    if (!json_find(event, trades ? "trades" : "tickers", &list) ||
-        !read_objects(list, [&](ondemand::object entry) {
-          return trades ? read_trade(entry, raw, frame)
-                        : read_ticker(entry, envelope.time_ns, raw, frame);
-        })) {
-      return verdict;
-    }
+  if (book) {
+    read_books(events, raw, frame, &envelope);
+    return envelope.books;
   }
-  return {};
+  const auto read = [&](ondemand::object event) {
+    ondemand::value list;
+    return json_find(event, trades ? "trades" : "tickers", &list) &&
+           read_objects(list, [&](ondemand::object entry) {
+             return trades ? read_trade(entry, raw, frame)
+                           : read_ticker(entry, envelope.time_ns, raw, frame);
+           });
+  };
+  return read_objects(events, read) ? ParseVerdict{} : verdict;
 }
 
 bool CoinbaseAdvancedParser::read_envelope(ondemand::object root,
+                                           const RawMessage& raw,
+                                           FrameBuilder& frame,
                                            Envelope* envelope) noexcept {
   return read_fields(root, kNames, &envelope->seen,
                      [&](Key key, ondemand::value value) {
@@ -133,9 +209,35 @@ bool CoinbaseAdvancedParser::read_envelope(ondemand::object root,
                              envelope->time_ns = 0;
                            return true;
                          default:
-                           return true;
+                           // Books behind what says when they were, where the
+                           // venue has them, are read at once; otherwise when
+                           // that is known.
+                           if (envelope->channel != "l2_data" ||
+                               !envelope->seen.has_all(kTimestamp, kSequence)) {
+                             return true;
+                           }
+                           read_books(value, raw, frame, envelope);
+                           return envelope->books.fault == BookReason::kNone;
                        }
                      });
+}
+
+void CoinbaseAdvancedParser::read_books(ondemand::value events,
+                                        const RawMessage& raw,
+                                        FrameBuilder& frame,
+                                        Envelope* envelope) noexcept {
+  envelope->books_read = true;
+  bool any = false;
+  ParseVerdict read;
+  const bool good = read_objects(events, [&](ondemand::object event) {
+    read = read_book(event, *envelope, raw, frame);
+    // The books before this one in the frame are not applied either.
+    if (read.fault != BookReason::kNone && any) read = {.fault = read.fault};
+    any = true;
+    return read.fault == BookReason::kNone;
+  });
+  if (!good && read.fault == BookReason::kNone) read = kMalformedVerdict;
+  envelope->books = read;
 }
 
 ParseVerdict CoinbaseAdvancedParser::read_book(ondemand::object event,
@@ -146,66 +248,105 @@ ParseVerdict CoinbaseAdvancedParser::read_book(ondemand::object event,
   KeysSeen seen;
   std::string_view type;
   std::string_view product;
-  if (!read_fields(event, kNames, &seen, [&](Key key, ondemand::value value) {
+  ParsedMessage* message = nullptr;
+  BookReason fault = BookReason::kNone;
+  const auto read_updates_of = [&](ondemand::value updates) {
+    message =
+        start_message(frame, ParsedMessageKind::kDelta, verdict.instrument);
+    if (message == nullptr) return false;
+    message->exchange_time_ns = envelope.time_ns;
+    fault = read_updates(updates, scales_of(*message), frame);
+    return fault == BookReason::kNone;
+  };
+  const bool good = read_fields(
+      event, kBookNames, &seen, [&](Key key, ondemand::value value) {
         if (key == kType) return json_string(value, &type);
-        return key != kProduct || json_string(value, &product);
-      })) {
+        if (key == kUpdates) {
+          return verdict.instrument == kNoInstrument || read_updates_of(value);
+        }
+        if (!json_string(value, &product)) return false;
+        verdict.instrument = resolver_.find_or_add(product, raw.connection);
+        return true;
+      });
+  const bool snapshot = type == "snapshot";
+  if (fault != BookReason::kNone) {
+    verdict.fault = fault;
     return verdict;
   }
-  if (seen.has(kProduct)) {
-    verdict.instrument = resolver_.find_or_add(product, raw.connection);
-  }
-  const bool snapshot = type == "snapshot";
-  if (!seen.has_all(kType, kProduct, kUpdates) ||
+  if (!good || !seen.has_all(kType, kProduct, kUpdates) ||
       (!snapshot && type != "update")) {
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = start_message(
-      frame,
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
-      verdict.instrument, scales);
-  if (message == nullptr) return verdict;
-  message->exchange_time_ns = envelope.time_ns;
-  for (const Side side : {Side::kBid, Side::kAsk}) {
-    ondemand::array updates;
-    if (!json_find(event, "updates", &updates)) return kMalformedVerdict;
-    verdict.fault = read_side(updates, side, scales, frame);
-    if (verdict.fault != BookReason::kNone) return verdict;
+  if (message == nullptr) {
+    ondemand::value updates;
+    if (!json_find(event, "updates", &updates)) return verdict;
+    if (!read_updates_of(updates)) {
+      if (fault != BookReason::kNone) verdict.fault = fault;
+      return verdict;
+    }
   }
+  if (snapshot) message->kind = ParsedMessageKind::kSnapshot;
   return {};
 }
 
-BookReason CoinbaseAdvancedParser::read_side(ondemand::array updates, Side side,
-                                             Scales scales,
-                                             FrameBuilder& frame) noexcept {
+// The updates are of both sides mixed, and a message has one behind the other:
+// the asks wait, and where they are too many the updates are walked again.
+BookReason CoinbaseAdvancedParser::read_updates(ondemand::value value,
+                                                Scales scales,
+                                                FrameBuilder& frame) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
-  frame.begin_side(side);
+  ondemand::array updates;
+  if (value.get_array().get(updates) != simdjson::SUCCESS) return kMalformed;
+  size_t asks = 0;
+  frame.begin_side(Side::kBid);
+  BookReason fault =
+      read_levels(updates, scales, [&](Side side, PriceLevel level) {
+        if (side == Side::kBid) return frame.add(level);
+        if (asks < asks_.size()) asks_[asks] = level;
+        ++asks;
+        return true;
+      });
+  if (fault != BookReason::kNone) return fault;
+  frame.begin_side(Side::kAsk);
+  if (asks <= asks_.size()) {
+    for (size_t i = 0; i < asks; ++i) {
+      if (!frame.add(asks_[i])) return kMalformed;
+    }
+    return BookReason::kNone;
+  }
+  if (updates.reset().error() != simdjson::SUCCESS) return kMalformed;
+  return read_levels(updates, scales, [&](Side side, PriceLevel level) {
+    return side == Side::kBid || frame.add(level);
+  });
+}
+
+template <typename Add>
+BookReason CoinbaseAdvancedParser::read_levels(ondemand::array updates,
+                                               Scales scales,
+                                               Add&& add) noexcept {
+  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
   for (auto entry : updates) {
     ondemand::object update;
     if (entry.get_object().get(update) != simdjson::SUCCESS) return kMalformed;
     KeysSeen seen;
-    std::string_view name;
+    Side side = Side::kBid;
     PriceLevel level;
     DecimalError error = DecimalError::kOk;
-    const auto read = [&](Key key, ondemand::value value) {
-      if (key == kSide) return json_string(value, &name);
+    const auto read = [&](Key key, ondemand::value text) {
+      if (key == kSide) return json_side(text, "bid", "offer", &side);
       if (key == kPriceLevel) {
-        error = json_quoted_amount(value, scales.price, &level.price);
+        error = json_quoted_amount(text, scales.price, &level.price);
       } else if (key == kNewQuantity) {
-        error = json_quoted_amount(value, scales.quantity, &level.quantity);
+        error = json_quoted_amount(text, scales.quantity, &level.quantity);
       }
       return error == DecimalError::kOk;
     };
-    if (!read_fields(update, kNames, &seen, read)) {
+    if (!read_fields(update, kUpdateNames, &seen, read)) {
       return error == DecimalError::kOk ? kMalformed : reason_of(error);
     }
     if (!seen.has_all(kSide, kPriceLevel, kNewQuantity) || level.price == 0 ||
-        (name != "bid" && name != "offer")) {
-      return kMalformed;
-    }
-    if ((name == "bid") == (side == Side::kBid) && !frame.add(level)) {
+        !add(side, level)) {
       return kMalformed;
     }
   }
@@ -240,7 +381,7 @@ bool CoinbaseAdvancedParser::read_trade(ondemand::object fields,
         return true;
     }
   };
-  if (!read_fields(fields, kNames, &seen, read) ||
+  if (!read_fields(fields, kTradeNames, &seen, read) ||
       !seen.has_all(kProduct, kSide, kTime, kTradeId, kPrice, kSize)) {
     return false;
   }
@@ -271,7 +412,7 @@ bool CoinbaseAdvancedParser::read_ticker(ondemand::object ticker,
         return true;
     }
   };
-  return read_fields(ticker, kNames, &seen, read) &&
+  return read_fields(ticker, kTickerNames, &seen, read) &&
          seen.has_all(kProduct, kBestBid, kBestBidQuantity, kBestAsk,
                       kBestAskQuantity) &&
          add_touch(resolver_.find(product, raw.connection), touch, time_ns,

@@ -10,14 +10,17 @@
 #ifndef WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
 #define WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
 #include "lob/instrument.h"
+#include "lob/parsed_message.h"
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/json_venue_parser.h"
 #include "lob/venues/rfc3339.h"
 #include "lob/venues/simdjson_text.h"
+#include "lob/venues/text_scanner.h"
 #include "simdjson.h"
 
 namespace wirebook {
@@ -36,25 +39,38 @@ class CoinbaseAdvancedParser final : public JsonVenueParser {
     std::string_view type;
     uint64_t sequence = 0;
     int64_t time_ns = 0;
+    bool books_read = false;  // "events", if they are books
+    ParseVerdict books{};     // what became of them
   };
+
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
+  bool match_updates(TextScanner& in, Scales scales,
+                     FrameBuilder& frame) noexcept;
 
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_envelope(simdjson::ondemand::object root,
-                     Envelope* envelope) noexcept;
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
+  void read_books(simdjson::ondemand::value events, const RawMessage& raw,
+                  FrameBuilder& frame, Envelope* envelope) noexcept;
   ParseVerdict read_book(simdjson::ondemand::object event,
                          const Envelope& envelope, const RawMessage& raw,
                          FrameBuilder& frame) noexcept;
-  // The updates of one side; those of the other are passed over.
-  BookReason read_side(simdjson::ondemand::array updates, Side side,
-                       Scales scales, FrameBuilder& frame) noexcept;
+  BookReason read_updates(simdjson::ondemand::value value, Scales scales,
+                          FrameBuilder& frame) noexcept;
+  // add(side, level) for each update.
+  template <typename Add>
+  BookReason read_levels(simdjson::ondemand::array updates, Scales scales,
+                         Add&& add) noexcept;
   bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
   bool read_ticker(simdjson::ondemand::object ticker, int64_t time_ns,
                    const RawMessage& raw, FrameBuilder& frame) noexcept;
 
   Rfc3339Reader times_;
+  std::array<PriceLevel, ParsedMessage::kMaxLevels> asks_;
 };
 
 }  // namespace wirebook

@@ -217,9 +217,9 @@ ParseVerdict CoinbaseExchangeParser::read_order_book(
   if (instrument == kNoInstrument) return {};
   ParseVerdict verdict = kMalformedVerdict;
   verdict.instrument = instrument;
-  for (const KeyName<Side>& name : kSides) {
+  for (const std::string_view name : {"bids", "asks"}) {
     ondemand::value side;
-    if (!json_find(root, name.text, &side)) return verdict;
+    if (!json_find(root, name, &side)) return verdict;
   }
   ParsedMessage* const book =
       start_message(frame, ParsedMessageKind::kSnapshot, instrument);

@@ -36,17 +36,28 @@ enum Key : unsigned {
 constexpr KeyName<Key> kNames[] = {
     {"method", kMethod},
     {"params", kParameters},
-    {"channel", kChannel},
-    {"data", kData},
     {"error", kError},
     {"result", kResult},
+};
+
+constexpr KeyName<Key> kParameterNames[] = {
+    {"channel", kChannel},
+    {"data", kData},
+};
+
+constexpr KeyName<Key> kBookNames[] = {
     {"type", kType},
-    {"instrument_name", kSymbol},
     {"timestamp", kTime},
-    {"change_id", kId},
     {"prev_change_id", kPreviousId},
+    {"instrument_name", kSymbol},
+    {"change_id", kId},
     {"bids", kBids},
     {"asks", kAsks},
+};
+
+constexpr KeyName<Key> kEventNames[] = {
+    {"instrument_name", kSymbol},
+    {"timestamp", kTime},
     {"price", kPrice},
     {"amount", kAmount},
     {"direction", kDirection},
@@ -73,13 +84,18 @@ ParseVerdict DeribitParser::read_json(ondemand::document& document,
                                       FrameBuilder& frame) noexcept {
   ondemand::object root;
   Envelope envelope;
-  if (document.get_object().get(root) != simdjson::SUCCESS ||
-      !read_envelope(root, &envelope) || !at_end(document)) {
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
     return kMalformedVerdict;
   }
+  const bool good = read_envelope(root, raw, frame, &envelope);
+  if (envelope.book.fault != BookReason::kNone) return envelope.book;
+  if (!good || !at_end(document)) return kMalformedVerdict;
   if (envelope.method == "subscription") {
     if (envelope.channel.starts_with("book.")) {
-      return read_book(root, raw, frame);
+      if (envelope.book_read) return envelope.book;
+      ondemand::object data;
+      return find_data(root, &data) ? read_book(data, raw, frame)
+                                    : kMalformedVerdict;
     }
     if (envelope.channel.starts_with("trades.")) {
       return read_trades(root, raw, frame);
@@ -102,34 +118,75 @@ ParseVerdict DeribitParser::read_json(ondemand::document& document,
   return {};
 }
 
-bool DeribitParser::read_envelope(ondemand::object root,
+bool DeribitParser::read_envelope(ondemand::object root, const RawMessage& raw,
+                                  FrameBuilder& frame,
                                   Envelope* envelope) noexcept {
+  KeysSeen parameters_seen;
+  const auto read_parameter = [&](Key key, ondemand::value value) {
+    if (key == kChannel) return json_string(value, &envelope->channel);
+    // A book behind its method and channel, where the venue has it, is read at
+    // once; otherwise when they are known.
+    if (envelope->method != "subscription" ||
+        !envelope->channel.starts_with("book.")) {
+      return true;
+    }
+    ondemand::object data;
+    if (value.get_object().get(data) != simdjson::SUCCESS) return false;
+    envelope->book = read_book(data, raw, frame);
+    envelope->book_read = true;
+    return envelope->book.fault == BookReason::kNone;
+  };
   return read_fields(
       root, kNames, &envelope->seen, [&](Key key, ondemand::value value) {
         if (key == kMethod) return json_string(value, &envelope->method);
         ondemand::object parameters;
-        KeysSeen seen;
         return key != kParameters ||
                (value.get_object().get(parameters) == simdjson::SUCCESS &&
-                read_fields(parameters, kNames, &seen,
-                            [&](Key name, ondemand::value text) {
-                              return name != kChannel ||
-                                     json_string(text, &envelope->channel);
-                            }));
+                read_fields(parameters, kParameterNames, &parameters_seen,
+                            read_parameter));
       });
 }
 
 // ---- Books ------------------------------------------------------------------
 
-ParseVerdict DeribitParser::read_book(ondemand::object root,
+ParseVerdict DeribitParser::read_book(ondemand::object data,
                                       const RawMessage& raw,
                                       FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
-  ondemand::object data;
   Book book;
-  if (!find_data(root, &data) || !read_scalars(data, &book)) return verdict;
-  if (book.seen.has(kSymbol)) {
-    verdict.instrument = resolver_.find_or_add(book.symbol, raw.connection);
+  ParsedMessage* message = nullptr;
+  BookReason fault = BookReason::kNone;
+  const auto read_side = [&](Side side, ondemand::value levels) {
+    fault = read_levels(levels, side, scales_of(*message), frame);
+    return fault == BookReason::kNone;
+  };
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kType:
+        return json_string(value, &book.type);
+      case kSymbol:
+        if (!json_string(value, &book.symbol)) return false;
+        verdict.instrument = resolver_.find_or_add(book.symbol, raw.connection);
+        if (verdict.instrument != kNoInstrument && !book.seen.has(kBids) &&
+            !book.seen.has(kAsks)) {
+          message = start_message(frame, ParsedMessageKind::kDelta,
+                                  verdict.instrument);
+        }
+        return true;
+      case kTime:
+        return json_unsigned(value, &book.time_ms);
+      case kId:
+        return json_unsigned(value, &book.id);
+      case kPreviousId:
+        return json_unsigned(value, &book.previous_id);
+      default:
+        return message == nullptr ||
+               read_side(key == kBids ? Side::kBid : Side::kAsk, value);
+    }
+  };
+  if (!read_fields(data, kBookNames, &book.seen, read)) {
+    if (fault != BookReason::kNone) verdict.fault = fault;
+    return verdict;
   }
   // Grouped channels send nothing but snapshots and do not say so.
   const bool delta = book.type == "change";
@@ -140,47 +197,24 @@ ParseVerdict DeribitParser::read_book(ondemand::object root,
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const message = start_message(
-      frame, delta ? ParsedMessageKind::kDelta : ParsedMessageKind::kSnapshot,
-      verdict.instrument, scales);
-  if (message == nullptr) return verdict;
+  if (message == nullptr) {
+    message =
+        start_message(frame, ParsedMessageKind::kDelta, verdict.instrument);
+    if (message == nullptr) return verdict;
+    KeysSeen sides;
+    if (!read_fields(data, kSides, &sides, read_side)) {
+      if (fault != BookReason::kNone) verdict.fault = fault;
+      return verdict;
+    }
+  }
+  if (!delta) message->kind = ParsedMessageKind::kSnapshot;
   message->has_last_update_id = true;
   message->last_update_id = book.id;
   message->has_previous_update_id = delta;
   message->previous_update_id = delta ? book.previous_id : 0;
   message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
-  KeysSeen sides;
   verdict.fault = BookReason::kNone;
-  const auto read = [&](Side side, ondemand::value levels) {
-    verdict.fault = read_levels(levels, side, scales, frame);
-    return verdict.fault == BookReason::kNone;
-  };
-  if (!read_fields(data, kSides, &sides, read) &&
-      verdict.fault == BookReason::kNone) {
-    verdict.fault = BookReason::kMalformedMessage;
-  }
   return verdict;
-}
-
-bool DeribitParser::read_scalars(ondemand::object data, Book* book) noexcept {
-  return read_fields(data, kNames, &book->seen,
-                     [&](Key key, ondemand::value value) {
-                       switch (key) {
-                         case kType:
-                           return json_string(value, &book->type);
-                         case kSymbol:
-                           return json_string(value, &book->symbol);
-                         case kTime:
-                           return json_unsigned(value, &book->time_ms);
-                         case kId:
-                           return json_unsigned(value, &book->id);
-                         case kPreviousId:
-                           return json_unsigned(value, &book->previous_id);
-                         default:
-                           return true;
-                       }
-                     });
 }
 
 // [["new" | "change" | "delete", price, amount], ...] or [[price, amount], ...]
@@ -201,7 +235,7 @@ BookReason DeribitParser::read_levels(ondemand::value value, Side side,
     for (auto part : parts) {
       ondemand::value text;
       if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
-      if (numbers == 0 && action.empty() && json_token(text).starts_with('"')) {
+      if (numbers == 0 && action.empty() && *json_begin(text) == '"') {
         if (!json_string(text, &action)) return kMalformed;
         continue;
       }
@@ -254,7 +288,8 @@ ParseVerdict DeribitParser::read_quote(ondemand::object root,
         return true;
     }
   };
-  if (!find_data(root, &quote) || !read_fields(quote, kNames, &seen, read) ||
+  if (!find_data(root, &quote) ||
+      !read_fields(quote, kEventNames, &seen, read) ||
       !seen.has_all(kSymbol, kBestBidPrice, kBestBidAmount, kBestAskPrice,
                     kBestAskAmount) ||
       !add_touch(resolver_.find(symbol, raw.connection), touch,
@@ -301,7 +336,7 @@ bool DeribitParser::read_trade(ondemand::object fields, const RawMessage& raw,
         return true;
     }
   };
-  if (!read_fields(fields, kNames, &seen, read) ||
+  if (!read_fields(fields, kEventNames, &seen, read) ||
       !seen.has_all(kSymbol, kDirection, kTime, kPrice, kAmount)) {
     return false;
   }

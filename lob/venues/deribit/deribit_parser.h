@@ -31,6 +31,8 @@ class DeribitParser final : public JsonVenueParser {
     KeysSeen seen;
     std::string_view method;
     std::string_view channel;
+    bool book_read = false;  // the parameters' "data", if it is a book
+    ParseVerdict book{};     // what became of it
   };
   // What a book's "data" says beside its levels.
   struct Book {
@@ -45,11 +47,10 @@ class DeribitParser final : public JsonVenueParser {
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_envelope(simdjson::ondemand::object root,
-                     Envelope* envelope) noexcept;
-  ParseVerdict read_book(simdjson::ondemand::object root, const RawMessage& raw,
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
+  ParseVerdict read_book(simdjson::ondemand::object data, const RawMessage& raw,
                          FrameBuilder& frame) noexcept;
-  bool read_scalars(simdjson::ondemand::object data, Book* book) noexcept;
   BookReason read_levels(simdjson::ondemand::value value, Side side,
                          Scales scales, FrameBuilder& frame) noexcept;
   ParseVerdict read_quote(simdjson::ondemand::object root,

@@ -28,34 +28,37 @@ enum Key : unsigned {
   kPrice,
   kQuantity,
   kDepth,
-  kSystem,
-  kOther,
 };
 
-Key key_of(const char* key) noexcept {
-  struct Name {
-    std::string_view text;
-    Key key;
-  };
-  static constexpr Name kNames[] = {
-      {"price", kPrice},       {"qty", kQuantity},
-      {"channel", kChannel},   {"type", kType},
-      {"data", kData},         {"symbol", kSymbol},
-      {"bids", kBids},         {"asks", kAsks},
-      {"checksum", kChecksum}, {"timestamp", kTimestamp},
-      {"method", kMethod},     {"success", kSuccess},
-      {"error", kError},       {"result", kResult},
-      {"depth", kDepth},       {"system", kSystem},
-      {"limit_price", kPrice}, {"order_qty", kQuantity},
-  };
-  for (const Name& name : kNames) {
-    if (std::memcmp(key, name.text.data(), name.text.size()) == 0 &&
-        key[name.text.size()] == '"') {
-      return name.key;
-    }
-  }
-  return kOther;
-}
+constexpr KeyName<Key> kNames[] = {
+    {"channel", kChannel}, {"type", kType},       {"data", kData},
+    {"method", kMethod},   {"success", kSuccess}, {"error", kError},
+    {"result", kResult},   {"symbol", kSymbol},
+};
+
+constexpr KeyName<Key> kResultNames[] = {
+    {"channel", kChannel},
+    {"depth", kDepth},
+    {"symbol", kSymbol},
+};
+
+constexpr KeyName<Key> kBookNames[] = {
+    {"symbol", kSymbol},     {"bids", kBids},           {"asks", kAsks},
+    {"checksum", kChecksum}, {"timestamp", kTimestamp},
+};
+
+constexpr KeyName<Key> kLevelNames[] = {
+    {"price", kPrice},
+    {"qty", kQuantity},
+};
+
+// Of a snapshot's levels or orders.
+constexpr KeyName<Key> kMeasureNames[] = {
+    {"price", kPrice},
+    {"qty", kQuantity},
+    {"limit_price", kPrice},
+    {"order_qty", kQuantity},
+};
 
 // Of tickers and trades.
 enum EventKey : unsigned {
@@ -179,18 +182,21 @@ ParseVerdict KrakenParser::read_json(ondemand::document& document,
     return kMalformedVerdict;
   }
   Envelope envelope;
-  if (!read_envelope(root, &envelope) || !at_end(document)) {
-    return kMalformedVerdict;
-  }
+  const bool good = read_envelope(root, raw, frame, &envelope);
+  if (envelope.books.fault != BookReason::kNone) return envelope.books;
+  if (!good || !at_end(document)) return kMalformedVerdict;
   const bool is_ack = envelope.seen.has(kMethod) || envelope.seen.has(kError);
   if (envelope.channel == channel()) {
     // A book's levels and an answer in one: neither may be passed over.
     if (is_ack) return kMalformedVerdict;
     const bool snapshot = envelope.type == "snapshot";
-    if ((!snapshot && envelope.type != "update") || !envelope.seen.has(kData)) {
+    if (envelope.books_read) return envelope.books;
+    ondemand::value data;
+    if ((!snapshot && envelope.type != "update") ||
+        !json_find(root, "data", &data)) {
       return kMalformedVerdict;
     }
-    return read_books(root, snapshot, raw, frame);
+    return read_books(data, snapshot, raw, frame);
   }
   if (is_ack) return read_ack(envelope, raw, frame);
   if (envelope.channel == "heartbeat") {
@@ -259,41 +265,37 @@ bool KrakenParser::read_event(ondemand::object event, bool ticker,
          add_trade(instrument, trade, frame);
 }
 
-bool KrakenParser::read_envelope(ondemand::object root,
+bool KrakenParser::read_envelope(ondemand::object root, const RawMessage& raw,
+                                 FrameBuilder& frame,
                                  Envelope* envelope) noexcept {
-  for (auto entry : root) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!envelope->seen.add(key)) return false;
-    bool good = true;
+  const auto read = [&](Key key, ondemand::value value) {
     switch (key) {
       case kChannel:
-        good = json_string(field.value(), &envelope->channel);
-        break;
+        return json_string(value, &envelope->channel);
       case kType:
-        good = json_string(field.value(), &envelope->type);
-        break;
+        return json_string(value, &envelope->type);
       case kMethod:
-        good = json_string(field.value(), &envelope->method);
-        break;
+        return json_string(value, &envelope->method);
       case kSymbol:
-        good = json_string(field.value(), &envelope->symbol);
-        break;
+        return json_string(value, &envelope->symbol);
       case kSuccess:
-        good = field.value().get_bool().get(envelope->success) ==
-               simdjson::SUCCESS;
-        break;
+        return value.get_bool().get(envelope->success) == simdjson::SUCCESS;
       case kResult:
-        good = read_result(field.value(), envelope);
-        break;
+        return read_result(value, envelope);
+      case kData:
+        // An update behind its channel and type, where the venue has it, is
+        // read at once; otherwise when they are known.
+        if (envelope->channel != channel() || envelope->type != "update") {
+          return true;
+        }
+        envelope->books_read = true;
+        envelope->books = read_books(value, /*snapshot=*/false, raw, frame);
+        return envelope->books.fault == BookReason::kNone;
       default:
-        break;
+        return true;
     }
-    if (!good) return false;
-  }
-  return true;
+  };
+  return read_fields(root, kNames, &envelope->seen, read);
 }
 
 // What an ack grants; a result of another shape grants nothing of ours.
@@ -302,26 +304,16 @@ bool KrakenParser::read_result(ondemand::value value,
   ondemand::object result;
   if (value.get_object().get(result) != simdjson::SUCCESS) return true;
   KeysSeen seen;
-  for (auto entry : result) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return false;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!seen.add(key)) return false;
-    if (key == kChannel &&
-        !json_string(field.value(), &envelope->result_channel)) {
-      return false;
-    }
-    if (key == kSymbol &&
-        !json_string(field.value(), &envelope->result_symbol)) {
-      return false;
-    }
-    if (key == kDepth &&
-        !json_unsigned(field.value(), &envelope->result_depth)) {
-      return false;
-    }
-  }
-  return true;
+  return read_fields(result, kResultNames, &seen,
+                     [&](Key key, ondemand::value field) {
+                       if (key == kChannel) {
+                         return json_string(field, &envelope->result_channel);
+                       }
+                       if (key == kSymbol) {
+                         return json_string(field, &envelope->result_symbol);
+                       }
+                       return json_unsigned(field, &envelope->result_depth);
+                     });
 }
 
 ParseVerdict KrakenParser::read_ack(const Envelope& envelope,
@@ -382,11 +374,13 @@ ParseVerdict KrakenParser::read_status(ondemand::object root,
   return {};
 }
 
-ParseVerdict KrakenParser::read_books(ondemand::object root, bool snapshot,
+ParseVerdict KrakenParser::read_books(ondemand::value value, bool snapshot,
                                       const RawMessage& raw,
                                       FrameBuilder& frame) noexcept {
   ondemand::array data;
-  if (!json_find(root, "data", &data)) return kMalformedVerdict;
+  if (value.get_array().get(data) != simdjson::SUCCESS) {
+    return kMalformedVerdict;
+  }
   bool any = false;
   for (auto entry : data) {
     ondemand::object book;
@@ -412,116 +406,111 @@ ParseVerdict KrakenParser::read_book(ondemand::object book, bool snapshot,
   uint64_t checksum = 0;
   int64_t time_ns = 0;
   Scales scales{.price = 0, .quantity = 0};
-  for (auto entry : book) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key == kOther) continue;
-    if (!seen.add(key)) return verdict;
-    bool good = true;
-    if (key == kSymbol) good = json_string(field.value(), &symbol);
-    if (key == kTimestamp) {
-      good = json_string(field.value(), &time) && times_.read(time, &time_ns);
+  ParsedMessage* message = nullptr;
+  BookReason fault = BookReason::kNone;
+  const auto read_side = [&](Key key, ondemand::value value) {
+    const Side side = key == kBids ? Side::kBid : Side::kAsk;
+    fault = reads_orders() ? read_orders(value, side, snapshot, scales, frame)
+                           : read_levels(value, side, scales, frame);
+    return fault == BookReason::kNone;
+  };
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kSymbol:
+        if (!json_string(value, &symbol)) return false;
+        // An update's levels have their scales already.
+        if (!snapshot && !seen.has(kBids) && !seen.has(kAsks)) {
+          const uint32_t known = resolver_.find(symbol, raw.connection);
+          if (known == kNoInstrument) return true;
+          verdict.instrument = known;
+          scales = scales_[known];
+          message =
+              start_message(frame, ParsedMessageKind::kDelta, known, scales);
+        }
+        return true;
+      case kTimestamp:
+        return json_string(value, &time) && times_.read(time, &time_ns);
+      case kChecksum:
+        return json_unsigned(value, &checksum) && checksum <= UINT32_MAX;
+      default:
+        if (snapshot) return measure_levels(value, &scales);
+        return message == nullptr || read_side(key, value);
     }
-    if (key == kChecksum) {
-      good = json_unsigned(field.value(), &checksum) && checksum <= UINT32_MAX;
-    }
-    if (snapshot && (key == kBids || key == kAsks)) {
-      good = measure_levels(field.value(), &scales);
-    }
-    if (!good) return verdict;
+  };
+  const bool good = read_fields(book, kBookNames, &seen, read);
+  if (fault != BookReason::kNone) {
+    verdict.fault = fault;
+    return verdict;
   }
+  if (!good) return kMalformedVerdict;
   if (!seen.has_all(kSymbol, kBids, kAsks, kChecksum)) {
     if (seen.has(kSymbol)) {
       verdict.instrument = resolver_.find(symbol, raw.connection);
     }
     return verdict;
   }
-  const uint32_t index = resolver_.find_or_add(symbol, raw.connection);
-  if (index == kNoInstrument) return {};
-  verdict.instrument = index;
-  if (!snapshot) scales = scales_[index];
-  ParsedMessage* const message = start_message(
-      frame,
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
-      index, scales);
-  if (message == nullptr || book.reset().error() != simdjson::SUCCESS) {
-    return verdict;
+  if (message == nullptr) {
+    const uint32_t index = resolver_.find_or_add(symbol, raw.connection);
+    if (index == kNoInstrument) return {};
+    verdict.instrument = index;
+    if (!snapshot) scales = scales_[index];
+    message = start_message(
+        frame,
+        snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+        index, scales);
+    KeysSeen sides;
+    if (message == nullptr ||
+        !read_fields(
+            book, kBookNames, &sides, [&](Key key, ondemand::value value) {
+              return (key != kBids && key != kAsks) || read_side(key, value);
+            })) {
+      if (fault != BookReason::kNone) verdict.fault = fault;
+      return verdict;
+    }
+    scales_[index] = scales;
   }
   message->has_checksum = true;
   message->checksum = static_cast<uint32_t>(checksum);
   message->exchange_time_ns = time_ns;
-  for (auto entry : book) {
-    ondemand::field field;
-    if (std::move(entry).get(field) != simdjson::SUCCESS) return verdict;
-    const Key key = key_of(field.key().raw());
-    if (key != kBids && key != kAsks) continue;
-    const Side side = key == kBids ? Side::kBid : Side::kAsk;
-    const BookReason fault =
-        reads_orders()
-            ? read_orders(field.value(), side, snapshot, scales, frame)
-            : read_levels(field.value(), side, scales, frame);
-    if (fault != BookReason::kNone) {
-      verdict.fault = fault;
-      return verdict;
-    }
-  }
-  scales_[index] = scales;
   verdict.fault = BookReason::kNone;
   return verdict;
 }
 
 bool KrakenParser::measure_levels(ondemand::value value,
                                   Scales* scales) noexcept {
-  ondemand::array levels;
-  if (value.get_array().get(levels) != simdjson::SUCCESS) return false;
-  for (auto entry : levels) {
-    ondemand::object level;
-    if (entry.get_object().get(level) != simdjson::SUCCESS) return false;
-    for (auto part : level) {
-      ondemand::field field;
-      if (std::move(part).get(field) != simdjson::SUCCESS) return false;
-      const Key key = key_of(field.key().raw());
-      if (key != kPrice && key != kQuantity) continue;
-      const int decimals = decimals_of(json_token(field.value()));
-      if (decimals > kMaxScale) return false;
-      int8_t& scale = key == kPrice ? scales->price : scales->quantity;
-      scale = std::max(scale, static_cast<int8_t>(decimals));
-    }
-  }
-  return true;
+  return read_objects(value, [&](ondemand::object level) {
+    KeysSeen seen;
+    return read_fields(
+        level, kMeasureNames, &seen, [&](Key key, ondemand::value number) {
+          const int decimals = decimals_of(json_token(number));
+          if (decimals > kMaxScale) return false;
+          int8_t& scale = key == kPrice ? scales->price : scales->quantity;
+          scale = std::max(scale, static_cast<int8_t>(decimals));
+          return true;
+        });
+  });
 }
 
 BookReason KrakenParser::read_levels(ondemand::value value, Side side,
                                      Scales scales,
                                      FrameBuilder& frame) noexcept {
-  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
-  ondemand::array levels;
-  if (value.get_array().get(levels) != simdjson::SUCCESS) return kMalformed;
+  DecimalError error = DecimalError::kOk;
   frame.begin_side(side);
-  for (auto entry : levels) {
-    ondemand::object fields;
-    if (entry.get_object().get(fields) != simdjson::SUCCESS) return kMalformed;
+  const bool good = read_objects(value, [&](ondemand::object fields) {
     PriceLevel level;
     KeysSeen seen;
-    for (auto part : fields) {
-      ondemand::field field;
-      if (std::move(part).get(field) != simdjson::SUCCESS) return kMalformed;
-      const Key key = key_of(field.key().raw());
-      if (key != kPrice && key != kQuantity) continue;
-      if (!seen.add(key)) return kMalformed;
-      const DecimalError error =
-          key == kPrice
-              ? json_amount(field.value(), scales.price, &level.price)
-              : json_amount(field.value(), scales.quantity, &level.quantity);
-      if (error != DecimalError::kOk) return reason_of(error);
-    }
-    if (!seen.has_all(kPrice, kQuantity) || level.price == 0 ||
-        !frame.add(level)) {
-      return kMalformed;
-    }
-  }
-  return BookReason::kNone;
+    const auto read = [&](Key key, ondemand::value number) {
+      error = key == kPrice
+                  ? json_amount(number, scales.price, &level.price)
+                  : json_amount(number, scales.quantity, &level.quantity);
+      return error == DecimalError::kOk;
+    };
+    return read_fields(fields, kLevelNames, &seen, read) &&
+           seen.has_all(kPrice, kQuantity) && level.price != 0 &&
+           frame.add(level);
+  });
+  if (error != DecimalError::kOk) return reason_of(error);
+  return good ? BookReason::kNone : BookReason::kMalformedMessage;
 }
 
 }  // namespace wirebook

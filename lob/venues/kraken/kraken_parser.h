@@ -44,6 +44,8 @@ class KrakenParser final : public JsonVenueParser {
     std::string_view result_symbol;
     uint64_t result_depth = 0;
     bool success = true;
+    bool books_read = false;  // "data", if it is an update
+    ParseVerdict books{};     // what became of it
   };
 
   bool read_literally(const RawMessage& raw,
@@ -54,8 +56,8 @@ class KrakenParser final : public JsonVenueParser {
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_envelope(simdjson::ondemand::object root,
-                     Envelope* envelope) noexcept;
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
   bool read_result(simdjson::ondemand::value value,
                    Envelope* envelope) noexcept;
   ParseVerdict read_ack(const Envelope& envelope, const RawMessage& raw,
@@ -64,7 +66,7 @@ class KrakenParser final : public JsonVenueParser {
                            FrameBuilder& frame) noexcept;
   bool read_event(simdjson::ondemand::object event, bool ticker,
                   const RawMessage& raw, FrameBuilder& frame) noexcept;
-  ParseVerdict read_books(simdjson::ondemand::object root, bool snapshot,
+  ParseVerdict read_books(simdjson::ondemand::value value, bool snapshot,
                           const RawMessage& raw, FrameBuilder& frame) noexcept;
   ParseVerdict read_book(simdjson::ondemand::object book, bool snapshot,
                          const RawMessage& raw, FrameBuilder& frame) noexcept;

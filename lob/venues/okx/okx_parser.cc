@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "lob/venues/text_scanner.h"
+
 namespace wirebook {
 namespace {
 
@@ -30,12 +32,25 @@ enum Key : unsigned {
 };
 
 constexpr KeyName<Key> kNames[] = {
-    {"arg", kArgument},      {"action", kAction},   {"data", kData},
-    {"event", kEvent},       {"channel", kChannel}, {"instId", kSymbol},
-    {"asks", kAsks},         {"bids", kBids},       {"ts", kTime},
-    {"checksum", kChecksum}, {"seqId", kId},        {"prevSeqId", kPreviousId},
-    {"px", kPrice},          {"sz", kSize},         {"side", kTradeSide},
-    {"tradeId", kTradeId},
+    {"arg", kArgument},
+    {"action", kAction},
+    {"data", kData},
+    {"event", kEvent},
+};
+
+constexpr KeyName<Key> kArgumentNames[] = {
+    {"channel", kChannel},
+    {"instId", kSymbol},
+};
+
+constexpr KeyName<Key> kBookNames[] = {
+    {"asks", kAsks},         {"bids", kBids}, {"ts", kTime},
+    {"checksum", kChecksum}, {"seqId", kId},  {"prevSeqId", kPreviousId},
+};
+
+constexpr KeyName<Key> kTradeNames[] = {
+    {"tradeId", kTradeId}, {"px", kPrice}, {"sz", kSize},
+    {"side", kTradeSide},  {"ts", kTime},
 };
 
 bool read_signed(ondemand::value value, int64_t* out) noexcept {
@@ -45,9 +60,70 @@ bool read_signed(ondemand::value value, int64_t* out) noexcept {
   return error == std::errc() && rest == end;
 }
 
-constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
-
 }  // namespace
+
+// An update of a book, as the venue writes it; of before 2023 without ids.
+bool OkxParser::read_literally(const RawMessage& raw,
+                               FrameBuilder& frame) noexcept {
+  // The closing brace bounds every scan below.
+  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
+      raw.kind != RawMessageKind::kText) {
+    return false;
+  }
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view symbol;
+  uint64_t time_ms;
+  uint64_t sum;
+  uint64_t id = 0;
+  uint64_t previous = 0;
+  if (!in.literal("{\"arg\":{\"channel\":\"books\",") ||
+      !in.literal("\"instId\":\"") || !in.name(&symbol) ||
+      !in.literal("},\"action\":\"update\",") ||
+      !in.literal("\"data\":[{\"asks\":[")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (message == nullptr) return false;
+  frame.begin_side(Side::kAsk);
+  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"bids\":[")) {
+    return false;
+  }
+  frame.begin_side(Side::kBid);
+  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"ts\":\"") ||
+      !in.unsigned_number(&time_ms) || !in.literal("\",\"checksum\":")) {
+    return false;
+  }
+  const bool negative = in.literal("-");
+  if (!in.unsigned_number(&sum) || sum > INT32_MAX || (negative && sum == 0)) {
+    return false;
+  }
+  const bool has_id = in.peek() == ',';
+  if (has_id) {
+    const bool id_first = in.literal(",\"seqId\":");
+    if (!id_first && !in.literal(",\"prevSeqId\":")) return false;
+    if (!in.unsigned_number(id_first ? &id : &previous) ||
+        !(id_first ? in.literal(",\"prevSeqId\":")
+                   : in.literal(",\"seqId\":")) ||
+        !in.unsigned_number(id_first ? &previous : &id)) {
+      return false;
+    }
+  }
+  if (!in.literal("}]}") || !in.at_end() || id > kMaxUpdateId ||
+      previous > kMaxUpdateId || (!has_id && sum == 0)) {
+    return false;
+  }
+  message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
+  message->has_last_update_id = message->has_previous_update_id = has_id;
+  message->last_update_id = id;
+  message->previous_update_id = previous;
+  message->has_checksum = sum != 0;
+  message->checksum = static_cast<uint32_t>(negative ? 0 - sum : sum);
+  return true;
+}
 
 ParseVerdict OkxParser::read_json(ondemand::document& document,
                                   const RawMessage& raw,
@@ -58,13 +134,23 @@ ParseVerdict OkxParser::read_json(ondemand::document& document,
   }
   ondemand::object root;
   Envelope envelope;
-  if (document.get_object().get(root) != simdjson::SUCCESS ||
-      !read_envelope(root, &envelope) || !at_end(document)) {
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
     return kMalformedVerdict;
   }
-  if (envelope.seen.has(kEvent)) return read_event(envelope, raw, frame);
-  if (envelope.channel == "books" || envelope.channel == "bbo-tbt") {
-    return read_books(root, envelope, raw, frame);
+  const bool good = read_envelope(root, raw, frame, &envelope);
+  if (envelope.books.fault != BookReason::kNone) return envelope.books;
+  if (!good || !at_end(document)) return kMalformedVerdict;
+  if (envelope.seen.has(kEvent)) {
+    frame.discard();
+    return read_event(envelope, raw, frame);
+  }
+  if (envelope.has_books()) {
+    ondemand::value data;
+    if (!envelope.books_read) {
+      if (!json_find(root, "data", &data)) return kMalformedVerdict;
+      read_books(data, raw, frame, &envelope);
+    }
+    return envelope.books;
   }
   if (envelope.channel == "trades") {
     return read_trades(root, envelope, raw, frame);
@@ -72,17 +158,28 @@ ParseVerdict OkxParser::read_json(ondemand::document& document,
   return {};
 }
 
-bool OkxParser::read_envelope(ondemand::object root,
+bool OkxParser::read_envelope(ondemand::object root, const RawMessage& raw,
+                              FrameBuilder& frame,
                               Envelope* envelope) noexcept {
   return read_fields(
       root, kNames, &envelope->seen, [&](Key key, ondemand::value value) {
         if (key == kEvent) return json_string(value, &envelope->event);
         if (key == kAction) return json_string(value, &envelope->action);
+        if (key == kData) {
+          // Books behind their channel and action, where the venue has them,
+          // are read at once; otherwise when those are known.
+          if (!envelope->has_books() ||
+              (envelope->channel == "books" && !envelope->seen.has(kAction))) {
+            return true;
+          }
+          read_books(value, raw, frame, envelope);
+          return envelope->books.fault == BookReason::kNone;
+        }
         ondemand::object argument;
         KeysSeen seen;
         return key != kArgument ||
                (value.get_object().get(argument) == simdjson::SUCCESS &&
-                read_fields(argument, kNames, &seen,
+                read_fields(argument, kArgumentNames, &seen,
                             [&](Key name, ondemand::value text) {
                               if (name == kChannel) {
                                 return json_string(text, &envelope->channel);
@@ -118,61 +215,77 @@ ParseVerdict OkxParser::read_event(const Envelope& envelope,
   return {};
 }
 
-ParseVerdict OkxParser::read_books(ondemand::object root,
-                                   const Envelope& envelope,
-                                   const RawMessage& raw,
-                                   FrameBuilder& frame) noexcept {
+void OkxParser::read_books(ondemand::value data, const RawMessage& raw,
+                           FrameBuilder& frame, Envelope* envelope) noexcept {
+  envelope->books_read = true;
   ParseVerdict verdict = kMalformedVerdict;
-  if (envelope.symbol.empty()) return verdict;
+  envelope->books = verdict;
+  if (envelope->symbol.empty()) return;
   ParsedMessageKind kind = ParsedMessageKind::kBestBidOffer;
-  if (envelope.channel == "books") {
-    verdict.instrument = resolver_.find_or_add(envelope.symbol, raw.connection);
-    if (envelope.action != "snapshot" && envelope.action != "update") {
-      return verdict;
-    }
-    kind = envelope.action == "snapshot" ? ParsedMessageKind::kSnapshot
-                                         : ParsedMessageKind::kDelta;
+  if (envelope->channel == "books") {
+    verdict.instrument =
+        resolver_.find_or_add(envelope->symbol, raw.connection);
+    kind = envelope->action == "snapshot" ? ParsedMessageKind::kSnapshot
+                                          : ParsedMessageKind::kDelta;
   } else {
     verdict.concerns_book = false;
-    verdict.instrument = resolver_.find(envelope.symbol, raw.connection);
+    verdict.instrument = resolver_.find(envelope->symbol, raw.connection);
   }
-  ondemand::value data;
+  envelope->books = verdict;
+  if (kind == ParsedMessageKind::kDelta && envelope->action != "update") return;
   ParseVerdict read = verdict;
-  if (!json_find(root, "data", &data) ||
-      !read_objects(data, [&](ondemand::object book) {
-        read = read_book(book, kind, verdict, frame);
-        return read.fault == BookReason::kNone;
-      })) {
-    return read.fault == BookReason::kNone ? verdict : read;
-  }
-  return read;
+  const bool good = read_objects(data, [&](ondemand::object book) {
+    read = read_book(book, kind, verdict, frame);
+    return read.fault == BookReason::kNone;
+  });
+  envelope->books = !good && read.fault == BookReason::kNone ? verdict : read;
 }
 
-bool OkxParser::read_scalars(ondemand::object data, Book* book) noexcept {
-  return read_fields(data, kNames, &book->seen,
-                     [&](Key key, ondemand::value value) {
-                       switch (key) {
-                         case kId:
-                           return read_signed(value, &book->id);
-                         case kPreviousId:
-                           return read_signed(value, &book->previous_id);
-                         case kChecksum:
-                           return read_signed(value, &book->checksum);
-                         case kTime:
-                           return json_quoted_unsigned(value, &book->time_ms);
-                         default:
-                           return true;
-                       }
-                     });
+// All that an element says, in one walk: whose it is is known.
+BookReason OkxParser::read_fields_of(ondemand::object data,
+                                     const ParsedMessage* message,
+                                     FrameBuilder& frame, Book* book) noexcept {
+  BookReason fault = BookReason::kNone;
+  const auto read = [&](Key key, ondemand::value value) {
+    switch (key) {
+      case kId:
+        return read_signed(value, &book->id);
+      case kPreviousId:
+        return read_signed(value, &book->previous_id);
+      case kChecksum:
+        return read_signed(value, &book->checksum);
+      case kTime:
+        return json_quoted_unsigned(value, &book->time_ms);
+      default:
+        if (message == nullptr) return true;
+        fault =
+            read_level_pairs(value, key == kBids ? Side::kBid : Side::kAsk,
+                             scales_of(*message), NumberStyle::kQuoted, frame);
+        return fault == BookReason::kNone;
+    }
+  };
+  return read_fields(data, kBookNames, &book->seen, read) ||
+                 fault != BookReason::kNone
+             ? fault
+             : BookReason::kMalformedMessage;
 }
 
 ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
                                   ParseVerdict verdict,
                                   FrameBuilder& frame) noexcept {
+  ParsedMessage* message = nullptr;
+  if (verdict.instrument != kNoInstrument) {
+    message = start_message(frame, kind, verdict.instrument);
+    if (message == nullptr) return verdict;
+  }
   Book book;
-  if (!read_scalars(data, &book) || !book.seen.has_all(kBids, kAsks, kTime) ||
-      book.checksum > INT32_MAX || book.checksum < INT32_MIN || book.id < 0 ||
-      book.previous_id < -1) {
+  const BookReason fault = read_fields_of(data, message, frame, &book);
+  if (fault != BookReason::kNone) {
+    verdict.fault = fault;
+    return verdict;
+  }
+  if (!book.seen.has_all(kBids, kAsks, kTime) || book.checksum > INT32_MAX ||
+      book.checksum < INT32_MIN || book.id < 0 || book.previous_id < -1) {
     return verdict;
   }
   const bool touch = kind == ParsedMessageKind::kBestBidOffer;
@@ -185,9 +298,7 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
       (!book.seen.has(kPreviousId) || book.previous_id < 0)) {
     return verdict;
   }
-  if (verdict.instrument == kNoInstrument) return {};
-  ParsedMessage* const message = start_message(frame, kind, verdict.instrument);
-  if (message == nullptr) return verdict;
+  if (message == nullptr) return {};
   message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
   message->has_last_update_id = has_id;
   message->last_update_id = static_cast<uint64_t>(book.id);
@@ -196,8 +307,7 @@ ParseVerdict OkxParser::read_book(ondemand::object data, ParsedMessageKind kind,
       delta ? static_cast<uint64_t>(book.previous_id) : 0;
   message->has_checksum = has_sum && !touch;
   message->checksum = static_cast<uint32_t>(book.checksum);
-  verdict.fault = read_sides(data, kSides, scales_of(*message),
-                             NumberStyle::kQuoted, frame);
+  verdict.fault = BookReason::kNone;
   return verdict;
 }
 
@@ -237,7 +347,7 @@ bool OkxParser::read_trade(ondemand::object fields, uint32_t instrument,
         return true;
     }
   };
-  if (!read_fields(fields, kNames, &seen, read) ||
+  if (!read_fields(fields, kTradeNames, &seen, read) ||
       !seen.has_all(kTradeSide, kTime, kTradeId, kPrice, kSize)) {
     return false;
   }

@@ -34,6 +34,12 @@ class OkxParser final : public JsonVenueParser {
     std::string_view action;
     std::string_view channel;
     std::string_view symbol;
+    bool books_read = false;  // "data", if it is books
+    ParseVerdict books{};     // what became of it
+
+    bool has_books() const noexcept {
+      return channel == "books" || channel == "bbo-tbt";
+    }
   };
   // What one element of a book's "data" says beside its levels.
   struct Book {
@@ -44,20 +50,23 @@ class OkxParser final : public JsonVenueParser {
     uint64_t time_ms = 0;
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_envelope(simdjson::ondemand::object root,
-                     Envelope* envelope) noexcept;
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
   ParseVerdict read_event(const Envelope& envelope, const RawMessage& raw,
                           FrameBuilder& frame) noexcept;
-  ParseVerdict read_books(simdjson::ondemand::object root,
-                          const Envelope& envelope, const RawMessage& raw,
-                          FrameBuilder& frame) noexcept;
+  void read_books(simdjson::ondemand::value data, const RawMessage& raw,
+                  FrameBuilder& frame, Envelope* envelope) noexcept;
   ParseVerdict read_book(simdjson::ondemand::object data,
                          ParsedMessageKind kind, ParseVerdict verdict,
                          FrameBuilder& frame) noexcept;
-  bool read_scalars(simdjson::ondemand::object data, Book* book) noexcept;
+  BookReason read_fields_of(simdjson::ondemand::object data,
+                            const ParsedMessage* message, FrameBuilder& frame,
+                            Book* book) noexcept;
   ParseVerdict read_trades(simdjson::ondemand::object root,
                            const Envelope& envelope, const RawMessage& raw,
                            FrameBuilder& frame) noexcept;
