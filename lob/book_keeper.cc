@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "lob/interleaved_checksum.h"
 
@@ -243,6 +244,7 @@ void BookKeeper::refill(const ParsedMessage& first) noexcept {
   } else {
     stands.last_update_id = rest_.last_update_id();
     stands.exchange_time_ns = view_.exchange_time_ns;
+    top_changed_[0] = top_changed_[1] = true;
     for (; !kept_.empty(); kept_.pop_front()) {
       if (kept_.front().last_update_id <= id) continue;
       kept_.visit_front([this](Side side, const PriceLevel& level) {
@@ -295,6 +297,7 @@ void BookKeeper::offer_kept() noexcept {
       continue;
     }
     if (action == Action::kJoin) enter(BookState::kLive, BookReason::kNone);
+    top_changed_[0] = top_changed_[1] = true;
     const size_t levels =
         kept_.visit_front([this](Side side, const PriceLevel& level) {
           book_.apply(side, level.price, level.quantity);
@@ -433,6 +436,7 @@ void BookKeeper::load_snapshot(const ParsedMessage& first) noexcept {
   book_.reset(first.price_scale, first.quantity_scale,
               std::max<int64_t>(tick, 1));
   dropped_before_ = book_.dropped_levels();
+  top_changed_[0] = top_changed_[1] = true;
   horizon_[0] = horizon_[1] = std::nullopt;
   for_each_part(first, [this](const ParsedMessage& part) {
     book_.apply(Side::kBid, part.bids());
@@ -462,8 +466,11 @@ void BookKeeper::apply_delta(const ParsedMessage& first) noexcept {
   size_t levels = 0;
   const ParsedMessage& last =
       for_each_part(first, [&](const ParsedMessage& part) {
-        book_.apply(Side::kBid, part.bids());
-        book_.apply(Side::kAsk, part.asks());
+        for (const Side side : {Side::kBid, Side::kAsk}) {
+          const auto changes = side == Side::kBid ? part.bids() : part.asks();
+          book_.apply(side, changes);
+          top_changed_[static_cast<size_t>(side)] |= reaches_top(side, changes);
+        }
         levels += part.level_count();
       });
   updates_applied_.add(1);
@@ -471,17 +478,51 @@ void BookKeeper::apply_delta(const ParsedMessage& first) noexcept {
   applied(last, false);
 }
 
+// False only where none of `changes` is among the best levels as view_ has
+// them: most of a small message's are not, and reading those levels again, and
+// their checksum, is most of its work.
+bool BookKeeper::reaches_top(
+    Side side, std::span<const PriceLevel> changes) const noexcept {
+  constexpr size_t kFew = 16;  // of more some always are
+  const size_t count = top_count_[static_cast<size_t>(side)];
+  if (changes.size() > kFew || count < kBookViewDepth) {
+    return !changes.empty();
+  }
+  const PriceLevel* const top = side == Side::kBid ? view_.bids : view_.asks;
+  const int64_t worst = top[count - 1].price;
+  bool reaches = false;
+  for (const PriceLevel& change : changes) {
+    reaches |=
+        side == Side::kBid ? change.price >= worst : change.price <= worst;
+  }
+  return reaches;
+}
+
+// The book's best levels into view_, all that there are; false if they are the
+// same as before.
+bool BookKeeper::read_top() noexcept {
+  const bool changed = top_changed_[0] || top_changed_[1];
+  if (std::exchange(top_changed_[0], false)) {
+    top_count_[0] =
+        static_cast<uint8_t>(book_.top(Side::kBid, std::span(view_.bids)));
+  }
+  if (std::exchange(top_changed_[1], false)) {
+    top_count_[1] =
+        static_cast<uint8_t>(book_.top(Side::kAsk, std::span(view_.asks)));
+  }
+  view_.bid_count = top_count_[0];
+  view_.ask_count = top_count_[1];
+  return changed;
+}
+
 // After the levels of a message are in the book: verifies, publishes, tells.
 void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
   if (traits_.truncates && checksum_.depth() != 0) {
     book_.truncate(checksum_.depth());
   }
-  view_.bid_count =
-      static_cast<uint8_t>(book_.top(Side::kBid, std::span(view_.bids)));
-  view_.ask_count =
-      static_cast<uint8_t>(book_.top(Side::kAsk, std::span(view_.asks)));
+  const bool top_changed = read_top();
   if (traits_.sync != SyncClass::kRestSnapshot) {
-    const Sum sum = sum_of(message);
+    const Sum sum = sum_of(message, top_changed);
     if (sum == Sum::kAgrees) checksums_ok_.add(1);
     const bool good = sum == Sum::kAgrees || sum == Sum::kNone;
     if (!good) checksums_bad_.add(1);
@@ -529,15 +570,18 @@ void BookKeeper::applied(const ParsedMessage& message, bool kept) noexcept {
 }
 
 // What the venue's checksum says of the book as it is now.
-BookKeeper::Sum BookKeeper::sum_of(const ParsedMessage& message) noexcept {
+BookKeeper::Sum BookKeeper::sum_of(const ParsedMessage& message,
+                                   bool top_changed) noexcept {
   uint32_t sum = 0;
   switch (traits_.checksum) {
     case ChecksumKind::kNone:
       return Sum::kNone;
     case ChecksumKind::kKraken:
       if (!message.has_checksum) return Sum::kMissing;
-      sum = sum_.update(std::span(view_.asks).first(view_.ask_count),
-                        std::span(view_.bids).first(view_.bid_count));
+      sum = top_changed
+                ? sum_.update(std::span(view_.asks).first(view_.ask_count),
+                              std::span(view_.bids).first(view_.bid_count))
+                : sum_.last();
       break;
     case ChecksumKind::kInterleaved:
     case ChecksumKind::kBitfinex: {
@@ -607,14 +651,13 @@ std::optional<int64_t> BookKeeper::known_horizon(Side side) const noexcept {
   return horizon_[static_cast<size_t>(side)];
 }
 
-size_t BookKeeper::known(Side side,
-                         std::span<const PriceLevel> levels) const noexcept {
-  const std::optional<int64_t> horizon = known_horizon(side);
+size_t BookKeeper::within_horizon(
+    Side side, std::span<const PriceLevel> levels) const noexcept {
+  const int64_t horizon = *horizon_[static_cast<size_t>(side)];
   size_t count = levels.size();
-  if (!horizon) return count;
   while (count != 0 &&
-         (side == Side::kBid ? levels[count - 1].price < *horizon
-                             : levels[count - 1].price > *horizon)) {
+         (side == Side::kBid ? levels[count - 1].price < horizon
+                             : levels[count - 1].price > horizon)) {
     --count;
   }
   return count;

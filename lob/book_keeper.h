@@ -152,7 +152,10 @@ class BookKeeper {
   std::optional<int64_t> known_horizon(Side side) const noexcept;
   // How many of a side's levels, best first, lie where all are known. A view
   // has no others.
-  size_t known(Side side, std::span<const PriceLevel> levels) const noexcept;
+  size_t known(Side side, std::span<const PriceLevel> levels) const noexcept {
+    return horizon_[static_cast<size_t>(side)] ? within_horizon(side, levels)
+                                               : levels.size();
+  }
 
   // ---- Any thread ----------------------------------------------------------
 
@@ -178,8 +181,13 @@ class BookKeeper {
   void on_notice(const ParsedMessage& message) noexcept;
   void load_snapshot(const ParsedMessage& first) noexcept;
   void apply_delta(const ParsedMessage& first) noexcept;
+  bool reaches_top(Side side,
+                   std::span<const PriceLevel> changes) const noexcept;
+  bool read_top() noexcept;
+  size_t within_horizon(Side side,
+                        std::span<const PriceLevel> levels) const noexcept;
   enum class Sum : uint8_t { kNone, kAgrees, kDisagrees, kMissing };
-  Sum sum_of(const ParsedMessage& message) noexcept;
+  Sum sum_of(const ParsedMessage& message, bool top_changed) noexcept;
   bool touch_is_known() noexcept;
   bool touch_is_near_horizon() const noexcept;
   void ask_for_refill() noexcept;
@@ -205,7 +213,11 @@ class BookKeeper {
   KrakenChecksum sum_;
   DiffBuffer kept_;
   ParsedMessage kept_message_;  // what observers see of a kept diff
-  BookView view_;           // the feeding thread's copy of what is published
+  BookView view_;  // the feeding thread's copy of what is published
+  // The book's own best levels in view_, bids and asks: its counts may be less,
+  // by the horizon. Where the book changed since, `top_changed_`.
+  uint8_t top_count_[2] = {};
+  bool top_changed_[2] = {};
   uint64_t now_ticks_ = 0;  // receive time of what is being handled
   bool state_changed_ = false;
   bool had_snapshot_ = false;

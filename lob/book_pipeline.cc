@@ -43,7 +43,7 @@ struct Inbound {
   Event event;
 };
 
-// Parser thread to book thread.
+// Whoever parses to book thread.
 struct Outbound {
   ParsedMessage* head;
   RawMessage* raw;  // kNoParsed: to be given back all the same
@@ -108,7 +108,9 @@ class BookPipeline::Impl final : public BookKeeperObserver {
                           .max_capacity = objects,
                           .exhaustion = PoolExhaustion::kNull});
     if (pool_ != nullptr) lane_ = &pool_->add_lane();
-    parser_thread_ = std::thread([this] { run_parser(); });
+    if (has_parser_thread()) {
+      parser_thread_ = std::thread([this] { run_parser(); });
+    }
     book_thread_ = std::thread([this] { run_books(); });
     return absl::OkStatus();
   }
@@ -137,7 +139,18 @@ class BookPipeline::Impl final : public BookKeeperObserver {
         fault_connection(BookReason::kInternalDrop, raw->connection,
                          raw->receive_ticks);
       }
+      count_unknown();
       if (pool_ != nullptr) pool_->release(raw);
+      return;
+    }
+    if (options_.full == FullPolicy::kDrop && dropped_count_ != 0 &&
+        !tell_dropped()) {
+      drop(raw);
+      return;
+    }
+    if (!has_parser_thread()) {
+      StagedSink sink(*this);
+      parse(raw, sink);
       return;
     }
     const Inbound item{.raw = raw,
@@ -146,13 +159,9 @@ class BookPipeline::Impl final : public BookKeeperObserver {
                        .event = Event::kMessage};
     if (options_.full == FullPolicy::kWait) {
       push_waiting(item);
-      return;
-    }
-    if ((dropped_count_ != 0 && !tell_dropped()) || !inbound_.try_push(item)) {
+    } else if (!try_push(item)) {
       drop(raw);
-      return;
     }
-    ++pushed_;
   }
 
   void on_event(Event event, uint16_t connection) noexcept {
@@ -207,7 +216,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     PipelineWaiter waiter(WaitMode::kAdaptive);
     while (dropped_count_ != 0 && !tell_dropped()) waiter.wait();
     // Pairs with the release in run_books: all that was applied is visible.
-    while (completed_.load(std::memory_order_acquire) != pushed_) {
+    const uint64_t& handed_over = has_parser_thread() ? pushed_ : passed_;
+    while (completed_.load(std::memory_order_acquire) != handed_over) {
       waiter.wait();
     }
     if (pool_ != nullptr) pool_->reclaim();
@@ -216,12 +226,12 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   void stop() noexcept {
     if (options_.mode == PipelineMode::kFused || stopped_) return;
-    if (parser_thread_.joinable()) {
+    if (book_thread_.joinable()) {
       PipelineWaiter waiter(WaitMode::kAdaptive);
       while (dropped_count_ != 0 && !tell_dropped()) waiter.wait();
       push_waiting(
           {.raw = nullptr, .ticks = 0, .connection = 0, .event = Event::kStop});
-      parser_thread_.join();
+      if (parser_thread_.joinable()) parser_thread_.join();
       book_thread_.join();
     }
     stopped_ = true;
@@ -260,8 +270,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     }
     void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
       tail->raw = raw_;
-      owner_.unknown_.add(owner_.parser_->unknown_instruments() -
-                          owner_.unknown_.get());
       owner_.handle_frame(
           head, static_cast<uint32_t>(thread_allocations() - allocations_));
       while (head != nullptr) {
@@ -277,7 +285,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     const uint64_t allocations_;
   };
 
-  // ---- Parser thread (staged)
+  // ---- Parsing on the parser thread, or the network thread without one
 
   class StagedSink final : public ParsedMessageSink {
    public:
@@ -290,13 +298,17 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     }
     void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
       tail->raw = raw_;
-      owner_.pass_on({.head = head,
-                      .raw = nullptr,
-                      .ticks = 0,
-                      .allocations = static_cast<uint32_t>(
-                          thread_allocations() - allocations_),
-                      .connection = raw_->connection,
-                      .event = Event::kMessage});
+      if (owner_.pass_on({.head = head,
+                          .raw = nullptr,
+                          .ticks = 0,
+                          .allocations = static_cast<uint32_t>(
+                              thread_allocations() - allocations_),
+                          .connection = raw_->connection,
+                          .event = Event::kMessage})) {
+        return;
+      }
+      while (head != nullptr) release(std::exchange(head, head->next));
+      owner_.drop(raw_);
     }
     void begin(RawMessage* raw) noexcept {
       raw_ = raw;
@@ -350,14 +362,20 @@ class BookPipeline::Impl final : public BookKeeperObserver {
         continue;
       }
       parsed_pool_drops_.add(1);
-      pass_on({.head = nullptr,
-               .raw = raw,
-               .ticks = raw->receive_ticks,
-               .allocations = 0,
-               .connection = raw->connection,
-               .event = Event::kNoParsed});
+      if (!pass_on({.head = nullptr,
+                    .raw = raw,
+                    .ticks = raw->receive_ticks,
+                    .allocations = 0,
+                    .connection = raw->connection,
+                    .event = Event::kNoParsed})) {
+        drop(raw);
+      }
       break;
     }
+    count_unknown();
+  }
+
+  void count_unknown() noexcept {
     unknown_.add(parser_->unknown_instruments() - unknown_.get());
   }
 
@@ -366,10 +384,17 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     return completed_.load(std::memory_order_acquire) != passed_;
   }
 
-  void pass_on(const Outbound& item) noexcept {
+  // False where the ring is full and the network thread must not wait.
+  bool pass_on(const Outbound& item) noexcept {
+    const bool waits =
+        has_parser_thread() || options_.full == FullPolicy::kWait;
     PipelineWaiter waiter(options_.wait);
-    while (!outbound_.try_push(item)) waiter.wait();
+    while (!outbound_.try_push(item)) {
+      if (!waits) return false;
+      waiter.wait();
+    }
     ++passed_;
+    return true;
   }
 
   // ---- Book thread (staged)
@@ -605,11 +630,29 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   void push_waiting(const Inbound& item) noexcept {
     PipelineWaiter waiter(WaitMode::kAdaptive);
     while (dropped_count_ != 0 && !tell_dropped()) waiter.wait();
-    while (!inbound_.try_push(item)) {
+    while (!try_push(item)) {
       if (pool_ != nullptr) pool_->reclaim();
       waiter.wait();
     }
+  }
+
+  // To the parser thread; without one an event goes on to the book thread.
+  bool try_push(const Inbound& item) noexcept {
+    if (!has_parser_thread()) {
+      if (!outbound_.try_push({.head = nullptr,
+                               .raw = nullptr,
+                               .ticks = item.ticks,
+                               .allocations = 0,
+                               .connection = item.connection,
+                               .event = item.event})) {
+        return false;
+      }
+      ++passed_;
+      return true;
+    }
+    if (!inbound_.try_push(item)) return false;
     ++pushed_;
+    return true;
   }
 
   void drop(RawMessage* raw) noexcept {
@@ -625,13 +668,12 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   bool tell_dropped() noexcept {
     for (size_t i = 0; i < dropped_.size() && dropped_count_ != 0; ++i) {
       if (dropped_[i] == 0) continue;
-      if (!inbound_.try_push({.raw = nullptr,
-                              .ticks = TscClock::ticks(),
-                              .connection = static_cast<uint16_t>(i),
-                              .event = Event::kRingFull})) {
+      if (!try_push({.raw = nullptr,
+                     .ticks = TscClock::ticks(),
+                     .connection = static_cast<uint16_t>(i),
+                     .event = Event::kRingFull})) {
         return false;
       }
-      ++pushed_;
       dropped_[i] = 0;
       --dropped_count_;
     }
@@ -639,6 +681,10 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // ---- Set-up
+
+  bool has_parser_thread() const noexcept {
+    return options_.mode == PipelineMode::kStaged;
+  }
 
   static void touch(ParsedMessage& message) noexcept {
     for (PriceLevel& level : message.levels) level = PriceLevel();
@@ -681,13 +727,13 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   // Network thread to parser thread.
   SpscRing<Inbound> inbound_;
 
-  // Parser thread.
+  // Parser thread, or the network thread without one.
   std::unique_ptr<ObjectPool<ParsedMessage>> parsed_pool_;
   alignas(64) uint64_t passed_ = 0;
   alignas(kCacheLineBytes) SingleWriterCounter parsed_pool_drops_;
   alignas(kCacheLineBytes) SingleWriterCounter unknown_;
 
-  // Parser thread to book thread.
+  // Either to book thread.
   SpscRing<Outbound> outbound_;
 
   // Book thread.

@@ -1,14 +1,16 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
 // BookPipeline: from raw messages of one venue to verified books, for one
-// network thread; fused on that thread, or staged over two more.
+// network thread; fused on that thread, or staged over one or two more.
 //
 // Fused: on_message parses, applies and publishes before it returns. Best where
 // cores are few; lowest latency while messages are small and far apart.
 // Staged: on_message puts a pointer into a ring; a parser thread makes a
 // ParsedMessage of it and hands that to a book thread, which applies, publishes
 // and gives both back. Best where bursts must not delay the wire.
-// Both give byte-identical books.
+// Two threads: on_message parses, the book thread does the rest. What staged is
+// where there are but two cores.
+// All give byte-identical books.
 //
 // Guarantee: once warm, no heap allocation, no lock and no page fault on any of
 // the threads; with WaitMode::kSpin no system call either. A message that could
@@ -52,7 +54,7 @@
 
 namespace wirebook {
 
-enum class PipelineMode : uint8_t { kFused, kStaged };
+enum class PipelineMode : uint8_t { kFused, kStaged, kTwoThreads };
 
 // What on_message does when the ring or the pool has no room.
 enum class FullPolicy : uint8_t {
@@ -78,7 +80,7 @@ struct BookPipelineOptions {
   // Books for symbols that nobody announced by expect_instrument, made when a
   // depth message names one. A live node turns it off.
   bool discover_instruments = true;
-  // Pins the threads of kStaged; -1: anywhere.
+  // Pins the pipeline's own threads; -1: anywhere.
   int parser_cpu = -1;
   int book_cpu = -1;
   BookKeeperOptions keeper{};
@@ -157,7 +159,7 @@ class BookPipeline {
   // fault or an answer that does not serve.
   std::optional<BookRequest> next_request() noexcept;
 
-  // Returns once everything handed in is applied; with kStaged it waits for
+  // Returns once everything handed in is applied; unless fused it waits for
   // the threads. Fails after stop().
   absl::Status drain();
 

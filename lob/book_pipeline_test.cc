@@ -92,13 +92,18 @@ class BookPipelineTest : public testing::TestWithParam<PipelineMode> {
   }
 };
 
+std::string mode_name(PipelineMode mode) {
+  return mode == PipelineMode::kFused    ? "Fused"
+         : mode == PipelineMode::kStaged ? "Staged"
+                                         : "TwoThreads";
+}
+
 INSTANTIATE_TEST_SUITE_P(Modes, BookPipelineTest,
                          testing::Values(PipelineMode::kFused,
-                                         PipelineMode::kStaged),
+                                         PipelineMode::kStaged,
+                                         PipelineMode::kTwoThreads),
                          [](const auto& param) {
-                           return param.param == PipelineMode::kFused
-                                      ? "Fused"
-                                      : "Staged";
+                           return mode_name(param.param);
                          });
 
 TEST_P(BookPipelineTest, FromTextToAVerifiedBook) {
@@ -455,20 +460,25 @@ TEST(BookPipeline, AFullRingIsCountedAndGapsTheBook) {
     void on_state_changed(const BookKeeper&) override {
       while (hold.load()) std::this_thread::yield();
     }
-  } slow;
-  BookPipelineOptions options;
-  options.mode = PipelineMode::kStaged;
-  options.ring_capacity = 8;
-  options.parsed_messages = 8;
-  options.keeper.book.window_ticks = 1024;
-  Feed feed(options, &slow);
-  for (int i = 0; i < 400; ++i) feed.text(depth_update(10 + i, ""));
-  slow.hold = false;
-  ASSERT_TRUE(feed->drain().ok());
-  EXPECT_GT(feed->statistics().ring_full_drops, 0u);
-  EXPECT_EQ(feed->book(0).view().state, BookState::kGapped);
-  EXPECT_EQ(feed->book(0).view().reason, BookReason::kInternalDrop);
-  EXPECT_EQ(feed.pool().outstanding(), 0u);
+  };
+  for (const PipelineMode mode :
+       {PipelineMode::kStaged, PipelineMode::kTwoThreads}) {
+    SCOPED_TRACE(mode_name(mode));
+    Slow slow;
+    BookPipelineOptions options;
+    options.mode = mode;
+    options.ring_capacity = 8;
+    options.parsed_messages = 8;
+    options.keeper.book.window_ticks = 1024;
+    Feed feed(options, &slow);
+    for (int i = 0; i < 400; ++i) feed.text(depth_update(10 + i, ""));
+    slow.hold = false;
+    ASSERT_TRUE(feed->drain().ok());
+    EXPECT_GT(feed->statistics().ring_full_drops, 0u);
+    EXPECT_EQ(feed->book(0).view().state, BookState::kGapped);
+    EXPECT_EQ(feed->book(0).view().reason, BookReason::kInternalDrop);
+    EXPECT_EQ(feed.pool().outstanding(), 0u);
+  }
 }
 
 TEST(BookPipeline, RefusesWhatItCannotDo) {
@@ -748,13 +758,12 @@ INSTANTIATE_TEST_SUITE_P(
             WholeRecording{"gemini.jsonl.zst", VenueId::kGemini, 10, 549, 563},
             WholeRecording{"gate_spot.jsonl.zst", VenueId::kGate, 10, 159,
                            249}),
-        testing::Values(PipelineMode::kFused, PipelineMode::kStaged)),
+        testing::Values(PipelineMode::kFused, PipelineMode::kStaged,
+                        PipelineMode::kTwoThreads)),
     [](const auto& param) {
       std::string name(venue_name(std::get<0>(param.param).venue));
       std::erase(name, '-');
-      return name + (std::get<1>(param.param) == PipelineMode::kFused
-                         ? "Fused"
-                         : "Staged");
+      return name + mode_name(std::get<1>(param.param));
     });
 
 TEST_P(BookPipelineTest, AHoleInTheConnectionsCountEndsEveryBookOfIt) {
@@ -808,9 +817,9 @@ TEST(BookPipeline, StagedAndFusedGiveTheSameBooks) {
         std::pair("kraken_v2_btcusd_depth25.jsonl.zst", VenueId::kKraken)}) {
     CaptureReplay replay(file);
     SKIP_WITHOUT(replay);
-    std::vector<std::string> hashes[2];
-    for (const PipelineMode mode :
-         {PipelineMode::kFused, PipelineMode::kStaged}) {
+    std::vector<std::string> hashes[3];
+    for (const PipelineMode mode : {PipelineMode::kFused, PipelineMode::kStaged,
+                                    PipelineMode::kTwoThreads}) {
       auto pipeline = *BookPipeline::create(for_replay(venue, mode),
                                             &replay.pool(), nullptr);
       replay.run(*pipeline);
@@ -819,6 +828,7 @@ TEST(BookPipeline, StagedAndFusedGiveTheSameBooks) {
       }
     }
     EXPECT_EQ(hashes[0], hashes[1]);
+    EXPECT_EQ(hashes[0], hashes[2]);
   }
 }
 

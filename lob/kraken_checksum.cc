@@ -68,51 +68,45 @@ bool KrakenChecksum::SideText::update(std::span<const PriceLevel> levels,
                                       Side side) noexcept {
   const size_t count = std::min(levels.size(), kLevels);
   size_t same = 0;
-  while (same < count && same < count_) {
-    const Entry& entry = entries_[slots_[same]];
-    if (entry.price != levels[same].price ||
-        entry.quantity != levels[same].quantity) {
-      break;
-    }
+  while (same < count && same < count_ && levels_[same] == levels[same]) {
     ++same;
   }
   if (same == count && count == count_) return false;
 
   // Both sequences are best first, so one pass finds the prices they share.
   uint8_t old_slots[kLevels];
-  std::memcpy(old_slots, slots_, kLevels);
+  PriceLevel old_levels[kLevels];
+  std::memcpy(old_slots, slots_, sizeof(slots_));
+  std::memcpy(old_levels, levels_, sizeof(levels_));
   size_t old = same;
   uint32_t kept = 0;
   for (size_t i = 0; i < same; ++i) kept |= 1U << slots_[i];
   size_t size = ends_[same];
   for (size_t i = same; i < count; ++i) {
-    const PriceLevel& level = levels[i];
+    const PriceLevel level = levels[i];
     while (old < count_ &&
-           (side == Side::kAsk
-                ? entries_[old_slots[old]].price < level.price
-                : entries_[old_slots[old]].price > level.price)) {
+           (side == Side::kAsk ? old_levels[old].price < level.price
+                               : old_levels[old].price > level.price)) {
       ++old;
     }
     uint32_t slot;
-    if (old < count_ && entries_[old_slots[old]].price == level.price) {
+    bool fresh = true;
+    if (old < count_ && old_levels[old].price == level.price) {
+      fresh = old_levels[old].quantity != level.quantity;
       slot = old_slots[old++];
     } else {
       slot = static_cast<uint32_t>(__builtin_ctz(~(used_ | kept)));
-      Entry& fresh = entries_[slot];
-      fresh.price = level.price;
-      fresh.quantity = 0;
-      fresh.size = 0;
-      fresh.price_size = static_cast<uint8_t>(
-          write_digits(magnitude(level.price), fresh.digits));
+      entries_[slot].price_size = static_cast<uint8_t>(
+          write_digits(magnitude(level.price), entries_[slot].digits));
     }
     kept |= 1U << slot;
     Entry& entry = entries_[slot];
-    if (entry.quantity != level.quantity) {
-      entry.quantity = level.quantity;
+    if (fresh) {
       entry.size = static_cast<uint8_t>(
           entry.price_size + write_digits(magnitude(level.quantity),
                                           entry.digits + entry.price_size));
     }
+    levels_[i] = level;
     slots_[i] = static_cast<uint8_t>(slot);
     std::memcpy(text_ + size, entry.digits, sizeof(entry.digits));
     size += entry.size;

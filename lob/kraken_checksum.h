@@ -42,17 +42,17 @@ class KrakenChecksum {
   // are ignored.
   uint32_t update(std::span<const PriceLevel> asks,
                   std::span<const PriceLevel> bids) noexcept;
+  // What update() gave last: for a caller who knows that nothing changed.
+  uint32_t last() const noexcept { return sum_; }
 
  private:
   // The digits of one level: a price and a quantity of up to 19 each.
   struct Entry {
-    int64_t price;
-    int64_t quantity;
     uint8_t price_size;
     uint8_t size;
     char digits[46];
   };
-  static_assert(sizeof(Entry) == 64);
+  static_assert(sizeof(Entry) == 48);
 
   class SideText {
    public:
@@ -62,10 +62,12 @@ class KrakenChecksum {
     size_t size() const noexcept { return ends_[count_]; }
 
    private:
-    // Entries stay where they are; slots_ puts them in order. Twice as many as
-    // levels, so that new ones find room before old ones are given up.
-    Entry entries_[2 * kLevels];
+    PriceLevel levels_[kLevels];
+    // Of each level the place of its digits, which stay where they are. Twice
+    // as many as levels, so that new ones find room before old ones are given
+    // up.
     uint8_t slots_[kLevels] = {};
+    Entry entries_[2 * kLevels];
     uint32_t used_ = 0;  // bit s: entries_[s] is in slots_
     size_t count_ = 0;
     uint16_t ends_[kLevels + 1] = {};  // of each level in text_, from ends_[1]

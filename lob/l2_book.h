@@ -89,6 +89,12 @@ class L2BookSide {
   }
 
   void apply(std::span<const PriceLevel> levels) noexcept {
+    if (window_.size() == 0) {
+      for (const PriceLevel& level : levels) {
+        overflow_.set(key_of(level.price), level.quantity);
+      }
+      return;
+    }
     while (true) {
       levels = levels.subspan(window_.set_while_inside(
           levels, [inverse = inverse_, shift = shift_,

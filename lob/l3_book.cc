@@ -48,28 +48,39 @@ void L3Book::clear_orders() noexcept {
   ids_.clear();
 }
 
+// The small steps of every operation are inline: calls would cost as much.
+
 // nullptr where the pool has none.
-LevelQueue* L3Book::find_or_make_level(Side side, int64_t price) noexcept {
-  BookSide& levels = of(side);
-  LevelQueue* level = queue(levels.quantity_at(price));
+inline LevelQueue* L3Book::find_or_make_level(Side side,
+                                              int64_t price) noexcept {
+  LevelQueue* const level = queue(of(side).quantity_at(price));
   if (level != nullptr) [[likely]] {
     return level;
   }
-  level = level_pool_.create(side, price);
-  if (level == nullptr) [[unlikely]] {
-    return nullptr;
+  return make_level(side, price);
+}
+
+[[gnu::noinline]] LevelQueue* L3Book::make_level(Side side,
+                                                 int64_t price) noexcept {
+  LevelQueue* const level = level_pool_.create(side, price);
+  if (level != nullptr) [[likely]] {
+    of(side).apply(price, reinterpret_cast<int64_t>(level));
   }
-  levels.apply(price, reinterpret_cast<int64_t>(level));
   return level;
 }
 
-void L3Book::remove_if_empty(LevelQueue* level) noexcept {
-  if (level->orders != 0) return;
+inline void L3Book::remove_if_empty(LevelQueue* level) noexcept {
+  if (level->orders == 0) [[unlikely]] {
+    remove_level(level);
+  }
+}
+
+[[gnu::noinline]] void L3Book::remove_level(LevelQueue* level) noexcept {
   of(level->side).apply(level->total.price, 0);
   level_pool_.destroy(level);
 }
 
-void L3Book::link(OrderNode* order, LevelQueue* level) noexcept {
+inline void L3Book::link(OrderNode* order, LevelQueue* level) noexcept {
   order->level = level;
   order->previous = level->ends.previous;
   order->next = &level->ends;
@@ -79,7 +90,7 @@ void L3Book::link(OrderNode* order, LevelQueue* level) noexcept {
   ++level->orders;
 }
 
-void L3Book::unlink(OrderNode* order) noexcept {
+inline void L3Book::unlink(OrderNode* order) noexcept {
   order->previous->next = order->next;
   order->next->previous = order->previous;
   order->level->total.quantity -= order->quantity;
@@ -108,8 +119,8 @@ L3Result L3Book::add(uint64_t id, Side side, int64_t price, int64_t quantity,
   return L3Result::kOk;
 }
 
-void L3Book::remove(OrderIdMap<OrderNode>::Place at,
-                    OrderNode* order) noexcept {
+inline void L3Book::remove(OrderIdMap<OrderNode>::Place at,
+                           OrderNode* order) noexcept {
   ids_.erase(at);
   unlink(order);
   remove_if_empty(order->level);

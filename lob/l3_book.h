@@ -190,7 +190,9 @@ class L3Book {
   }
 
   LevelQueue* find_or_make_level(Side side, int64_t price) noexcept;
+  LevelQueue* make_level(Side side, int64_t price) noexcept;
   void remove_if_empty(LevelQueue* level) noexcept;
+  void remove_level(LevelQueue* level) noexcept;
   static void link(OrderNode* order, LevelQueue* level) noexcept;
   static void unlink(OrderNode* order) noexcept;
   void remove(OrderIdMap<OrderNode>::Place at, OrderNode* order) noexcept;

@@ -311,8 +311,10 @@ void run(benchmark::State& state, const Shape& shape, AnyBook& book,
     refused += apply<kReader>(book, flow.operations);
   }
   if (refused != 0) state.SkipWithError("the book refused an operation");
-  state.SetItemsProcessed(state.iterations() *
-                          static_cast<int64_t>(flow.operations.size()));
+  state.counters["ns_per_operation"] = benchmark::Counter(
+      static_cast<double>(state.iterations()) *
+          static_cast<double>(flow.operations.size()) * 1e-9,
+      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 template <Reader kReader>

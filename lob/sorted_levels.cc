@@ -65,6 +65,7 @@ int64_t SortedLevels::worst_key() const noexcept {
 }
 
 size_t SortedLevels::find_block(int64_t key) const noexcept {
+  if (used_ == 1) return 0;
   // The last block that begins at or below the key, else the first.
   size_t at = count_below(first_keys_.data(), used_, key);
   if (at < used_ && first_keys_[at] == key) return at;
