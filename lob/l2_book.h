@@ -22,10 +22,9 @@
 // Thread rules: one thread. No allocation after construction unless the
 // overflow outgrows its initial capacity (counted in memory()).
 //
-// Cost, on a 2-core Intel Xeon (Cascade Lake) 2.5 GHz virtual machine, Binance
-// spot as recorded: apply 8 ns with a window of 2^18 ticks, 11 with 2^16 (6 %
-// of that flow is further away), 75 without; std::map takes 8 times as long as
-// the first (l2_book_benchmark).
+// Cost: a level of Binance's feeds a tenth of what std::map takes with a window
+// of 2^18 ticks, more with smaller ones (6 % of the spot flow is beyond 2^16);
+// figures: COSTS.md.
 //
 //   L2Book book(L2BookOptions{});
 //   book.reset(2, 8, infer_tick(snapshot_levels));

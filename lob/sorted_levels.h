@@ -17,7 +17,7 @@
 // dropped (counted). From then on the far end is wrong, and so is the touch
 // once the better levels are gone: the owner watches dropped() and starts anew.
 // Cost: two binary searches and moving half a block: 75 ns an update at 3,400
-// levels (BM_L2Book/binance_spot/0 in l2_book_benchmark).
+// levels (update/L2Book/binance_spot/0 in l2_book_benchmark).
 //
 //   SortedLevels levels(4096, 1 << 20);
 //   levels.set(6183763, 100);  // 0 removes
