@@ -17,6 +17,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "lob/decimal_scanner.h"
+#include "lob/fixed_point.h"
+
 namespace wirebook {
 
 class Rfc3339Reader {
@@ -42,12 +45,7 @@ class Rfc3339Reader {
     int64_t fraction = 0;
     const char* const end = p + text.size() - 1;
     if (end != p + 19) {
-      if (p[19] != '.' || end == p + 20) return false;
-      for (const char* q = p + 20; q != end; ++q) {
-        if (!is_digit(*q)) return false;
-        fraction = fraction * 10 + (*q - '0');
-      }
-      for (auto digits = end - (p + 20); digits < 9; ++digits) fraction *= 10;
+      if (p[19] != '.' || !read_fraction(p + 20, end, &fraction)) return false;
     }
     *ns = day_ns_ +
           ((hour * 60 + minute) * 60 + second) * int64_t{1'000'000'000} +
@@ -61,6 +59,27 @@ class Rfc3339Reader {
   static bool two(const char* p, int* value) noexcept {
     if (!is_digit(p[0]) || !is_digit(p[1])) return false;
     *value = (p[0] - '0') * 10 + (p[1] - '0');
+    return true;
+  }
+
+  // One to nine digits, as nanoseconds. At least eight bytes are before `end`.
+  static bool read_fraction(const char* p, const char* end,
+                            int64_t* ns) noexcept {
+    const auto digits = static_cast<size_t>(end - p);
+    if (digits == 0) return false;
+    uint64_t last;
+    std::memcpy(&last, end - 8, 8);
+    // What is before the fraction becomes zeros.
+    const size_t others = digits < 8 ? 64 - 8 * digits : 0;
+    last = (last ^ 0x3030303030303030) >> others << others;
+    if (((last | (last + 0x7676767676767676)) & 0x8080808080808080) != 0 ||
+        (digits == 9 && !is_digit(*p))) {
+      return false;
+    }
+    auto value =
+        static_cast<int64_t>(decimal_scanner_internal::combine_eight(last));
+    if (digits == 9) value += int64_t{100'000'000} * (*p - '0');
+    *ns = value * kPowersOfTen[9 - digits];
     return true;
   }
 

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -20,6 +21,34 @@ TEST(Rfc3339Reader, ReadsWhatVenuesSend) {
   EXPECT_EQ(ns, 1785641751660084000);
   ASSERT_TRUE(times.read("2026-08-02T03:35:51.123456789Z", &ns));
   EXPECT_EQ(ns % 1'000'000'000, 123456789);
+}
+
+TEST(Rfc3339Reader, AFractionHasOneToNineDigits) {
+  const std::string digits = "987654321";
+  for (size_t size = 1; size <= digits.size(); ++size) {
+    // Of the exact size, so that ASan sees who reads on.
+    const std::string head = "1970-01-01T00:00:09." + digits.substr(0, size);
+    const std::vector<char> text = [&] {
+      std::vector<char> bytes(head.begin(), head.end());
+      bytes.push_back('Z');
+      return bytes;
+    }();
+    Rfc3339Reader times;
+    int64_t ns = 0;
+    ASSERT_TRUE(times.read({text.data(), text.size()}, &ns)) << head;
+    EXPECT_EQ(
+        ns, 9'000'000'000 +
+                std::stoll((digits.substr(0, size) + "00000000").substr(0, 9)));
+    for (size_t at = 0; at < size; ++at) {
+      for (const char bad :
+           {'/', ':', '.', ' ', '\0', '\x7f', '\x80', '\xb0', '\xff'}) {
+        std::vector<char> broken = text;
+        broken[20 + at] = bad;
+        EXPECT_FALSE(times.read({broken.data(), broken.size()}, &ns))
+            << head << " at " << at;
+      }
+    }
+  }
 }
 
 TEST(Rfc3339Reader, RefusesTheRest) {
