@@ -48,8 +48,8 @@ struct VenueParserOptions {
   bool discover_instruments = true;
   // Off: simdjson alone, for the differential test.
   bool literal_fast_path = true;
-  // Takes memory for large messages at once. Off: as they come, for parsers that
-  // live for a few messages.
+  // Takes memory for large messages at once. Off: as they come, for parsers
+  // that live for a few messages.
   bool prepared = true;
   // Read the venue's channel of single orders (order_feed.h) and not the one of
   // levels: what the other says is ignored.
