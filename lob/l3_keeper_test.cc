@@ -461,6 +461,97 @@ TEST_F(Kraken, NoBookIsLiveWhileTheVenueStandsStill) {
   expect(BookState::kLive);
 }
 
+// ---- What else may go wrong ------------------------------------------------
+
+TEST_F(Coinbase, ASnapshotThatIsAheadIsLiveOnceTheStreamHasIt) {
+  keeper.on_fault(BookReason::kInternalDrop, ++now);
+  snapshot(7, {add(1, Side::kBid, kPrice, 100)});
+  number(6, {add(9, Side::kBid, kPrice, 1)});
+  expect(BookState::kSyncing, BookReason::kAwaitingFirstUpdate);
+  number(7);
+  expect(BookState::kLive);
+  EXPECT_EQ(keeper.book().orders(), 1u) << "the snapshot had it";
+}
+
+TEST_F(Coinbase, AHoleAmongTheKeptIsAGapAndTheyBeginAnew) {
+  keeper.on_fault(BookReason::kInternalDrop, ++now);
+  const uint64_t gaps = keeper.statistics().gaps;
+  number(6);
+  number(8);
+  EXPECT_EQ(keeper.statistics().gaps, gaps + 1);
+  snapshot(6);
+  expect(BookState::kGapped, BookReason::kSnapshotTooOld);
+  snapshot(7);
+  expect(BookState::kLive);
+}
+
+TEST_F(Coinbase, AKeptMessageThatContradictsTheSnapshotIsAFault) {
+  keeper.on_fault(BookReason::kInternalDrop, ++now);
+  number(6, {reduce(9, Side::kBid, 10)});
+  snapshot(5, {add(1, Side::kBid, kPrice, 100)});
+  expect(BookState::kGapped, BookReason::kSequenceGap);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+}
+
+TEST_F(Coinbase, TheEndOfItsSubscriptionTakesItOutOfLive) {
+  send(Kind::kUnsubscribed);
+  expect(BookState::kSyncing, BookReason::kAwaitingSnapshot);
+}
+
+TEST(L3Keeper, AMessageOfMoreOrdersThanAreKeptIsDropped) {
+  Subject coinbase(VenueId::kCoinbaseExchange, {.buffered_orders = 1});
+  coinbase.number(5, {add(1, Side::kBid, kPrice, 1)});
+  coinbase.number(
+      6, {add(2, Side::kBid, kPrice, 1), add(3, Side::kBid, kPrice, 1)});
+  EXPECT_EQ(coinbase.keeper.statistics().updates_dropped, 2u);
+  // Without it nothing is proven.
+  coinbase.snapshot(5);
+  coinbase.number(7);
+  coinbase.expect(BookState::kGapped, BookReason::kSequenceGap);
+}
+
+TEST(L3Keeper, ABookWithoutRoomIsNotLive) {
+  Subject coinbase(VenueId::kCoinbaseExchange, {.book = {.max_orders = 2}});
+  coinbase.snapshot(4, {add(1, Side::kBid, kPrice, 1)});
+  coinbase.number(5, {add(2, Side::kBid, kPrice, 1)});
+  coinbase.expect(BookState::kLive);
+  coinbase.number(6, {add(3, Side::kBid, kPrice, 1)});
+  coinbase.expect(BookState::kGapped, BookReason::kInternalDrop);
+}
+
+TEST(L3Keeper, WhatIsHeardBeforeTheConnectionBeginsABook) {
+  for (const VenueId venue : {VenueId::kCoinbaseExchange, VenueId::kKraken}) {
+    TradingObjectPools pools;
+    Instrument instrument = make_instrument(venue, "X", 0);
+    L3Keeper keeper(instrument, *find_order_feed(venue), pools, {}, nullptr);
+    keeper.on_connection_stale(1);
+    EXPECT_EQ(keeper.state(), BookState::kEmpty) << "nothing was heard";
+    ParsedMessage message;
+    message.kind = Kind::kDelta;
+    keeper.on_message(message);
+    EXPECT_EQ(keeper.state(), BookState::kSyncing);
+    EXPECT_EQ(keeper.reason(), BookReason::kAwaitingSnapshot);
+  }
+}
+
+TEST(L3Keeper, BitfinexsSumIsBelieved) {
+  Subject bitfinex(VenueId::kBitfinex);
+  L3Keeper& keeper = bitfinex.keeper;
+  bitfinex.send(Kind::kSnapshot, {narrow(add(1, Side::kBid, kPrice, 100))});
+  bitfinex.expect(BookState::kLive);
+  const uint32_t sum = bitfinex_order_checksum(keeper.book(), 0);
+  bitfinex.message.has_checksum = true;
+  bitfinex.message.checksum = sum;
+  bitfinex.send(Kind::kDelta);
+  bitfinex.expect(BookState::kLive);
+  EXPECT_EQ(keeper.statistics().checksums_ok, 1u);
+  bitfinex.message.has_checksum = true;
+  bitfinex.message.checksum = sum + 1;
+  bitfinex.send(Kind::kDelta);
+  bitfinex.expect(BookState::kChecksumFailed, BookReason::kChecksumMismatch);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kReconnect);
+}
+
 // ---- A snapshot that never comes --------------------------------------------
 
 constexpr uint64_t kPatience = L3KeeperOptions().patience_ticks;
