@@ -39,6 +39,12 @@ absl::Status check(const ConnectionOptions& options) {
   if (!(options.rollover_jitter >= 0 && options.rollover_jitter <= 1)) {
     return invalid("rollover_jitter must be from 0 to 1");
   }
+  if (!(options.backoff.jitter >= 0 && options.backoff.jitter <= 1)) {
+    return invalid("backoff.jitter must be from 0 to 1");
+  }
+  if (!(options.backoff.multiplier >= 1)) {
+    return invalid("backoff.multiplier must be at least 1");
+  }
   const double earliest = static_cast<double>(options.rollover_after_ns) *
                           (1 - options.rollover_jitter);
   if (options.rollover_after_ns != 0 &&

@@ -730,6 +730,12 @@ TEST(ConnectionOptionsTest, WrongOptionsAreRefusedWithAReason) {
   bad.rollover_jitter = 1.5;
   EXPECT_THAT(problem(bad), HasSubstr("rollover_jitter"));
   bad = good;
+  bad.backoff.jitter = 2;  // A negative wait.
+  EXPECT_THAT(problem(bad), HasSubstr("backoff.jitter"));
+  bad = good;
+  bad.backoff.multiplier = 0.5;
+  EXPECT_THAT(problem(bad), HasSubstr("backoff.multiplier"));
+  bad = good;
   bad.rollover_after_ns = kSecond;
   EXPECT_THAT(problem(bad), HasSubstr("longer than overlap_ns"));
   bad = good;

@@ -405,6 +405,9 @@ absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::create(
         "HttpClient: max_pending and timeout_ns must not be 0, "
         "max_body_bytes must be less than 4 GiB");
   }
+  if (loop->pool() != pool) {
+    return absl::InvalidArgumentError("HttpClient: the loop has another pool");
+  }
   auto impl = std::make_unique<Impl>(loop, pool, options, handler);
   if (absl::Status status = impl->start(); !status.ok()) return status;
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));

@@ -464,6 +464,11 @@ TEST_F(HttpClientTest, ATimeoutWhileConnectingDoesNotHoldUpTheLoop) {
   slow_name().let_go();
 }
 
+TEST_F(HttpClientTest, APoolThatIsNotTheLoopsIsRefused) {
+  const auto other = *RawMessagePool::create({});
+  EXPECT_FALSE(HttpClient::create(loop.get(), other.get(), {}, this).ok());
+}
+
 TEST_F(HttpClientTest, TooManyPendingRequestsAreRefused) {
   ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
   create({.max_pending = 2});

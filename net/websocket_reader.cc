@@ -42,6 +42,10 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
     if (!tls.ok()) return tls.status();
     options.tls = *std::move(tls);
   }
+  if (loop->pool() != pool) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("WebSocket ", options.url, ": the loop has another pool"));
+  }
   const RawMessagePoolOptions& pool_options = pool->options();
   if (pool_options.large_messages == 0 ||
       options.max_message_bytes > pool_options.large_bytes) {

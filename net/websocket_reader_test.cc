@@ -1060,6 +1060,12 @@ TEST(WebSocketReaderOptionsTest, WrongOptionsAreRefusedWithAReason) {
   WebSocketReaderOptions options{.url = "ws://x/"};
   options.handshake.headers.push_back({"A", "b\r\nC: d"});
   EXPECT_THAT(problem(options), HasSubstr("no HTTP header"));
+  const auto other = *RawMessagePool::create({});
+  EXPECT_THAT(WebSocketReader::create(loop.get(), other.get(),
+                                      {.url = "ws://x/"}, &recorder)
+                  .status()
+                  .ToString(),
+              HasSubstr("the loop has another pool"));
 }
 
 }  // namespace
