@@ -50,6 +50,34 @@ uint32_t by_table(const char* data, size_t size, uint32_t state) noexcept {
   return state;
 }
 
+// kPowers[n]: x to the power of 8 n modulo the polynomial; bit 31 is x^0.
+constexpr size_t kMaxPower = 512;
+constexpr std::array<uint32_t, kMaxPower + 1> kPowers = [] {
+  std::array<uint32_t, kMaxPower + 1> powers{0x80000000U};
+  for (size_t n = 0; n < kMaxPower; ++n) {
+    powers[n + 1] = (powers[n] >> 8) ^ kTables[0][powers[n] & 0xFF];
+  }
+  return powers;
+}();
+
+uint32_t multiply_by_bits(uint32_t left, uint32_t right) noexcept {
+  uint32_t product = 0;
+  for (uint32_t bit = 0x80000000U; bit != 0; bit >>= 1) {
+    product ^= (right & bit) != 0 ? left : 0;
+    left = (left >> 1) ^ ((left & 1) != 0 ? 0xEDB88320U : 0U);
+  }
+  return product;
+}
+
+template <class Multiply>
+uint32_t combine(uint32_t first, uint32_t second, size_t second_size,
+                 Multiply&& multiply) noexcept {
+  for (; second_size > kMaxPower; second_size -= kMaxPower) {
+    first = multiply(first, kPowers[kMaxPower]);
+  }
+  return multiply(first, kPowers[second_size]) ^ second;
+}
+
 #define WIREBOOK_CRC32_TARGET __attribute__((target("pclmul,sse4.1")))
 
 WIREBOOK_CRC32_TARGET inline __m128i load(const void* data) noexcept {
@@ -69,6 +97,18 @@ alignas(16) constexpr unsigned char kShifts[48] = {
     0x80, 0x80, 0x80, 0x80, 0,    1,    2,    3,    4,    5,    6,    7,
     8,    9,    10,   11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80,
     0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
+
+// Barrett's reduction of the lower 64 bits to 32.
+WIREBOOK_CRC32_TARGET inline uint32_t reduce(__m128i x) noexcept {
+  const __m128i low_halves = _mm_set_epi32(0, -1, 0, -1);
+  const __m128i barrett = _mm_set_epi64x(0x01f7011641, 0x01db710641);
+  __m128i quotient =
+      _mm_clmulepi64_si128(_mm_and_si128(x, low_halves), barrett, 0x10);
+  quotient =
+      _mm_clmulepi64_si128(_mm_and_si128(quotient, low_halves), barrett, 0x00);
+  return static_cast<uint32_t>(
+      _mm_extract_epi32(_mm_xor_si128(x, quotient), 1));
+}
 
 // At least 16 bytes. Gopal et al., "Fast CRC Computation for Generic
 // Polynomials Using PCLMULQDQ Instruction", Intel 2009; constants for the
@@ -108,20 +148,23 @@ WIREBOOK_CRC32_TARGET uint32_t by_folding(const char* data, size_t size,
     x = _mm_xor_si128(fold(first, by_16_bytes),
                       _mm_blendv_epi8(load(end - 16), rest, up));
   }
-  // 128 bits to 96, to 64, and Barrett's reduction to 32.
+  // 128 bits to 96, to 64, to 32.
   const __m128i low_halves = _mm_set_epi32(0, -1, 0, -1);
   x = _mm_xor_si128(_mm_srli_si128(x, 8),
                     _mm_clmulepi64_si128(x, by_16_bytes, 0x10));
   x = _mm_xor_si128(_mm_srli_si128(x, 4),
                     _mm_clmulepi64_si128(_mm_and_si128(x, low_halves),
                                          _mm_set_epi64x(0, 0x0163cd6124), 0));
-  const __m128i barrett = _mm_set_epi64x(0x01f7011641, 0x01db710641);
-  __m128i quotient =
-      _mm_clmulepi64_si128(_mm_and_si128(x, low_halves), barrett, 0x10);
-  quotient =
-      _mm_clmulepi64_si128(_mm_and_si128(quotient, low_halves), barrett, 0x00);
-  return static_cast<uint32_t>(
-      _mm_extract_epi32(_mm_xor_si128(x, quotient), 1));
+  return reduce(x);
+}
+
+WIREBOOK_CRC32_TARGET uint32_t multiply_by_folding(uint32_t left,
+                                                   uint32_t right) noexcept {
+  const __m128i product =
+      _mm_clmulepi64_si128(_mm_cvtsi32_si128(static_cast<int>(left)),
+                           _mm_cvtsi32_si128(static_cast<int>(right)), 0);
+  // Reflected factors of 32 bits give 63 bits: the 64th, the lowest, is none.
+  return reduce(_mm_slli_epi64(product, 1));
 }
 
 #undef WIREBOOK_CRC32_TARGET
@@ -145,6 +188,17 @@ uint32_t crc32(std::span<const char> data, uint32_t previous) noexcept {
 uint32_t crc32_by_table(std::span<const char> data,
                         uint32_t previous) noexcept {
   return ~by_table(data.data(), data.size(), ~previous);
+}
+
+uint32_t crc32_combine(uint32_t first, uint32_t second,
+                       size_t second_size) noexcept {
+  return kAccelerated ? combine(first, second, second_size, multiply_by_folding)
+                      : crc32_combine_by_table(first, second, second_size);
+}
+
+uint32_t crc32_combine_by_table(uint32_t first, uint32_t second,
+                                size_t second_size) noexcept {
+  return combine(first, second, second_size, multiply_by_bits);
 }
 
 bool crc32_is_accelerated() noexcept { return kAccelerated; }

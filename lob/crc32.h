@@ -15,6 +15,7 @@
 #ifndef WIREBOOK_LOB_CRC32_H_
 #define WIREBOOK_LOB_CRC32_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -23,9 +24,16 @@ namespace wirebook {
 // Of `data`, or of what gave `previous` followed by `data`.
 uint32_t crc32(std::span<const char> data, uint32_t previous = 0) noexcept;
 
+// Of what gave `first` followed by the `second_size` bytes that gave `second`:
+// two parts of which one changed need not both be read again.
+uint32_t crc32_combine(uint32_t first, uint32_t second,
+                       size_t second_size) noexcept;
+
 // The same by tables alone, and whether crc32() does better here.
 uint32_t crc32_by_table(std::span<const char> data,
                         uint32_t previous = 0) noexcept;
+uint32_t crc32_combine_by_table(uint32_t first, uint32_t second,
+                                size_t second_size) noexcept;
 bool crc32_is_accelerated() noexcept;
 
 }  // namespace wirebook

@@ -60,6 +60,23 @@ TEST(Crc32Test, ContinuesAsIfConcatenated) {
   }
 }
 
+TEST(Crc32Test, CombinesTheSumsOfTwoParts) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  std::string data(2000, '\0');
+  for (char& c : data) c = static_cast<char>(random());
+  const uint32_t expected = by_zlib(data);
+  for (size_t cut = 0; cut <= data.size(); ++cut) {
+    const std::span<const char> all(data);
+    const uint32_t first = by_zlib(all.first(cut));
+    const uint32_t second = by_zlib(all.subspan(cut));
+    const size_t size = data.size() - cut;
+    ASSERT_EQ(wirebook::crc32_combine(first, second, size), expected) << cut;
+    ASSERT_EQ(crc32_combine_by_table(first, second, size), expected) << cut;
+  }
+}
+
 TEST(Crc32Test, SaysWhichWayItTakes) {
   EXPECT_EQ(crc32_is_accelerated(), __builtin_cpu_supports("pclmul") &&
                                         __builtin_cpu_supports("sse4.1"));

@@ -67,54 +67,73 @@ uint32_t kraken_checksum(const L2Book& book) noexcept {
 bool KrakenChecksum::SideText::update(std::span<const PriceLevel> levels,
                                       Side side) noexcept {
   const size_t count = std::min(levels.size(), kLevels);
+  const Text& old = texts_[now_];
   size_t same = 0;
-  while (same < count && same < count_ && levels_[same] == levels[same]) {
+  while (same < count && same < old.count && old.levels[same] == levels[same]) {
     ++same;
   }
-  if (same == count && count == count_) return false;
+  if (same == count && count == old.count) return false;
 
-  // Both sequences are best first, so one pass finds the prices they share.
-  uint8_t old_slots[kLevels];
-  PriceLevel old_levels[kLevels];
-  std::memcpy(old_slots, slots_, sizeof(slots_));
-  std::memcpy(old_levels, levels_, sizeof(levels_));
-  size_t old = same;
-  uint32_t kept = 0;
-  for (size_t i = 0; i < same; ++i) kept |= 1U << slots_[i];
-  size_t size = ends_[same];
-  for (size_t i = same; i < count; ++i) {
-    const PriceLevel level = levels[i];
-    while (old < count_ &&
-           (side == Side::kAsk ? old_levels[old].price < level.price
-                               : old_levels[old].price > level.price)) {
-      ++old;
+  // Both sequences are best first, so one pass finds what they share: mostly
+  // all before a level that changed, came or went, and all behind it.
+  Text& next = texts_[1 - now_];
+  next.count = 0;
+  copy(old, 0, same, next);
+  size_t at = same;  // in `old`
+  while (next.count < count) {
+    const PriceLevel level = levels[next.count];
+    while (at < old.count &&
+           (side == Side::kAsk ? old.levels[at].price < level.price
+                               : old.levels[at].price > level.price)) {
+      ++at;
     }
-    uint32_t slot;
-    bool fresh = true;
-    if (old < count_ && old_levels[old].price == level.price) {
-      fresh = old_levels[old].quantity != level.quantity;
-      slot = old_slots[old++];
+    size_t run = 0;
+    while (next.count + run < count && at + run < old.count &&
+           old.levels[at + run] == levels[next.count + run]) {
+      ++run;
+    }
+    if (run != 0) {
+      copy(old, at, run, next);
+      at += run;
+      continue;
+    }
+    char* const digits = next.digits + next.ends[next.count];
+    size_t size;
+    if (at < old.count && old.levels[at].price == level.price) {
+      size = old.price_sizes[at];
+      std::memcpy(digits, old.digits + old.ends[at], kMaxDigits);
+      ++at;
     } else {
-      slot = static_cast<uint32_t>(__builtin_ctz(~(used_ | kept)));
-      entries_[slot].price_size = static_cast<uint8_t>(
-          write_digits(magnitude(level.price), entries_[slot].digits));
+      size = write_digits(magnitude(level.price), digits);
     }
-    kept |= 1U << slot;
-    Entry& entry = entries_[slot];
-    if (fresh) {
-      entry.size = static_cast<uint8_t>(
-          entry.price_size + write_digits(magnitude(level.quantity),
-                                          entry.digits + entry.price_size));
-    }
-    levels_[i] = level;
-    slots_[i] = static_cast<uint8_t>(slot);
-    std::memcpy(text_ + size, entry.digits, sizeof(entry.digits));
-    size += entry.size;
-    ends_[i + 1] = static_cast<uint16_t>(size);
+    const size_t place = next.count++;
+    next.price_sizes[place] = static_cast<uint8_t>(size);
+    next.levels[place] = level;
+    size += write_digits(magnitude(level.quantity), digits + size);
+    next.ends[place + 1] = static_cast<uint16_t>(next.ends[place] + size);
   }
-  used_ = kept;
-  count_ = count;
+  now_ = 1 - now_;
   return true;
+}
+
+// Appends `count` levels of `from`, the first at `at`.
+void KrakenChecksum::SideText::copy(const Text& from, size_t at, size_t count,
+                                    Text& to) noexcept {
+  constexpr size_t kStep = 32;
+  const char* const digits = from.digits + from.ends[at];
+  const size_t size = size_t{from.ends[at + count]} - from.ends[at];
+  char* const out = to.digits + to.ends[to.count];
+  for (size_t i = 0; i < size; i += kStep) {
+    std::memcpy(out + i, digits + i, kStep);
+  }
+  const auto shift = static_cast<uint16_t>(to.ends[to.count] - from.ends[at]);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t place = to.count + i;
+    to.levels[place] = from.levels[at + i];
+    to.price_sizes[place] = from.price_sizes[at + i];
+    to.ends[place + 1] = static_cast<uint16_t>(from.ends[at + i + 1] + shift);
+  }
+  to.count += count;
 }
 
 uint32_t KrakenChecksum::update(const L2Book& book) noexcept {
@@ -133,8 +152,11 @@ uint32_t KrakenChecksum::update(std::span<const PriceLevel> asks,
   if (asks_changed) {
     asks_sum_ = crc32(std::span<const char>(asks_.text(), asks_.size()));
   }
+  if (bids_changed) {
+    bids_sum_ = crc32(std::span<const char>(bids_.text(), bids_.size()));
+  }
   if (asks_changed || bids_changed) {
-    sum_ = crc32(std::span<const char>(bids_.text(), bids_.size()), asks_sum_);
+    sum_ = crc32_combine(asks_sum_, bids_sum_, bids_.size());
   }
   return sum_;
 }

@@ -46,38 +46,39 @@ class KrakenChecksum {
   uint32_t last() const noexcept { return sum_; }
 
  private:
-  // The digits of one level: a price and a quantity of up to 19 each.
-  struct Entry {
-    uint8_t price_size;
-    uint8_t size;
-    char digits[46];
-  };
-  static_assert(sizeof(Entry) == 48);
+  // Of a price or a quantity.
+  static constexpr size_t kMaxDigits = 19;
 
   class SideText {
    public:
     // False if nothing changed.
     bool update(std::span<const PriceLevel> levels, Side side) noexcept;
-    const char* text() const noexcept { return text_; }
-    size_t size() const noexcept { return ends_[count_]; }
+    const char* text() const noexcept { return texts_[now_].digits; }
+    size_t size() const noexcept {
+      return texts_[now_].ends[texts_[now_].count];
+    }
 
    private:
-    PriceLevel levels_[kLevels];
-    // Of each level the place of its digits, which stay where they are. Twice
-    // as many as levels, so that new ones find room before old ones are given
-    // up.
-    uint8_t slots_[kLevels] = {};
-    Entry entries_[2 * kLevels];
-    uint32_t used_ = 0;  // bit s: entries_[s] is in slots_
-    size_t count_ = 0;
-    uint16_t ends_[kLevels + 1] = {};  // of each level in text_, from ends_[1]
-    // Written 48 bytes at a time.
-    char text_[kLevels * 38 + 64];
+    struct Text {
+      size_t count = 0;
+      PriceLevel levels[kLevels];
+      uint16_t ends[kLevels + 1] = {};  // of each level in digits, from ends[1]
+      uint8_t price_sizes[kLevels] = {};
+      // Read and written 32 bytes at a time.
+      char digits[kLevels * 2 * kMaxDigits + 64] = {};
+    };
+    static void copy(const Text& from, size_t at, size_t count,
+                     Text& to) noexcept;
+
+    // One is made of the other.
+    Text texts_[2];
+    size_t now_ = 0;
   };
 
   SideText asks_;
   SideText bids_;
   uint32_t asks_sum_ = 0;
+  uint32_t bids_sum_ = 0;
   uint32_t sum_ = 0;
 };
 
