@@ -11,7 +11,7 @@
 // without memory.
 //
 // Thread rules: one thread an object.
-// Cost: an eighth of snprintf and zlib (kraken_checksum_benchmark).
+// Cost: a twentieth of snprintf and zlib; figures: COSTS.md.
 //
 //   KrakenChecksum checksum;  // beside its book
 //   book.apply(...);
