@@ -54,7 +54,11 @@
 
 namespace wirebook {
 
-enum class PipelineMode : uint8_t { kFused, kStaged, kTwoThreads };
+enum class PipelineMode : uint8_t {
+  kFused,       // the network thread does all
+  kStaged,      // it hands bytes to a parser thread, and that to a book thread
+  kTwoThreads,  // it parses, and hands messages to a book thread
+};
 
 // What on_message does when the ring or the pool has no room.
 enum class FullPolicy : uint8_t {

@@ -278,9 +278,8 @@ absl::StatusOr<NodeConfig> read_node(const toml::table& table,
                                      const std::string& file) {
   TableReader reader(table, "", file);
   NodeConfig config;
-  if (auto choice = reader.read_choice("pipeline", {"fused", "staged"})) {
-    config.pipeline =
-        *choice == 0 ? PipelineMode::kFused : PipelineMode::kStaged;
+  if (auto choice = reader.read_choice("pipeline", pipeline_names())) {
+    config.pipeline = static_cast<PipelineMode>(*choice);
   }
   if (auto choice = reader.read_choice("wait", {"spin", "adaptive", "sleep"})) {
     constexpr WaitMode kModes[] = {WaitMode::kSpin, WaitMode::kAdaptive,
@@ -295,16 +294,17 @@ absl::StatusOr<NodeConfig> read_node(const toml::table& table,
   reader.read("parser_cpu", 0, last_cpu, &config.parser_cpu);
   reader.read("book_cpu", 0, last_cpu, &config.book_cpu);
   reader.read("ring_capacity", 64, 1 << 20, &config.ring_capacity);
-  if (config.pipeline == PipelineMode::kFused) {
-    for (const char* key : {"parser_cpu", "book_cpu"}) {
-      if (const toml::node* node = table.get(key)) {
-        reader.fail(key, *node, "has no thread to pin: pipeline is \"fused\"");
-      }
-    }
-    if (const toml::node* node = table.get("ring_capacity")) {
-      reader.fail("ring_capacity", *node, "has no ring: pipeline is \"fused\"");
-    }
-  }
+  const auto needs = [&](const char* key, bool there, const char* what) {
+    const toml::node* const node = table.get(key);
+    if (node == nullptr || there) return;
+    reader.fail(key, *node,
+                absl::StrCat("has no ", what, ": pipeline is \"",
+                             pipeline_name(config.pipeline), "\""));
+  };
+  const bool staged = config.pipeline == PipelineMode::kStaged;
+  needs("parser_cpu", staged, "thread to pin");
+  needs("book_cpu", config.pipeline != PipelineMode::kFused, "thread to pin");
+  needs("ring_capacity", staged, "ring");
 
   reader.require("venue");
   const toml::node* venues = reader.take("venue");
@@ -338,6 +338,16 @@ absl::Status syntax_error(const toml::parse_error& error,
 }
 
 }  // namespace
+
+const std::vector<std::string>& pipeline_names() {
+  static const std::vector<std::string> names = {"fused", "staged",
+                                                 "two-threads"};
+  return names;
+}
+
+const std::string& pipeline_name(PipelineMode mode) {
+  return pipeline_names()[static_cast<std::size_t>(mode)];
+}
 
 std::vector<std::string> parsed_venue_names() {
   std::vector<std::string> names;

@@ -65,6 +65,10 @@ struct NodeConfig {
   std::vector<VenueConfig> venues;
 };
 
+// What `pipeline` and --pipeline take, in PipelineMode's order.
+const std::vector<std::string>& pipeline_names();
+const std::string& pipeline_name(PipelineMode mode);
+
 // Ids of the venues that this build can parse.
 std::vector<std::string> parsed_venue_names();
 

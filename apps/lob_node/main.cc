@@ -4,6 +4,7 @@
 // it can be trusted and why. README.md has the commands.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -48,8 +49,9 @@ CLI::App* add_replay(CLI::App& app, CommandLine& line) {
                       "Only this book, in the venue's own spelling");
   command
       ->add_option("--pipeline", line.pipeline,
-                   "One thread for all (fused) or one per stage (staged)")
-      ->check(CLI::IsMember({"fused", "staged"}))
+                   "One thread for all (fused), one per stage (staged), or "
+                   "one for books beside the reading one (two-threads)")
+      ->check(CLI::IsMember(wirebook::pipeline_names()))
       ->capture_default_str();
   command->add_flag("--json", line.replay.json, "The report as JSON");
   command->add_option("--bbo-log", line.replay.bbo_log,
@@ -110,9 +112,9 @@ int main(int argc, char** argv) {
 
   if (replay->parsed()) {
     line.replay.venue = wirebook::find_venue(line.replay_venue);
-    line.replay.mode = line.pipeline == "staged"
-                           ? wirebook::PipelineMode::kStaged
-                           : wirebook::PipelineMode::kFused;
+    const auto& names = wirebook::pipeline_names();
+    line.replay.mode = static_cast<wirebook::PipelineMode>(
+        std::find(names.begin(), names.end(), line.pipeline) - names.begin());
     return exit_code(wirebook::replay(line.replay));
   }
   if (itch->parsed()) return exit_code(wirebook::itch(line.itch));

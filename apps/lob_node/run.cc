@@ -186,8 +186,7 @@ class LiveDisplay {
     LiveView view;
     view.headline = absl::StrFormat(
         "lob_node  %s  %s  %.0f s  (Ctrl-C ends)", node_.backend_name(),
-        config_.pipeline == PipelineMode::kFused ? "fused" : "staged",
-        seconds_since(start_ticks_, now));
+        pipeline_name(config_.pipeline), seconds_since(start_ticks_, now));
     for (std::size_t i = 0; i < node_.sessions().size(); ++i) {
       const VenueSession& session = *node_.sessions()[i];
       const BookPipeline& pipeline = session.pipeline();

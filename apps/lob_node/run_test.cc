@@ -159,7 +159,8 @@ class RunPipeline : public ::testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(, RunPipeline, ::testing::Values("fused", "staged"));
+INSTANTIATE_TEST_SUITE_P(, RunPipeline,
+                         ::testing::Values("fused", "staged", "two-threads"));
 
 TEST_P(RunPipeline, BooksEqualTheExchangesOwn) {
   Exchange exchange({"--seed=7", "--seconds=2", "--rate=500", "--fragment"});
