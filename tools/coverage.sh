@@ -13,7 +13,7 @@ Usage: tools/coverage.sh [--minimum=PERCENT] [--jobs=N] LAYER [TARGET...]
 
 Prints each header and source file of the layer with its lines, those that ran,
 and the numbers of those that did not; then the total. Exits 1 where a test
-fails or the total is below --minimum (0 unless given).
+fails or the total is below --minimum (0 unless given). Tests see WIREBOOK_DATA.
 
 `bazel coverage` wants tools that the build does without, so the tests are
 built with gcc's --coverage and gcovr reads what they leave. They have a folder
@@ -31,6 +31,8 @@ die() {
 
 minimum=0
 jobs=()
+data=()
+[[ -z "${WIREBOOK_DATA:-}" ]] || data=("--test_env=WIREBOOK_DATA=$(realpath "${WIREBOOK_DATA}")")
 layer=""
 targets=()
 for argument in "$@"; do
@@ -101,7 +103,7 @@ status=0
   --nocache_test_results --test_output=errors --noshow_progress \
   --disk_cache= --spawn_strategy=local --compilation_mode=fastbuild \
   "--per_file_copt=^${layer}/.*@--coverage,-O0,-fprofile-update=atomic" \
-  --linkopt=--coverage "--linkopt=${hook}.o" \
+  --linkopt=--coverage "--linkopt=${hook}.o" "${data[@]}" \
   "--test_env=GCOV_PREFIX=${execution}" --test_env=GCOV_PREFIX_STRIP=3 \
   -- "${targets[@]}" || status=$?
 
