@@ -27,8 +27,8 @@ uint64_t watch_interval(const ConnectionOptions& options) {
 
 absl::Status check(const ConnectionOptions& options) {
   const auto invalid = [&](const char* what) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("Connection ", options.reader.url, ": ", what));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Connection ", without_query(options.reader.url), ": ", what));
   };
   if (options.ping_interval_ns != 0 && options.silence_deadline_ns != 0 &&
       options.silence_deadline_ns <= options.ping_interval_ns) {
@@ -246,8 +246,8 @@ void Connection::watch(Leg& leg) noexcept {
 void Connection::end_silent(Leg& leg, const char* what,
                             uint64_t deadline_ns) noexcept {
   leg.silence = absl::DeadlineExceededError(
-      absl::StrCat("WebSocket ", options_.reader.url, ": ", what, " heard for ",
-                   deadline_ns / kMillisecond, " ms"));
+      absl::StrCat("WebSocket ", without_query(options_.reader.url), ": ", what,
+                   " heard for ", deadline_ns / kMillisecond, " ms"));
   ++statistics_.silences;
   handler_->on_silent(leg.number);
   leg.reader->close(kCloseNormal, "nothing heard");

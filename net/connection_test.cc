@@ -29,6 +29,7 @@ using testing::close_frame;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Listener;
+using ::testing::Not;
 using testing::Peer;
 using testing::refusing_port;
 using testing::ScriptedServer;
@@ -293,6 +294,7 @@ TEST_P(ConnectionTest, PingsKeepAQuietConnection) {
   ConnectionOptions options = options_for(venue.url());
   options.ping_interval_ns = 10 * kSecond;
   options.silence_deadline_ns = 15 * kSecond;
+  options.reader.url += "/?token=secret";
   start(options);
   ASSERT_TRUE(run_until_messages(1));
   advance(250 * kMillisecond);  // the greeting is noticed
@@ -320,6 +322,7 @@ TEST_P(ConnectionTest, PingsKeepAQuietConnection) {
   EXPECT_EQ(recorder.end.status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_THAT(recorder.end.status.ToString(),
               HasSubstr("nothing heard for 15000 ms"));
+  EXPECT_THAT(recorder.end.status.ToString(), Not(HasSubstr("secret")));
   EXPECT_EQ(connection->statistics().silences, 1u);
   venue.answers = true;
   advance(kSecond);

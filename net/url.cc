@@ -16,7 +16,7 @@ absl::string_view absl_view(std::string_view text) {
 
 absl::Status invalid(std::string_view text, const char* what) {
   return absl::InvalidArgumentError(
-      absl::StrCat("URL \"", absl_view(text), "\": ", what));
+      absl::StrCat("URL \"", without_query(text), "\": ", what));
 }
 
 uint16_t default_port(const Url& url) {
@@ -95,6 +95,10 @@ absl::StatusOr<Url> parse_url(std::string_view text) {
     }
   }
   return url;
+}
+
+std::string without_query(std::string_view url) {
+  return std::string(url.substr(0, url.find('?')));
 }
 
 }  // namespace wirebook

@@ -34,6 +34,9 @@ struct Url {
 // An error says what is wrong with which URL.
 absl::StatusOr<Url> parse_url(std::string_view text);
 
+// For messages and logs: what stands behind the ? may be a token.
+std::string without_query(std::string_view url);
+
 }  // namespace wirebook
 
 #endif  // WIREBOOK_NET_URL_H_

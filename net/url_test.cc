@@ -2,6 +2,8 @@
 
 #include "net/url.h"
 
+#include <string>
+
 #include "gtest/gtest.h"
 
 namespace wirebook {
@@ -46,6 +48,13 @@ TEST(UrlTest, WhatIsWrongIsRefused) {
         "ws://[::1]x", "ws://h/#f", "ws://h/a b", "ws://h/\r\nX: y"}) {
     EXPECT_FALSE(parse_url(text).ok()) << text;
   }
+}
+
+TEST(UrlTest, WhatStandsBehindTheQuestionMarkIsNotTold) {
+  EXPECT_EQ(without_query("wss://h/a?token=1"), "wss://h/a");
+  EXPECT_EQ(without_query("wss://h/a"), "wss://h/a");
+  const auto url = parse_url("ws://h:0/?token=secret");
+  EXPECT_EQ(url.status().ToString().find("secret"), std::string::npos);
 }
 
 }  // namespace

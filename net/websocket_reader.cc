@@ -28,14 +28,15 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
     WebSocketHandler* handler) {
   absl::StatusOr<Url> url = parse_url(options.url);
   if (!url.ok()) return url.status();
+  const std::string name = without_query(options.url);
   if (url->scheme != "ws" && url->scheme != "wss") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "WebSocket ", options.url, ": the scheme must be ws or wss"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("WebSocket ", name, ": the scheme must be ws or wss"));
   }
   if (url->tls() && options.slab_slots < TlsStream::kLeastSlabSlots) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "WebSocket ", options.url, ": slab_slots is ", options.slab_slots,
-        "; TLS needs at least ", TlsStream::kLeastSlabSlots));
+    return absl::InvalidArgumentError(
+        absl::StrCat("WebSocket ", name, ": slab_slots is ", options.slab_slots,
+                     "; TLS needs at least ", TlsStream::kLeastSlabSlots));
   }
   if (url->tls() && options.tls == nullptr) {
     absl::StatusOr<std::shared_ptr<TlsContext>> tls = TlsContext::create({});
@@ -44,13 +45,13 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
   }
   if (loop->pool() != pool) {
     return absl::InvalidArgumentError(
-        absl::StrCat("WebSocket ", options.url, ": the loop has another pool"));
+        absl::StrCat("WebSocket ", name, ": the loop has another pool"));
   }
   const RawMessagePoolOptions& pool_options = pool->options();
   if (pool_options.large_messages == 0 ||
       options.max_message_bytes > pool_options.large_bytes) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "WebSocket ", options.url, ": max_message_bytes is ",
+        "WebSocket ", name, ": max_message_bytes is ",
         options.max_message_bytes, ", but the pool has ",
         pool_options.large_messages, " large buffers of ",
         pool_options.large_bytes, " bytes; raise large_bytes of its options"));
@@ -58,7 +59,7 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
   if (options.back_pressure != BackPressure::kStopReading &&
       options.most_held >= pool_options.descriptors) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "WebSocket ", options.url, ": most_held is ", options.most_held,
+        "WebSocket ", name, ": most_held is ", options.most_held,
         ", but the pool has ", pool_options.descriptors,
         " descriptors, and stops reading when all are out; give less"));
   }
@@ -118,10 +119,8 @@ WebSocketReader::~WebSocketReader() {
 
 absl::Status WebSocketReader::error(absl::StatusCode code,
                                     std::string_view what) const {
-  // What is behind the ? may be a token; this goes to logs.
-  const std::string url = options_.url.substr(0, options_.url.find('?'));
   return absl::Status(
-      code, absl::StrCat("WebSocket ", url, ": ",
+      code, absl::StrCat("WebSocket ", without_query(options_.url), ": ",
                          absl::string_view(what.data(), what.size())));
 }
 

@@ -673,6 +673,7 @@ void send_okx(int connection, const char* action, const char* bid, int id,
 // is not Live until the venue was asked again and a snapshot came.
 TEST(Run, ASmallerTickIsAskedForAndTakesANewSnapshot) {
   std::atomic<int> asked{0};
+  std::atomic<int> snapshots{0};
   httplib::Server rest;
   rest.Get("/api/v5/public/instruments", [&](const httplib::Request& request,
                                              httplib::Response& response) {
@@ -691,7 +692,7 @@ TEST(Run, ASmallerTickIsAskedForAndTakesANewSnapshot) {
       send_okx(connection, "snapshot", "1.5", 1, -1);
       send_okx(connection, "update", "1.5000000001", 2, 1);
       // Snapshots from then on, until the node is gone.
-      for (int id = 10;; ++id) {
+      for (int id = 10;; ++id, ++snapshots) {
         pollfd readable{.fd = connection, .events = POLLIN, .revents = 0};
         unsigned char bytes[4096];
         if (poll(&readable, 1, 50) > 0) {
@@ -711,7 +712,12 @@ TEST(Run, ASmallerTickIsAskedForAndTakesANewSnapshot) {
     EXPECT_TRUE(node.wait_for_error_output(
         "okx: X-USDT: tick 0.0000000001, lot 1.00000000, trading"))
         << node.err();
-    usleep(600'000);  // a snapshot comes every 50 ms
+    // The second of these was sent after the answer.
+    const int before = snapshots;
+    for (int i = 0; i < kPatienceMs && snapshots < before + 2; ++i) {
+      usleep(1'000);
+    }
+    node.wait_until_idle();
     EXPECT_EQ(node.end(), 0) << node.err();
     EXPECT_THAT(node.err(), HasSubstr("okx: X-USDT: tick 0.00000001, lot"));
     const element book = node.report().at(0)["books"].at(0);

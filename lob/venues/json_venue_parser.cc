@@ -176,7 +176,9 @@ bool JsonVenueParser::add_touch(uint32_t instrument, const TouchText& touch,
 bool JsonVenueParser::parse(const RawMessage& raw, uint64_t start_ticks,
                             ParsedMessageSink& sink) noexcept {
   FrameBuilder frame(raw, start_ticks, sink);
-  if (literal_fast_path_ && read_literally(raw, frame)) [[likely]] {
+  const bool bounded = raw.size >= 64 && raw.data[raw.size - 1] == '}' &&
+                       raw.kind == RawMessageKind::kText;
+  if (literal_fast_path_ && bounded && read_literally(raw, frame)) [[likely]] {
     return frame.emit();
   }
   if (frame.out_of_messages()) return false;

@@ -144,7 +144,8 @@ class JsonVenueParser : public VenueParser {
                   const VenueParserOptions& options);
 
   // Matches the bytes of a hot message as the venue writes them; false at the
-  // first that differs, whatever is in the frame then.
+  // first that differs, whatever is in the frame then. `raw` is text of at
+  // least 64 bytes, and ends with a brace, which bounds every scan.
   virtual bool read_literally(const RawMessage& raw,
                               FrameBuilder& frame) noexcept;
   virtual ParseVerdict read_json(simdjson::ondemand::document& document,

@@ -149,11 +149,6 @@ bool BinanceParser::finish_trade(uint32_t instrument, Scales scales,
 
 bool BinanceParser::read_literally(const RawMessage& raw,
                                    FrameBuilder& frame) noexcept {
-  // The closing brace bounds every scan below.
-  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
-      raw.kind != RawMessageKind::kText) {
-    return false;
-  }
   TextScanner in(raw.data, raw.data + raw.size);
   std::string_view stream;
   const bool wrapped = in.literal("{\"stream\":\"");

@@ -54,11 +54,6 @@ constexpr KeyName<Side> kSides[] = {{"b", Side::kBid}, {"a", Side::kAsk}};
 // A delta of a book, as the venue writes it.
 bool BybitParser::read_literally(const RawMessage& raw,
                                  FrameBuilder& frame) noexcept {
-  // The closing brace bounds every scan below.
-  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
-      raw.kind != RawMessageKind::kText) {
-    return false;
-  }
   TextScanner in(raw.data, raw.data + raw.size);
   std::string_view topic;
   std::string_view symbol;

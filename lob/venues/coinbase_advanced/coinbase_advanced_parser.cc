@@ -70,11 +70,6 @@ constexpr KeyName<Key> kTickerNames[] = {
 // An update of one book, as the venue writes it.
 bool CoinbaseAdvancedParser::read_literally(const RawMessage& raw,
                                             FrameBuilder& frame) noexcept {
-  // The closing brace bounds every scan below.
-  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
-      raw.kind != RawMessageKind::kText) {
-    return false;
-  }
   TextScanner in(raw.data, raw.data + raw.size);
   std::string_view time;
   std::string_view product;

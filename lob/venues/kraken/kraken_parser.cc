@@ -116,11 +116,6 @@ KrakenParser::KrakenParser(InstrumentTable& table,
 
 bool KrakenParser::read_literally(const RawMessage& raw,
                                   FrameBuilder& frame) noexcept {
-  // The closing brace bounds every scan below.
-  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
-      raw.kind != RawMessageKind::kText) {
-    return false;
-  }
   TextScanner in(raw.data, raw.data + raw.size);
   std::string_view symbol;
   if (!in.literal("{\"channel\":\"book\",\"type\":\"upda") ||

@@ -65,11 +65,6 @@ bool read_signed(ondemand::value value, int64_t* out) noexcept {
 // An update of a book, as the venue writes it; of before 2023 without ids.
 bool OkxParser::read_literally(const RawMessage& raw,
                                FrameBuilder& frame) noexcept {
-  // The closing brace bounds every scan below.
-  if (raw.size < 64 || raw.data[raw.size - 1] != '}' ||
-      raw.kind != RawMessageKind::kText) {
-    return false;
-  }
   TextScanner in(raw.data, raw.data + raw.size);
   std::string_view symbol;
   uint64_t time_ms;
