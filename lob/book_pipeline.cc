@@ -351,13 +351,14 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   void parse(RawMessage* raw, StagedSink& sink) noexcept {
     sink.begin(raw);
+    const bool waits = may_wait();
     PipelineWaiter waiter(options_.wait);
     // Asked first: messages that come back during the attempt are for another.
     for (bool behind = books_are_behind();
          !parser_->parse(*raw, TscClock::ticks(), sink);
          behind = books_are_behind()) {
       // A frame that needs more than there are will never fit.
-      if (options_.full == FullPolicy::kWait && behind) {
+      if (waits && behind) {
         waiter.wait();
         continue;
       }
@@ -384,10 +385,15 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     return completed_.load(std::memory_order_acquire) != passed_;
   }
 
-  // False where the ring is full and the network thread must not wait.
+  // A parser thread waits for the books, and what it has not read waits in the
+  // ring, as bytes; a live feed's network thread must not.
+  bool may_wait() const noexcept {
+    return has_parser_thread() || options_.full == FullPolicy::kWait;
+  }
+
+  // False where there is no room and no waiting.
   bool pass_on(const Outbound& item) noexcept {
-    const bool waits =
-        has_parser_thread() || options_.full == FullPolicy::kWait;
+    const bool waits = may_wait();
     PipelineWaiter waiter(options_.wait);
     while (!outbound_.try_push(item)) {
       if (!waits) return false;

@@ -144,7 +144,7 @@ void Connection::attempt() {
 
 void Connection::connect() {
   Leg& leg = legs_[newest_];
-  leg.opened = leg.planned = false;
+  leg.opened = leg.planned = leg.delivers = false;
   leg.silence = absl::OkStatus();
   ++statistics_.attempts;
   handler_->on_attempt(leg.number);
@@ -171,10 +171,15 @@ void Connection::on_open(Leg& leg) {
         static_cast<uint64_t>(static_cast<double>(options_.rollover_after_ns) *
                               (1 - part)));
   }
+  handler_->on_open(leg.number);
+}
+
+// That it is open does not say that what it subscribed to comes.
+void Connection::on_first_message(Leg& leg) {
+  leg.delivers = true;
   if (busy(other(leg.number))) {
     loop_->start_timer(&overlap_timer_, options_.overlap_ns);
   }
-  handler_->on_open(leg.number);
 }
 
 void Connection::on_close(Leg& leg, uint16_t code, std::string_view reason,
@@ -266,12 +271,18 @@ bool Connection::roll_over() {
 
 void Connection::begin_rollover() {
   loop_->stop_timer(&rollover_timer_);
+  if (busy(other(newest_))) {  // not gone yet: this one has not delivered
+    loop_->start_timer(&rollover_timer_,
+                       std::max(options_.overlap_ns, kLongestWatchNs));
+    return;
+  }
   newest_ = other(newest_);
   attempt();
 }
 
 void Connection::end_rollover() {
   Leg& old = legs_[other(newest_)];
+  if (!is_open(old.number)) return;  // it ends by itself
   old.planned = true;
   ++statistics_.rollovers;
   old.reader->close(kCloseNormal, "rollover");

@@ -13,9 +13,9 @@
 //   came for silence_deadline_ns, or no message for data_deadline_ns, the
 //   connection counts as lost and is made anew. TCP alone would not tell.
 // - Rollover: rollover_after_ns after a connection was opened a second one is
-//   made while the first goes on; when it is open, both deliver for
-//   overlap_ns, then the old one is closed. While the new one cannot be had
-//   the old one stays.
+//   made while the first goes on; from its first message on both deliver for
+//   overlap_ns, then the old one is closed. While the new one cannot be had, or
+//   brings nothing, the old one stays.
 //
 // - Names (RFC 8305): each attempt looks the name up anew, by getaddrinfo,
 //   which asks for A and AAAA at once, waits for both answers and sorts them
@@ -179,6 +179,9 @@ class Connection {
   struct Leg final : WebSocketHandler, LoopTimer {
     void on_open() override { owner->on_open(*this); }
     void on_message(RawMessage* message) override {
+      if (!delivers) [[unlikely]] {
+        owner->on_first_message(*this);
+      }
       owner->handler_->on_message(number, message);
     }
     void on_close(uint16_t code, std::string_view reason,
@@ -192,6 +195,7 @@ class Connection {
     std::unique_ptr<WebSocketReader> reader;  // leg 1: with rollover only
     bool opened = false;                      // since the last connect()
     bool planned = false;                     // its end
+    bool delivers = false;                    // since then, a message
     absl::Status silence;                     // not OK: why it is being closed
     uint64_t bytes = 0;                       // at the last look
     uint64_t messages = 0;
@@ -221,6 +225,7 @@ class Connection {
   void attempt();
   void connect();
   void on_open(Leg& leg);
+  void on_first_message(Leg& leg);
   void on_close(Leg& leg, uint16_t code, std::string_view reason,
                 const absl::Status& status);
   void watch(Leg& leg) noexcept;

@@ -77,13 +77,13 @@ struct Recorder : ConnectionHandler {
   std::function<void()> when_attempt, when_close;
 };
 
-// A venue that keeps a connection: it says its name, answers pings while it
-// is told to, and takes a close.
+// A venue that keeps a connection: it says its name, where it has one, answers
+// pings while it is told to, and takes a close.
 class Venue {
  public:
   explicit Venue(std::string name)
       : server_([this, name](Peer& peer) {
-          peer.upgrade(server_frame(0x1, name));
+          peer.upgrade(name.empty() ? "" : server_frame(0x1, name));
           for (;;) {
             const ClientFrame frame = peer.read_frame();
             if (frame.first_byte < 0) return;
@@ -427,6 +427,48 @@ TEST_P(ConnectionTest, ARolloverOverlapsThenClosesTheOld) {
   EXPECT_TRUE(connection->roll_over());
   ASSERT_TRUE(run_until([&] { return !connection->is_open(0); }));
   EXPECT_FALSE(connection->roll_over()) << "one is under way";
+}
+
+TEST_P(ConnectionTest, TheOldLegStaysUntilTheNewOneBringsSomething) {
+  Venue first("first"), mute("");
+  start(with_rollover(options_for_ports({first.port(), mute.port()})));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(100 * kSecond);
+  ASSERT_TRUE(run_until([&] { return connection->is_open(1); }));
+  advance(150 * kSecond);  // a whole life of the new one, and its overlap
+  EXPECT_TRUE(connection->is_open(0));
+  EXPECT_EQ(connection->statistics().attempts, 2u);
+  EXPECT_FALSE(connection->roll_over()) << "one is under way";
+  EXPECT_TRUE(connection->send_text(1, "at last"));
+  ASSERT_TRUE(run_until_messages(2));
+  advance(10 * kSecond - 1);
+  EXPECT_TRUE(connection->is_open(0));
+  EXPECT_EQ(connection->statistics().rollovers, 0u);
+  advance(1);
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_EQ(recorder.closes[0], 0u);
+  EXPECT_EQ(connection->statistics().rollovers, 1u);
+}
+
+TEST_P(ConnectionTest, AnOldLegThatEndsInTheOverlapIsNotCountedAsRolledOver) {
+  ScriptedServer deaf([](Peer& peer) {
+    peer.upgrade(server_frame(0x1, "first"));
+    while (peer.read_frame().first_byte >= 0) {
+    }
+  });
+  Venue second("second");
+  ConnectionOptions options =
+      with_rollover(options_for_ports({deaf.port(), second.port()}));
+  options.overlap_ns = kSecond;
+  start(options);
+  ASSERT_TRUE(run_until_messages(1));
+  EXPECT_TRUE(connection->roll_over());
+  ASSERT_TRUE(run_until_messages(2));
+  connection->close(0);
+  advance(kSecond);
+  EXPECT_EQ(recorder.closes.size(), 0u) << "it has time to answer";
+  EXPECT_EQ(connection->statistics().rollovers, 0u);
+  connection.reset();
 }
 
 TEST_P(ConnectionTest, TheOldLegStaysWhileNoNewOneIsToBeHad) {
