@@ -268,6 +268,7 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
     }
     reader.read("rollover_after_ms", 0, 24 * 30 * kHour,
                 &venue.rollover_after_ms);
+    reader.read("line_patience_ms", 1, 3'600'000, &venue.line_patience_ms);
   }
   check_venue(reader, table, venue);
   if (absl::Status status = reader.finish(); !status.ok()) return status;
@@ -304,7 +305,7 @@ absl::StatusOr<NodeConfig> read_node(const toml::table& table,
   const bool staged = config.pipeline == PipelineMode::kStaged;
   needs("parser_cpu", staged, "thread to pin");
   needs("book_cpu", config.pipeline != PipelineMode::kFused, "thread to pin");
-  needs("ring_capacity", staged, "ring");
+  needs("ring_capacity", config.pipeline != PipelineMode::kFused, "ring");
 
   reader.require("venue");
   const toml::node* venues = reader.take("venue");

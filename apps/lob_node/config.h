@@ -48,6 +48,9 @@ struct VenueConfig {
   // Each connection is replaced, without a gap, after so long; 0: never. Where
   // VenueTraits::shared_ids; Binance, which ends one after 24 hours: 23 hours.
   std::int64_t rollover_after_ms = 0;
+  // Where those ids are: how long a hole on one connection waits for what the
+  // others bring, before the book is Gapped.
+  std::int64_t line_patience_ms = 200;
 };
 
 struct NodeConfig {
@@ -59,9 +62,10 @@ struct NodeConfig {
   int network_cpu = -1;
   int parser_cpu = -1;
   int book_cpu = -1;
-  // Staged: messages that may wait for the parser; what comes while so many do
-  // is dropped, and its books are Gapped.
-  std::size_t ring_capacity = 4096;
+  // Messages that may wait between threads, for the parser (staged) or, parsed,
+  // 8.3 KiB each, for the books (two-threads); 0: 4096 and 1024. What comes
+  // while so many do is dropped, and its books are Gapped.
+  std::size_t ring_capacity = 0;
   std::vector<VenueConfig> venues;
 };
 

@@ -112,12 +112,15 @@ TEST(Config, OnlyVenuesWithSharedIdsHaveSeveralConnections) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->venues[0].connections, 2u);
   EXPECT_EQ(config->venues[0].rollover_after_ms, 60'000);
+  EXPECT_EQ(config->venues[0].line_patience_ms, 200);
   EXPECT_EQ(parse_config(binance, "node.toml")->venues[0].rollover_after_ms,
             23 * 3'600'000);
   EXPECT_THAT(error_of(binance + "connections = 3\n"),
               HasSubstr("node.toml:6: venue[0].connections is 3"));
   EXPECT_THAT(error_of(binance + "rollover_after_ms = 5\n"),
               HasSubstr("rollover_after_ms is 5; it must be 0 or at least"));
+  EXPECT_THAT(error_of(binance + "line_patience_ms = 0\n"),
+              HasSubstr("line_patience_ms is 0; it must be from 1 to"));
   const std::string kraken = kKraken;
   EXPECT_EQ(parse_config(kraken + "connections = 2\n", "node.toml")
                 ->venues[0]
@@ -125,6 +128,8 @@ TEST(Config, OnlyVenuesWithSharedIdsHaveSeveralConnections) {
             2u);
   EXPECT_EQ(error_of(kraken + "rollover_after_ms = 5000\n"),
             "node.toml:6: venue[0].rollover_after_ms is not a known key");
+  EXPECT_EQ(error_of(kraken + "line_patience_ms = 5000\n"),
+            "node.toml:6: venue[0].line_patience_ms is not a known key");
 }
 
 TEST(Config, InstrumentsComeFromTheVenueOnlyIfItIsToBeAsked) {

@@ -64,6 +64,12 @@ SubscriptionOptions subscription(const VenueConfig& config) {
           .unix_seconds = std::time(nullptr)};
 }
 
+std::uint64_t ticks_of(std::int64_t milliseconds) {
+  const TscClock clock;
+  return static_cast<std::uint64_t>(static_cast<double>(milliseconds) * 1e6 /
+                                    clock.ns_per_tick());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VenueSession>> VenueSession::create(
@@ -104,7 +110,12 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   options.max_books = config_.symbols.size() * book_connections(config_);
   options.lines = config_.connections / book_connections(config_) * legs_;
   options.discover_instruments = false;
-  options.ring_capacity = node.ring_capacity;
+  options.line_patience_ticks = ticks_of(config_.line_patience_ms);
+  if (node.ring_capacity != 0) {
+    (node.pipeline == PipelineMode::kStaged ? options.ring_capacity
+                                            : options.parsed_messages) =
+        node.ring_capacity;
+  }
   options.parser_cpu = node.parser_cpu;
   options.book_cpu = node.book_cpu;
   auto pipeline = BookPipeline::create(options, pool_, this);
