@@ -239,6 +239,40 @@ TEST(BookKeeper, KeepsABoundedNumberOfDiffs) {
   EXPECT_EQ(keeper.statistics().updates_applied, 4u);
 }
 
+// It pushes out what is older, and finds no room itself.
+TEST(BookKeeper, ADiffTooLargeToKeepIsALoss) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  Levels many;
+  for (int64_t i = 0; i <= 64; ++i) many[i + 1] = 1;
+  keeper.on_message(*diff(10, 10, {{100, 9}}, {}));
+  keeper.on_message(*diff(11, 11, many, {}));
+  EXPECT_EQ(keeper.statistics().updates_dropped, 2u);
+  keeper.on_message(*snapshot(10, {{100, 5}}, {{105, 1}}));
+  EXPECT_NE(keeper.state(), BookState::kLive);
+  keeper.on_message(*diff(12, 12, {}, {}));
+  EXPECT_EQ(keeper.reason(), BookReason::kSequenceGap) << "without 11";
+  keeper.on_message(*snapshot(12, {{100, 6}}, {{105, 1}}));
+  EXPECT_EQ(keeper.state(), BookState::kLive);
+  EXPECT_EQ(model_of(keeper.book()), (Model{{{100, 6}}, {{105, 1}}}));
+}
+
+TEST(BookKeeper, ASnapshotThatNobodyNeedsLeavesALiveBookAsItIs) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{100, 5}}, {{105, 1}}));
+  keeper.on_message(*diff(10, 10, {{101, 7}}, {}));
+  for (const uint64_t id : {8, 20}) {
+    keeper.on_message(*snapshot(id, {{90, 1}}, {{95, 1}}));
+    EXPECT_EQ(keeper.state(), BookState::kLive);
+    EXPECT_EQ(keeper.view().update_id, 10u);
+    EXPECT_EQ(model_of(keeper.book()),
+              (Model{{{100, 5}, {101, 7}}, {{105, 1}}}));
+  }
+  keeper.on_message(*diff(11, 11, {{102, 7}}, {}));
+  EXPECT_EQ(keeper.state(), BookState::kLive);
+}
+
 TEST(BookKeeper, ATouchBeyondTheSnapshotIsNotLive) {
   struct Case {
     const char* what;
@@ -471,6 +505,28 @@ TEST(BookKeeper, AKeptDiffOfAnotherScaleIsNotApplied) {
   keeper.on_message(*other);
   EXPECT_EQ(keeper.view().state, BookState::kGapped);
   EXPECT_EQ(keeper.view().reason, BookReason::kScaleChanged);
+}
+
+TEST(BookKeeper, ADiffOfAnotherScaleEndsLive) {
+  const Instrument instrument = binance();
+  BookKeeper keeper(instrument, small(), nullptr);
+  keeper.on_message(*snapshot(9, {{1000, 1}}, {{1010, 1}}));
+  keeper.on_message(*diff(10, 10, {{1001, 1}}, {}));
+  ASSERT_EQ(keeper.state(), BookState::kLive);
+  keeper.take_request();
+  auto other = diff(11, 11, {{10020, 1}}, {});
+  other->price_scale = 2;
+  keeper.on_message(*other);
+  EXPECT_EQ(keeper.state(), BookState::kGapped);
+  EXPECT_EQ(keeper.reason(), BookReason::kScaleChanged);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+  auto whole = snapshot(10, {{10010, 1}}, {{10100, 1}});
+  whole->price_scale = 2;
+  keeper.on_message(*whole);
+  EXPECT_EQ(keeper.state(), BookState::kLive);
+  EXPECT_EQ(model_of(keeper.book()),
+            (Model{{{10010, 1}, {10020, 1}}, {{10100, 1}}}))
+      << "that diff waited for it";
 }
 
 TEST(BookKeeper, TheOtherSidesTouchWidensWhatIsKnown) {

@@ -116,6 +116,9 @@ TEST(FixedPointTest, RandomRoundTrips) {
 
 TEST(FixedPointTest, EveryErrorHasAName) {
   EXPECT_STREQ(decimal_error_name(DecimalError::kOk), "ok");
+  EXPECT_STREQ(decimal_error_name(DecimalError::kSyntax), "not a number");
+  EXPECT_STREQ(decimal_error_name(DecimalError::kTooManyDecimals),
+               "more decimals than the scale");
   EXPECT_STREQ(decimal_error_name(DecimalError::kOverflow),
                "does not fit 64 bits");
 }

@@ -131,6 +131,18 @@ TEST(L3Feed, AFrameThatCannotBeReadIsEverybodys) {
   EXPECT_EQ(subject.state(other), BookState::kGapped);
 }
 
+TEST(L3Feed, WhatTheVenueSaysOfItselfConcernsTheConnectionsBooks) {
+  Subject subject(VenueId::kBitfinex);
+  const uint32_t btc = subject.book("tBTCUSD");
+  const uint32_t other = subject.book("tBTCUSD", 1);
+  for (const uint16_t connection : {uint16_t{0}, uint16_t{1}}) {
+    subject.feed->on_connection_up(connection, ++subject.now);
+  }
+  subject.send(R"({"event":"info","code":20060,"msg":"maintenance"})");
+  EXPECT_EQ(subject.state(btc), BookState::kHalted);
+  EXPECT_EQ(subject.state(other), BookState::kSyncing);
+}
+
 TEST(L3Feed, AFrameThatFindsNoRoomIsAGap) {
   Subject subject(VenueId::kKraken, 1);
   const uint32_t a = subject.book("A", 0, 10);

@@ -95,13 +95,16 @@ execution="$("${bazel[@]}" info execution_root 2>/dev/null)" ||
 
 say "building and running ${targets[*]}"
 status=0
-# Neither a sandbox nor a cache: .gcno files, which Bazel does not know as
-# outputs, have to stay beside the objects. The names compiled in begin with
-# /proc/self/cwd, which is another folder when a test runs: GCOV_PREFIX.
+# No sandbox, and nothing into a cache: .gcno files, which Bazel does not know as
+# outputs, have to stay beside the objects. What is not of the layer may come out
+# of a cache. The names compiled in begin with /proc/self/cwd, which is another
+# folder when a test runs: GCOV_PREFIX. Counting takes its time: no test is given
+# up before half an hour.
 "${bazel[@]}" test "${jobs[@]}" --experimental_convenience_symlinks=ignore \
   --build_tests_only --test_tag_filters=-benchmark-smoke --keep_going \
   --nocache_test_results --test_output=errors --noshow_progress \
-  --disk_cache= --spawn_strategy=local --compilation_mode=fastbuild \
+  --test_timeout=1800 --remote_upload_local_results=false \
+  --spawn_strategy=local --compilation_mode=fastbuild \
   "--per_file_copt=^${layer}/.*@--coverage,-O0,-fprofile-update=atomic" \
   --linkopt=--coverage "--linkopt=${hook}.o" "${data[@]}" \
   "--test_env=GCOV_PREFIX=${execution}" --test_env=GCOV_PREFIX_STRIP=3 \

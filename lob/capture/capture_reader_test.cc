@@ -2,8 +2,12 @@
 
 #include "lob/capture/capture_reader.h"
 
+#include <zlib.h>
+
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <random>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -85,6 +89,44 @@ TEST(CaptureReader, CountsLinesThatAreNoRecord) {
   EXPECT_EQ(capture->records.size(), 2u);
   EXPECT_EQ(capture->malformed_lines, 2u);
   EXPECT_EQ(capture->first_malformed.substr(0, 7), "line 2:");
+}
+
+TEST(CaptureReader, SaysWhatIsWrongWithTheFirstBadLine) {
+  const auto reason = [](const std::string& line) {
+    auto capture = read_capture(write("1 {}\n" + line + "\n"));
+    EXPECT_TRUE(capture.ok());
+    EXPECT_EQ(capture->records.size(), 1u);
+    return capture->first_malformed;
+  };
+  EXPECT_EQ(reason(""), "");
+  EXPECT_EQ(reason("{\"x\":1}"), "line 2: no field 't'");
+  EXPECT_EQ(reason(R"({"t":"other"})"),
+            "line 2: field 't' is none of header, recv, send, http, connect");
+  EXPECT_EQ(reason(R"({"t":"recv"})"), "line 2: no field 'conn'");
+  EXPECT_EQ(reason(R"({"t":"recv","conn":"a"})"),
+            "line 2: no time in 'ts' or 'ts_ns'");
+}
+
+// The last line may have no end; where the file was cut it is none.
+TEST(CaptureReader, TheLastLineOfACutFileIsLeftOut) {
+  EXPECT_EQ(read_capture(write("1 {}\n2 {}"))->records.size(), 2u);
+  const std::string path = write("");
+  const gzFile file = gzopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  // Incompressible, so that what is left of the stream holds lines.
+  std::mt19937_64 random(1);
+  for (int i = 1; i <= 1000; ++i) {
+    gzprintf(file, "%d {\"x\":%llu}\n", i,
+             static_cast<unsigned long long>(random()));
+  }
+  gzclose(file);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  const auto capture = read_capture(path);
+  ASSERT_TRUE(capture.ok()) << capture.status();
+  EXPECT_EQ(capture->damage.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(capture->malformed_lines, 0u);
+  EXPECT_GT(capture->records.size(), 100u);
+  EXPECT_EQ(capture->records.back().payload.back(), '}');
 }
 
 TEST(CaptureReader, FileWithoutRecordsIsAnError) {

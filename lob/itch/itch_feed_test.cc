@@ -1,8 +1,11 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "lob/itch/itch_feed.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
@@ -202,6 +205,30 @@ TEST(ItchFeedTest, AFileThatIsCutIsDamageAndNotLive) {
         read_itch_pcap(as_bytes(pcap).first(pcap.size() - 1 - i), others);
     ASSERT_FALSE(of_pcap->damage.ok());
     ASSERT_EQ(live(others, 2), 0U);
+  }
+}
+
+// A compressed one that was cut where its text is whole.
+TEST(ItchFeedTest, ADamagedFileIsDamageAndNotLive) {
+  const ItchDay day = make_itch_day(3, 2, 300);
+  const std::string path = testing::TempDir() + "/day.itch.gz";
+  const std::string bytes = itch_binary_file(day.messages);
+  const gzFile file = gzopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  ASSERT_EQ(gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())),
+            static_cast<int>(bytes.size()));
+  gzclose(file);
+  TradingObjectPools pools;
+  for (const bool cut : {false, true}) {
+    if (cut) {
+      std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
+    }
+    ItchBooks books(pools, kSmall);
+    const auto report = read_itch_file(path, books);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->messages, day.messages.size());
+    EXPECT_EQ(report->damage.ok(), !cut);
+    EXPECT_EQ(live(books, 2), cut ? 0U : 2U);
   }
 }
 

@@ -62,12 +62,45 @@ TEST(FrameBuilder, GivesEverythingBackWhenTheSinkRunsOut) {
   EXPECT_EQ(sink.emitted, 0);
 }
 
+TEST(FrameBuilder, ManyOrdersComeInParts) {
+  constexpr uint64_t kOrders = 2 * ParsedMessage::kMaxOrders + 1;
+  for (const size_t room : {2, 3}) {
+    CollectingSink sink(room);
+    RawMessage raw{};
+    {
+      FrameBuilder frame(raw, 0, sink);
+      ASSERT_NE(frame.start(ParsedMessageKind::kSnapshot), nullptr);
+      uint64_t added = 0;
+      for (OrderEvent order{}; added < kOrders; ++added) {
+        order.quantity = static_cast<int64_t>(added);
+        if (!frame.add_order(order)) break;
+      }
+      EXPECT_EQ(added, room == 3 ? kOrders : kOrders - 1);
+      EXPECT_EQ(frame.out_of_messages(), room != 3);
+      if (room == 3) frame.emit();
+    }
+    EXPECT_EQ(sink.out(), 0u);
+    ASSERT_EQ(sink.messages.size(), room == 3 ? 3u : 0u);
+    int64_t next = 0;
+    for (const auto& part : sink.messages) {
+      EXPECT_EQ(part->kind, ParsedMessageKind::kSnapshot);
+      for (size_t i = 0; i < part->order_count; ++i) {
+        ASSERT_EQ(part->orders[i].quantity, next++);
+      }
+    }
+  }
+}
+
 TEST(FrameBuilder, AnEmptyFrameIsIgnored) {
   CollectingSink sink;
   RawMessage raw{};
   FrameBuilder frame(raw, 0, sink);
   EXPECT_TRUE(frame.emit());
   EXPECT_EQ(sink.messages[0]->kind, ParsedMessageKind::kIgnored);
+  CollectingSink full(0);
+  FrameBuilder lost(raw, 0, full);
+  EXPECT_FALSE(lost.emit());
+  EXPECT_TRUE(lost.out_of_messages());
 }
 
 }  // namespace
