@@ -265,6 +265,15 @@ TEST_P(TwoLines, OneLinesEndIsNotTheBooks) {
   EXPECT_NE(book_.state(), BookState::kLive);
 }
 
+TEST_P(TwoLines, ALineThatTheVenueUnsubscribesCarriesTheBookNoLonger) {
+  book_.notice(Kind::kUnsubscribed, 1);
+  EXPECT_EQ(book_.state(), BookState::kLive);
+  book_.update(0, 10, 11);
+  EXPECT_EQ(book_.quantity(), 11);
+  book_.lost(0);
+  EXPECT_EQ(book_.reason(), BookReason::kConnectionLost);
+}
+
 TEST_P(TwoLines, DepthWithoutIdsIsAFaultOfItsLine) {
   Heard book(GetParam(), 2);
   book.up(0);

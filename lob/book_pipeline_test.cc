@@ -482,9 +482,13 @@ TEST(BookPipeline, AFullRingIsCountedAndGapsTheBook) {
 }
 
 TEST(BookPipeline, RefusesWhatItCannotDo) {
-  BookPipelineOptions options;
-  options.parsed_messages = 0;
-  EXPECT_FALSE(BookPipeline::create(options, nullptr, nullptr).ok());
+  for (const auto option :
+       {&BookPipelineOptions::parsed_messages,
+        &BookPipelineOptions::ring_capacity, &BookPipelineOptions::max_books}) {
+    BookPipelineOptions options;
+    options.*option = 0;
+    EXPECT_FALSE(BookPipeline::create(options, nullptr, nullptr).ok());
+  }
   BookPipelineOptions one;
   one.max_books = 1;
   Feed feed(one);
@@ -492,6 +496,15 @@ TEST(BookPipeline, RefusesWhatItCannotDo) {
   EXPECT_EQ(feed->expect_instrument("B", "", 0, 0).status().code(),
             absl::StatusCode::kResourceExhausted);
   EXPECT_FALSE(feed->expect_instrument("", "", 0, 0).ok());
+}
+
+TEST(BookPipeline, AfterStopThereIsNothingToWaitFor) {
+  BookPipelineOptions options;
+  options.mode = PipelineMode::kStaged;
+  Feed feed(options);
+  EXPECT_TRUE(feed->drain().ok());
+  feed->stop();
+  EXPECT_EQ(feed->drain().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 // ---- Recorded feeds

@@ -255,6 +255,30 @@ TEST(MarketFeed, ABookWhoseEndFoundNoRoomIsToldAgain) {
   EXPECT_EQ(last->sequence, told) << "once";
 }
 
+// What comes of it next says the same.
+TEST(MarketFeed, ABookThatIsToldOfAnywayIsNotToldAgain) {
+  BookUpdatePool<64> pool(size_t{10});
+  BookUpdateBus books({.capacity = 2});
+  auto slow = books.attach().value();
+  Venue venue({.books = &books, .pool = book_update_source(&pool)});
+  venue.go_live();
+  BookUpdateHandle last;
+  const auto read = [&] {
+    while (slow.poll([&](BookUpdateHandle& update) { last = update; }) != 0) {
+    }
+  };
+  read();
+  venue.pipeline().on_connection_lost(0);
+  ASSERT_TRUE(venue.pipeline().drain().ok());
+  read();
+  const uint64_t told = last->sequence;
+  EXPECT_EQ(told, venue.feed().statistics().book_events);
+  EXPECT_EQ(last->state, BookState::kGapped);
+  venue.text(trade(1, false));
+  read();
+  EXPECT_EQ(last->sequence, told);
+}
+
 TEST(MarketFeed, ThreadsConsumeWhileTheBookGoesOn) {
   constexpr int kUpdates = 2000;
   BookUpdatePool<4096> pool(size_t{10});

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +22,7 @@ namespace wirebook {
 namespace {
 
 constexpr std::size_t kOutputStep = std::size_t{1} << 20;
+constexpr std::size_t kInputStep = std::size_t{1} << 16;
 
 absl::Status too_large(const std::string& path, std::size_t max_bytes) {
   return absl::ResourceExhaustedError(
@@ -136,8 +136,13 @@ absl::StatusOr<FileContent> read_file(const std::string& path,
     return absl::NotFoundError(
         absl::StrCat(path, ": cannot be opened: ", std::strerror(error)));
   }
-  std::string input{std::istreambuf_iterator<char>(file),
-                    std::istreambuf_iterator<char>()};
+  std::string input;
+  while (file) {
+    const std::size_t size = input.size();
+    input.resize(size + kInputStep);
+    file.read(input.data() + size, kInputStep);
+    input.resize(size + static_cast<std::size_t>(file.gcount()));
+  }
   if (file.bad()) {
     return absl::DataLossError(absl::StrCat(path, ": cannot be read"));
   }
