@@ -55,6 +55,11 @@ absl::StatusOr<uint32_t> L3Feed::expect_instrument(std::string_view symbol,
                                                    int depth) {
   Instrument instrument = make_instrument(options_.venue, symbol, connection);
   instrument.depth = depth;
+  return expect_instrument(std::move(instrument));
+}
+
+absl::StatusOr<uint32_t> L3Feed::expect_instrument(Instrument instrument) {
+  instrument.venue = options_.venue;
   return table_.find_or_add(std::move(instrument));
 }
 
@@ -76,9 +81,9 @@ void L3Feed::release(ParsedMessage* message) noexcept {
 }
 
 void L3Feed::on_message(const RawMessage& raw) noexcept {
-  ++statistics_.frames;
+  frames_.add(1);
   if (parser_->parse(raw, raw.receive_ticks, *this)) return;
-  ++statistics_.drops;
+  drops_.add(1);
   for_connection(raw.connection, [&raw](L3Keeper& keeper) {
     keeper.on_fault(BookReason::kInternalDrop, raw.receive_ticks);
   });
@@ -120,7 +125,7 @@ void L3Feed::handle(const ParsedMessage& message) noexcept {
       keepers_[message.instrument]->on_message(message);
       return;
     case Kind::kMalformed:
-      ++statistics_.malformed;
+      malformed_.add(1);
       if (message.http_body) {
         if (named) keepers_[message.instrument]->on_message(message);
       } else if (message.concerns_book) {

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "concurrency/single_writer_counter.h"
 #include "lob/book_pipeline.h"
 #include "lob/connection_sequence.h"
 #include "lob/instrument.h"
@@ -84,6 +85,8 @@ class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
   // subscribed levels a side, 0 where all are told.
   absl::StatusOr<uint32_t> expect_instrument(std::string_view symbol,
                                              uint16_t connection, int depth);
+  // As its fields say; the feed's venue is its own.
+  absl::StatusOr<uint32_t> expect_instrument(Instrument instrument);
 
   void on_message(const RawMessage& raw) noexcept;
   void on_connection_up(uint16_t connection, uint64_t ticks) noexcept;
@@ -99,7 +102,22 @@ class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
   size_t books() const noexcept { return table_.size(); }
   // Requires index < books().
   L3Keeper& keeper(uint32_t index) noexcept { return *keepers_[index]; }
-  const L3FeedStatistics& statistics() const noexcept { return statistics_; }
+  const L3Keeper& keeper(uint32_t index) const noexcept {
+    return *keepers_[index];
+  }
+
+  // ---- Any thread ----------------------------------------------------------
+
+  const InstrumentTable& instruments() const noexcept { return table_; }
+  // As BookPipeline's. Requires index < books().
+  void change_scales(size_t index, Scales scales) noexcept {
+    table_.change_scales(index, scales);
+  }
+  L3FeedStatistics statistics() const noexcept {
+    return {.frames = frames_.get(),
+            .malformed = malformed_.get(),
+            .drops = drops_.get()};
+  }
 
  private:
   L3Feed(const L3FeedOptions& options, const OrderFeed& feed,
@@ -130,7 +148,7 @@ class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
   std::vector<bool> reconnecting_;             // likewise
   std::vector<std::unique_ptr<ParsedMessage>> messages_;
   std::vector<ParsedMessage*> free_;
-  L3FeedStatistics statistics_;
+  SingleWriterCounter frames_, malformed_, drops_;
 };
 
 }  // namespace wirebook

@@ -23,14 +23,15 @@ absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-void append_level(const L2Book& book, Side side, std::string* out) {
-  if (book.empty(side)) {
+// `best` where there is one.
+void append_level(bool empty, const PriceLevel& best, int price_scale,
+                  int quantity_scale, std::string* out) {
+  if (empty) {
     out->append(",,");
     return;
   }
-  const PriceLevel best = book.best(side);
-  absl::StrAppend(out, ",", decimal_string(best.price, book.price_scale()), ",",
-                  decimal_string(best.quantity, book.quantity_scale()));
+  absl::StrAppend(out, ",", decimal_string(best.price, price_scale), ",",
+                  decimal_string(best.quantity, quantity_scale));
 }
 
 }  // namespace
@@ -63,16 +64,38 @@ void BboLog::on_depth_applied(const BookKeeper& keeper,
       venue_traits(instrument.venue).sync == SyncClass::kRestSnapshot) {
     return;
   }
+  const L2Book& book = keeper.book();
+  std::string levels;
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    append_level(book.empty(side), book.best(side), book.price_scale(),
+                 book.quantity_scale(), &levels);
+  }
+  write(instrument, keeper.state(), message, levels);
+}
+
+void BboLog::on_orders_applied(const L3Keeper& keeper,
+                               const ParsedMessageHeader& message) {
+  if (message.http_body) return;
+  const BookView view = keeper.view();
+  std::string levels;
+  append_level(view.bid_count == 0, view.bids[0], view.price_scale,
+               view.quantity_scale, &levels);
+  append_level(view.ask_count == 0, view.asks[0], view.price_scale,
+               view.quantity_scale, &levels);
+  write(keeper.instrument(), view.state, message, levels);
+}
+
+void BboLog::write(const Instrument& instrument, BookState state,
+                   const ParsedMessageHeader& message,
+                   const std::string& levels) {
   const std::lock_guard lock(mutex_);
   absl::StrAppend(&buffer_, instrument.symbol, ",");
   if (message.has_last_update_id) {
     absl::StrAppend(&buffer_, message.last_update_id);
   }
-  append_level(keeper.book(), Side::kBid, &buffer_);
-  append_level(keeper.book(), Side::kAsk, &buffer_);
-  absl::StrAppend(&buffer_, ",", instrument.market, ",",
+  absl::StrAppend(&buffer_, levels, ",", instrument.market, ",",
                   connections_[instrument.connection], ",",
-                  to_absl(book_state_name(keeper.state())), "\n");
+                  to_absl(book_state_name(state)), "\n");
   if (buffer_.size() >= kFlushBytes) flush();
 }
 

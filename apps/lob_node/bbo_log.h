@@ -26,10 +26,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lob/book_pipeline.h"
+#include "lob/l3_feed.h"
 
 namespace wirebook {
 
-class BboLog final : public BookPipelineListener {
+class BboLog final : public BookPipelineListener, public L3FeedListener {
  public:
   // `connections` names them by number; it must outlive the log.
   static absl::StatusOr<std::unique_ptr<BboLog>> open(
@@ -38,6 +39,9 @@ class BboLog final : public BookPipelineListener {
 
   void on_depth_applied(const BookKeeper& keeper,
                         const ParsedMessage& message) override;
+  // Of a book of orders, its levels.
+  void on_orders_applied(const L3Keeper& keeper,
+                         const ParsedMessageHeader& message) override;
 
   // Writes what is left. The destructor does it too, without an answer.
   absl::Status close();
@@ -45,6 +49,8 @@ class BboLog final : public BookPipelineListener {
  private:
   BboLog(std::string path, std::FILE* file,
          const std::vector<std::string>& connections);
+  void write(const Instrument& instrument, BookState state,
+             const ParsedMessageHeader& message, const std::string& levels);
   void flush();
 
   const std::string path_;

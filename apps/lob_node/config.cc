@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "lob/order_feed.h"
 #include "lob/venues/find_venue_requests.h"
 
 namespace wirebook {
@@ -27,7 +28,8 @@ namespace {
 
 // Levels a side that can be subscribed; none where there is no choice. Bybit's
 // 25 and 100 are options'; its 1 is a best bid and offer.
-std::vector<int> depths_of(VenueId venue) {
+std::vector<int> depths_of(VenueId venue, bool orders) {
+  if (venue == VenueId::kKraken && orders) return {10, 100, 1000};
   if (venue == VenueId::kKraken) return {10, 25, 100, 500, 1000};
   if (venue == VenueId::kBybit) return {25, 50, 100, 200, 1000};
   if (venue == VenueId::kBitfinex) return {25, 100, 250};
@@ -167,12 +169,38 @@ class TableReader {
   absl::Status missing_;
 };
 
+// Those that tell single orders: "kraken, bitstamp".
+std::string order_venue_names() {
+  std::vector<absl::string_view> names;
+  for (const OrderFeed& feed : kOrderFeeds) {
+    names.push_back(to_absl(venue_name(feed.venue)));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
 bool has_scheme(const std::string& url, std::string_view scheme) {
   return std::string_view(url).substr(0, scheme.size()) == scheme;
 }
 
+bool wants_credentials(const VenueConfig& venue) {
+  return venue.orders && (venue.id == VenueId::kKraken ||
+                          venue.id == VenueId::kCoinbaseExchange);
+}
+
+// What can stand in a request as it is.
+bool is_plain(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+}
+
+bool has_rest_snapshots(const VenueConfig& venue) {
+  return venue.orders ? find_order_feed(venue.id)->rule != OrderRule::kStream
+                      : venue_traits(venue.id).sync == SyncClass::kRestSnapshot;
+}
+
 bool needs_rest(const VenueConfig& venue) {
-  return venue_traits(venue.id).sync == SyncClass::kRestSnapshot ||
+  return has_rest_snapshots(venue) ||
          (venue.ask_for_instruments &&
           find_venue_requests(venue.id).instrument_request().empty());
 }
@@ -214,7 +242,7 @@ void check_venue(TableReader& reader, const toml::table& table,
       reader.fail("rest_url", *node, "must begin with http:// or https://");
     }
   }
-  const std::vector<int> depths = depths_of(venue.id);
+  const std::vector<int> depths = depths_of(venue.id, venue.orders);
   if (const toml::node* node = table.get("depth");
       node != nullptr && !depths.empty() &&
       std::find(depths.begin(), depths.end(), venue.depth) == depths.end()) {
@@ -247,12 +275,28 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   if (auto choice = reader.read_choice("instruments", {"usual", "venue"})) {
     venue.ask_for_instruments = *choice == 1;
   }
+  if (auto choice = reader.read_choice("book", {"l2", "l3"})) {
+    venue.orders = *choice == 1;
+  }
+  if (venue.orders && find_order_feed(venue.id) == nullptr) {
+    reader.fail(
+        "book", *table.get("book"),
+        absl::StrCat("is \"l3\"; ", to_absl(venue_name(venue.id)),
+                     " tells no single orders; ", order_venue_names(), " do"));
+    return reader.finish();
+  }
+  if (wants_credentials(venue)) {
+    reader.read("credentials", &venue.credentials);
+  }
   if (needs_rest(venue)) reader.read("rest_url", &venue.rest_url);
-  if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
-    reader.read("snapshot_limit", 5, 5000, &venue.snapshot_limit);
+  if (has_rest_snapshots(venue)) {
+    // Snapshots of orders are whole.
+    if (!venue.orders) {
+      reader.read("snapshot_limit", 5, 5000, &venue.snapshot_limit);
+    }
   } else {
-    if (venue.id == VenueId::kKraken) venue.depth = 25;
-    if (!depths_of(venue.id).empty()) {
+    if (venue.id == VenueId::kKraken) venue.depth = venue.orders ? 10 : 25;
+    if (!depths_of(venue.id, venue.orders).empty()) {
       reader.read("depth", 1, 1000, &venue.depth);
     }
   }
@@ -260,6 +304,11 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
     reader.read("best_bid_offer", &venue.best_bid_offer);
   }
   reader.read("connections", 1, 4, &venue.connections);
+  if (venue.orders && venue.connections != 1) {
+    reader.fail("connections", *table.get("connections"),
+                absl::StrCat("is ", venue.connections,
+                             "; a book of orders (book = \"l3\") has one"));
+  }
   if (venue_traits(venue.id).shared_ids) {
     constexpr std::int64_t kHour = 3'600'000;
     if (venue.id == VenueId::kBinanceSpot ||
@@ -356,6 +405,32 @@ std::vector<std::string> parsed_venue_names() {
     names.emplace_back(venue.name);
   }
   return names;
+}
+
+absl::StatusOr<ChannelCredentials> read_credentials(const std::string& path) {
+  toml::table table;
+  try {
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    // Its description quotes the file.
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ":", error.source().begin.line, ": credentials cannot be read"));
+  }
+  TableReader reader(table, "", path);
+  ChannelCredentials out;
+  const std::pair<const char*, std::string*> keys[] = {
+      {"token", &out.token},
+      {"key", &out.key},
+      {"passphrase", &out.passphrase},
+      {"secret", &out.secret}};
+  for (const auto& [key, value] : keys) {
+    reader.read(key, value);
+    if (is_plain(*value)) continue;
+    reader.fail(key, *table.get(key),
+                "has a blank, a quote or what is not ASCII");
+  }
+  if (absl::Status status = reader.finish(); !status.ok()) return status;
+  return out;
 }
 
 absl::StatusOr<NodeConfig> read_config(const std::string& path) {

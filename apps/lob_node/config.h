@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "lob/book_pipeline.h"
 #include "lob/venue.h"
+#include "lob/venues/venue_requests.h"
 
 namespace wirebook {
 
@@ -35,6 +36,11 @@ struct VenueConfig {
   // Steps, scales and status of the symbols come from the venue, before its
   // feeds begin; else they are the venue's usual ones.
   bool ask_for_instruments = false;
+  // Books of single orders (lob/order_feed.h), not of levels.
+  bool orders = false;
+  // The file that read_credentials reads for a channel that wants to know its
+  // clients; "": none. Read at each subscription: what is in it may end.
+  std::string credentials;
   int depth = 0;  // subscribed levels a side: Kraken, Bybit, Bitfinex
   int snapshot_limit = 5000;  // Binance: levels a side of a snapshot
   // Silence of the connection, pings included, that makes its books Stale and
@@ -75,6 +81,10 @@ const std::string& pipeline_name(PipelineMode mode);
 
 // Ids of the venues that this build can parse.
 std::vector<std::string> parsed_venue_names();
+
+// A TOML file of `token` (Kraken), or `key`, `passphrase` and `secret`
+// (Coinbase). No value of it stands in an error.
+absl::StatusOr<ChannelCredentials> read_credentials(const std::string& path);
 
 absl::StatusOr<NodeConfig> read_config(const std::string& path);
 

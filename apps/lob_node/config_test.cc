@@ -2,6 +2,7 @@
 
 #include "apps/lob_node/config.h"
 
+#include <fstream>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -153,6 +154,65 @@ TEST(Config, InstrumentsComeFromTheVenueOnlyIfItIsToBeAsked) {
                            "symbols = [\"A/B\"]\ninstruments = \"venue\"\n",
                            "f")
                   .ok());
+}
+
+TEST(Config, BooksOfOrdersAreOfVenuesThatTellThem) {
+  auto config =
+      parse_config(std::string(kKraken) + "book = \"l3\"\n", "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->venues[0].orders);
+  EXPECT_EQ(config->venues[0].depth, 10);
+  config = parse_config(std::string(kKraken) + "book = \"l2\"\n", "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_FALSE(config->venues[0].orders);
+  EXPECT_EQ(error_of("[[venue]]\nid = \"bybit\"\nbook = \"l3\"\n"
+                     "url = \"ws://a/\"\nsymbols = [\"A\"]\n"),
+            "node.toml:3: venue[0].book is \"l3\"; bybit tells no single "
+            "orders; coinbase-exchange, bitstamp, kraken, bitfinex do");
+  EXPECT_THAT(error_of(std::string(kKraken) + "book = \"l4\"\n"),
+              HasSubstr("must be one of l2, l3"));
+  EXPECT_THAT(error_of(std::string(kKraken) + "book = \"l3\"\ndepth = 25\n"),
+              HasSubstr("depth is 25; kraken takes 10, 100, 1000"));
+  EXPECT_THAT(
+      error_of(std::string(kKraken) + "book = \"l3\"\nconnections = 2\n"),
+      HasSubstr("connections is 2; a book of orders (book = \"l3\") has one"));
+  // Its snapshots of orders come by REST, those of levels in the stream.
+  const std::string coinbase =
+      "[[venue]]\nid = \"coinbase-exchange\"\nurl = \"ws://a/\"\n"
+      "symbols = [\"BTC-USD\"]\n";
+  EXPECT_TRUE(parse_config(coinbase, "node.toml").ok());
+  EXPECT_THAT(error_of(coinbase + "book = \"l3\"\n"),
+              HasSubstr("rest_url is missing"));
+  EXPECT_TRUE(
+      parse_config(coinbase + "book = \"l3\"\nrest_url = \"http://a\"\n",
+                   "node.toml")
+          .ok());
+}
+
+TEST(Config, CredentialsAreAFileOfTheirOwnAndInNoError) {
+  auto config = parse_config(
+      std::string(kKraken) + "book = \"l3\"\ncredentials = \"a.toml\"\n",
+      "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->venues[0].credentials, "a.toml");
+  EXPECT_THAT(error_of(std::string(kKraken) + "credentials = \"a.toml\"\n"),
+              HasSubstr("credentials is not a known key"));
+  const std::string path = ::testing::TempDir() + "/credentials.toml";
+  const auto read = [&path](const std::string& text) {
+    std::ofstream(path) << text;
+    return read_credentials(path);
+  };
+  const auto known = read("token = \"t0k/en+=\"\n");
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->token, "t0k/en+=");
+  for (const char* wrong : {"token = \"hush\\\"\"\n", "hush = \"hush\"\n",
+                            "token = hush\n", "token = \"hush hush\"\n"}) {
+    const absl::Status status = read(wrong).status();
+    EXPECT_FALSE(status.ok()) << wrong;
+    EXPECT_EQ(std::string(status.message()).find("= \"hush"), std::string::npos)
+        << status;
+  }
+  EXPECT_FALSE(read_credentials("nothing.toml").ok());
 }
 
 TEST(Config, UnknownVenueListsTheKnownOnes) {

@@ -6,22 +6,20 @@
 
 #include "tools/exchange_sim/fault.h"
 
-#include <httplib.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "apps/lob_node/config.h"
+#include "apps/lob_node/testing/simulated_exchange.h"
 #include "apps/lob_node/venue_session.h"
 #include "gtest/gtest.h"
 #include "lob/book_dump.h"
@@ -30,7 +28,6 @@
 #include "net/raw_message_pool.h"
 #include "net/uring_loop.h"
 #include "tools/exchange_sim/compare.h"
-#include "tools/exchange_sim/server.h"
 
 namespace wirebook {
 namespace {
@@ -100,80 +97,52 @@ constexpr FaultCase kFaultCases[] = {
     {"garbage", Fault::kGarbage},
 };
 
-// An exchange in a thread of its own.
-class Exchange {
- public:
-  explicit Exchange(const FaultCase& fault) {
-    sim::ServerOptions options;
-    sim::ExchangeOptions& exchange = options.gateway.exchange;
-    exchange.rate = 400;
-    exchange.batch_ms = 10;
-    exchange.levels = 60;
-    exchange.binance_symbols = {"BTCUSDT"};
-    exchange.kraken_symbols = {"BTC/USD"};
-    for (const VenueUnderTest& venue : kVenuesUnderTest) {
-      if (venue.id == VenueId::kBinanceSpot || venue.id == VenueId::kKraken) {
-        continue;
-      }
-      exchange.symbols[std::string(venue_name(venue.id))] = {venue.symbol};
+sim::ServerOptions exchange_with(const FaultCase& fault) {
+  sim::ServerOptions options;
+  sim::ExchangeOptions& exchange = options.gateway.exchange;
+  exchange.rate = 400;
+  exchange.batch_ms = 10;
+  exchange.levels = 60;
+  exchange.binance_symbols = {"BTCUSDT"};
+  exchange.kraken_symbols = {"BTC/USD"};
+  for (const VenueUnderTest& venue : kVenuesUnderTest) {
+    if (venue.id == VenueId::kBinanceSpot || venue.id == VenueId::kKraken) {
+      continue;
     }
-    options.gateway.fault = {.kind = *sim::find_fault(fault.name),
-                             .seed = exchange.seed,
-                             .count = fault.count,
-                             .every = kFaultEvery};
-    // Where it is not silence that must be seen, a slow machine is none.
-    options.ping_seconds = fault.fault == Fault::kMuteSocket ? 0.2 : 5;
-    options.on_quiesced = [this] { quiesced_ = true; };
-    auto server = sim::Server::create(std::move(options));
-    if (!server.ok()) std::abort();
-    server_ = *std::move(server);
-    thread_ = std::thread([this] { server_->run(); });
+    exchange.symbols[std::string(venue_name(venue.id))] = {venue.symbol};
   }
-  ~Exchange() {
-    server_->stop();
-    thread_.join();
+  options.gateway.fault = {.kind = *sim::find_fault(fault.name),
+                           .seed = exchange.seed,
+                           .count = fault.count,
+                           .every = kFaultEvery};
+  // Where it is not silence that must be seen, a slow machine is none.
+  options.ping_seconds = fault.fault == Fault::kMuteSocket ? 0.2 : 5;
+  return options;
+}
+
+std::string url_of(const VenueUnderTest& venue,
+                   const SimulatedExchange& exchange) {
+  if (venue.path != nullptr) {
+    return "ws://127.0.0.1:" + std::to_string(exchange.port()) + venue.path;
   }
-
-  int port() const { return server_->port(); }
-  void finish() { server_->finish(); }
-  bool quiesced() const { return quiesced_; }
-
-  std::string get(const std::string& target) const {
-    httplib::Client client("127.0.0.1", port());
-    const auto reply = client.Get(target.c_str());
-    return reply && reply->status == 200 ? reply->body : "";
-  }
-
-  std::string url(const VenueUnderTest& venue) const {
-    const std::string address = "ws://127.0.0.1:" + std::to_string(port());
-    if (venue.path != nullptr) return address + venue.path;
-    httplib::Client client("127.0.0.1", port());
-    const auto reply = client.Post("/api/v1/bullet-public", "", "text/plain");
-    if (!reply || reply->status != 200) std::abort();
-    const auto json = read_plain_json(reply->body);
-    if (!json) std::abort();
-    const PlainJson& data = (*json)["data"];
-    return data["instanceServers"][0]["endpoint"].text +
-           "?token=" + data["token"].text;
-  }
-
- private:
-  std::unique_ptr<sim::Server> server_;
-  std::thread thread_;
-  std::atomic<bool> quiesced_{false};
-};
+  const auto json = read_plain_json(exchange.post("/api/v1/bullet-public"));
+  if (!json) std::abort();
+  const PlainJson& data = (*json)["data"];
+  return data["instanceServers"][0]["endpoint"].text +
+         "?token=" + data["token"].text;
+}
 
 // One venue's session, and what became of its book.
 class Observed final : public BookPipelineListener {
  public:
   Observed(const VenueUnderTest& venue, const FaultCase& fault,
-           const Exchange& exchange, std::uint16_t connection, UringLoop* loop,
-           RawMessagePool* pool)
+           const SimulatedExchange& exchange, std::uint16_t connection,
+           UringLoop* loop, RawMessagePool* pool)
       : venue_(venue) {
     VenueConfig config;
     config.id = venue.id;
     config.name = std::string(venue_name(venue.id));
-    config.url = exchange.url(venue);
+    config.url = url_of(venue, exchange);
     if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
       config.rest_url = "http://127.0.0.1:" + std::to_string(exchange.port());
     }
@@ -193,7 +162,7 @@ class Observed final : public BookPipelineListener {
   bool was_live() const { return first_live_ != Clock::time_point(); }
 
   // The first level in which the book is not the exchange's.
-  std::string difference(const Exchange& exchange) const {
+  std::string difference(const SimulatedExchange& exchange) const {
     std::string csv(kBookDumpHeader);
     append_book_dump(keeper().book(), venue_.symbol, "", "", &csv);
     std::string symbol = venue_.symbol;
@@ -331,7 +300,7 @@ std::string missing(const Observed& book, const FaultCase& fault) {
 
 TEST_P(NodeUnderFault, SeesItComesBackAndEndsWithTheExchangesBooks) {
   const FaultCase& fault = GetParam();
-  Exchange exchange(fault);
+  SimulatedExchange exchange(exchange_with(fault));
   auto pool = RawMessagePool::create({.descriptors = 4096});
   ASSERT_TRUE(pool.ok()) << pool.status();
   auto loop = UringLoop::create({.wait = WaitMode::kSleep}, pool->get());

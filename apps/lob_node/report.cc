@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -32,9 +33,43 @@ const std::string& connection_name(const PipelineReport& report,
   return (*report.connections)[instrument.connection];
 }
 
+// Calls f with the report's books, of levels or of orders.
+template <class F>
+decltype(auto) with_books(const PipelineReport& report, F&& f) {
+  return std::visit(
+      [&f](const auto* books) -> decltype(auto) { return f(*books); },
+      report.books);
+}
+
+PipelineStatistics statistics_of(const PipelineReport& report) {
+  return with_books(report,
+                    [](const auto& books) { return books.statistics(); });
+}
+
+// Calls f with the levels of a book, of one of orders its own.
+template <class F>
+void with_levels(const BookKeeper& keeper, F&& f) {
+  f(keeper.book());
+}
+template <class F>
+void with_levels(const L3Keeper& keeper, F&& f) {
+  f(*levels_of(keeper));
+}
+
+// Of a book of orders, how many; nothing of another.
+std::string orders_json(const BookKeeper&) { return {}; }
+std::string orders_json(const L3Keeper& keeper) {
+  return absl::StrCat(", \"orders\": ", keeper.book().orders());
+}
+
+// Of a book with several lines, what came on which; nothing of another.
+std::string lines_json(const OrderBooks&, std::size_t, const TscClock&) {
+  return {};
+}
 std::string lines_json(const BookPipeline& pipeline, std::size_t book,
                        const TscClock& clock) {
-  std::string out = "[";
+  if (pipeline.lines() == 1) return {};
+  std::string out = ", \"lines\": [";
   for (std::size_t line = 0; line < pipeline.lines(); ++line) {
     const LineStatistics of = pipeline.line_statistics(book, line);
     absl::StrAppend(
@@ -46,13 +81,13 @@ std::string lines_json(const BookPipeline& pipeline, std::size_t book,
   return out += "]";
 }
 
-std::string book_json(const PipelineReport& report, std::size_t index,
-                      const TscClock& clock) {
-  const BookKeeper& keeper = report.pipeline->book(index);
+template <class Books>
+std::string book_json(const PipelineReport& report, const Books& books,
+                      std::size_t index, const TscClock& clock) {
+  const auto& keeper = books.book(index);
   const Instrument& instrument = keeper.instrument();
   const BookStatistics statistics = keeper.statistics();
   const BookView view = keeper.view();
-  const L2Book& book = keeper.book();
   const std::string& connection = connection_name(report, instrument);
   std::string out = "{";
   const auto text = [&out](const char* key, std::string_view value) {
@@ -76,19 +111,34 @@ std::string book_json(const PipelineReport& report, std::size_t index,
   number("checksums_ok", statistics.checksums_ok);
   number("checksums_bad", statistics.checksums_bad);
   number("crossed", statistics.crossed);
-  number("bid_levels", book.levels(Side::kBid));
-  number("ask_levels", book.levels(Side::kAsk));
-  absl::StrAppend(&out, ", \"best_bid\": ", level_json(book, Side::kBid),
-                  ", \"best_ask\": ", level_json(book, Side::kAsk));
-  std::string dump;
-  append_book_dump(book, instrument.symbol, instrument.market, connection,
-                   &dump);
-  text("book_hash", book_hash(dump));
-  if (report.pipeline->lines() > 1) {
-    absl::StrAppend(
-        &out, ", \"lines\": ", lines_json(*report.pipeline, index, clock));
-  }
-  return out += "}";
+  absl::StrAppend(&out, orders_json(keeper));
+  with_levels(keeper, [&](const L2Book& book) {
+    number("bid_levels", book.levels(Side::kBid));
+    number("ask_levels", book.levels(Side::kAsk));
+    absl::StrAppend(&out, ", \"best_bid\": ", level_json(book, Side::kBid),
+                    ", \"best_ask\": ", level_json(book, Side::kAsk));
+    std::string dump;
+    append_book_dump(book, instrument.symbol, instrument.market, connection,
+                     &dump);
+    text("book_hash", book_hash(dump));
+  });
+  return absl::StrCat(out, lines_json(books, index, clock), "}");
+}
+
+void append_book_text(const PipelineReport& report,
+                      const Instrument& instrument, const BookStatistics& book,
+                      const BookView& view, const L2Book& levels,
+                      std::string* out) {
+  absl::StrAppendFormat(
+      out,
+      "  %s %s on %s: %s (%s), %u updates, %u dropped, %u gaps, %u resyncs, "
+      "checksums %u ok %u bad, %u x %u levels, best %s %s\n",
+      instrument.symbol, instrument.market, connection_name(report, instrument),
+      std::string(book_state_name(view.state)),
+      std::string(book_reason_name(view.reason)), book.updates_applied,
+      book.updates_dropped, book.gaps, book.resyncs, book.checksums_ok,
+      book.checksums_bad, levels.levels(Side::kBid), levels.levels(Side::kAsk),
+      level_json(levels, Side::kBid), level_json(levels, Side::kAsk));
 }
 
 struct Latencies {
@@ -98,13 +148,16 @@ struct Latencies {
 };
 
 Latencies latencies(const PipelineReport& report, const TscClock& clock) {
-  const LatencyHistogram& ticks = report.pipeline->frame_to_book_ticks();
+  const LatencyHistogram& ticks =
+      with_books(report, [](const auto& books) -> const LatencyHistogram& {
+        return books.frame_to_book_ticks();
+      });
   const auto at = [&](double percent) {
     return clock.to_ns(ticks.percentile(percent));
   };
   const std::uint64_t count = ticks.count();
   const auto levels =
-      static_cast<double>(report.pipeline->statistics().measured_levels);
+      static_cast<double>(statistics_of(report).measured_levels);
   return {count,
           count == 0 ? 0 : levels / static_cast<double>(count),
           at(50),
@@ -122,7 +175,7 @@ absl::Status dump_failed(const std::string& path, int error) {
 }  // namespace
 
 std::string report_json(const PipelineReport& report, const TscClock& clock) {
-  const PipelineStatistics statistics = report.pipeline->statistics();
+  const PipelineStatistics statistics = statistics_of(report);
   std::string out =
       absl::StrCat("{\"venue\": ", json_string(venue_name(report.venue)),
                    ", \"frames\": ", statistics.frames,
@@ -130,10 +183,12 @@ std::string report_json(const PipelineReport& report, const TscClock& clock) {
                    statistics.ring_full_drops + statistics.parsed_pool_drops,
                    ", \"unknown_instrument\": ", statistics.unknown_instrument,
                    ",\n \"books\": [");
-  for (std::size_t i = 0; i < report.pipeline->book_count(); ++i) {
-    absl::StrAppend(&out, i == 0 ? "\n  " : ",\n  ",
-                    book_json(report, i, clock));
-  }
+  with_books(report, [&](const auto& books) {
+    for (std::size_t i = 0; i < books.book_count(); ++i) {
+      absl::StrAppend(&out, i == 0 ? "\n  " : ",\n  ",
+                      book_json(report, books, i, clock));
+    }
+  });
   const Latencies frame_to_book = latencies(report, clock);
   absl::StrAppend(
       &out, "],\n \"latency_ns\": {\"frame_to_book\": {\"count\": ",
@@ -147,7 +202,7 @@ std::string report_json(const PipelineReport& report, const TscClock& clock) {
 }
 
 std::string report_text(const PipelineReport& report, const TscClock& clock) {
-  const PipelineStatistics statistics = report.pipeline->statistics();
+  const PipelineStatistics statistics = statistics_of(report);
   std::string out = absl::StrFormat(
       "%s: %u frames, %u malformed, %u dropped, %u heap allocations on the "
       "hot path\n",
@@ -155,24 +210,15 @@ std::string report_text(const PipelineReport& report, const TscClock& clock) {
       statistics.malformed,
       statistics.ring_full_drops + statistics.parsed_pool_drops,
       statistics.hot_path_heap_allocations);
-  for (std::size_t i = 0; i < report.pipeline->book_count(); ++i) {
-    const BookKeeper& keeper = report.pipeline->book(i);
-    const Instrument& instrument = keeper.instrument();
-    const BookStatistics book = keeper.statistics();
-    const BookView view = keeper.view();
-    absl::StrAppendFormat(
-        &out,
-        "  %s %s on %s: %s (%s), %u updates, %u dropped, %u gaps, %u resyncs, "
-        "checksums %u ok %u bad, %u x %u levels, best %s %s\n",
-        instrument.symbol, instrument.market,
-        connection_name(report, instrument),
-        std::string(book_state_name(view.state)),
-        std::string(book_reason_name(view.reason)), book.updates_applied,
-        book.updates_dropped, book.gaps, book.resyncs, book.checksums_ok,
-        book.checksums_bad, keeper.book().levels(Side::kBid),
-        keeper.book().levels(Side::kAsk), level_json(keeper.book(), Side::kBid),
-        level_json(keeper.book(), Side::kAsk));
-  }
+  with_books(report, [&](const auto& books) {
+    for (std::size_t i = 0; i < books.book_count(); ++i) {
+      const auto& keeper = books.book(i);
+      with_levels(keeper, [&](const L2Book& levels) {
+        append_book_text(report, keeper.instrument(), keeper.statistics(),
+                         keeper.view(), levels, &out);
+      });
+    }
+  });
   const Latencies frame_to_book = latencies(report, clock);
   absl::StrAppendFormat(
       &out,
@@ -194,12 +240,16 @@ absl::Status write_book_dump(const std::string& path,
                              const std::vector<PipelineReport>& reports) {
   std::string text(kBookDumpHeader);
   for (const PipelineReport& report : reports) {
-    for (std::size_t i = 0; i < report.pipeline->book_count(); ++i) {
-      const BookKeeper& keeper = report.pipeline->book(i);
-      const Instrument& instrument = keeper.instrument();
-      append_book_dump(keeper.book(), instrument.symbol, instrument.market,
-                       connection_name(report, instrument), &text);
-    }
+    with_books(report, [&](const auto& books) {
+      for (std::size_t i = 0; i < books.book_count(); ++i) {
+        const auto& keeper = books.book(i);
+        const Instrument& instrument = keeper.instrument();
+        with_levels(keeper, [&](const L2Book& levels) {
+          append_book_dump(levels, instrument.symbol, instrument.market,
+                           connection_name(report, instrument), &text);
+        });
+      }
+    });
   }
   return write_book_dump(path, text);
 }

@@ -12,16 +12,18 @@
 
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "apps/lob_node/order_books.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
 
 namespace wirebook {
 
 struct PipelineReport {
-  const BookPipeline* pipeline;
+  std::variant<const BookPipeline*, const OrderBooks*> books;
   VenueId venue;
   // Names of the connections, by number.
   const std::vector<std::string>* connections;

@@ -50,10 +50,10 @@ LoopBackendChoice backend_choice(const std::string& name) {
 // before what they use.
 class Node {
  public:
-  static absl::StatusOr<std::unique_ptr<Node>> create(
-      const NodeConfig& config, BookPipelineListener* listener) {
+  static absl::StatusOr<std::unique_ptr<Node>> create(const NodeConfig& config,
+                                                      BboLog* bbo_log) {
     auto node = std::unique_ptr<Node>(new Node);
-    absl::Status status = node->set_up(config, listener);
+    absl::Status status = node->set_up(config, bbo_log);
     if (!status.ok()) return status;
     return node;
   }
@@ -67,8 +67,10 @@ class Node {
     const std::uint64_t deadline = loop_->now_ns() + kStopNs;
     while (!all_stopped() && loop_->now_ns() < deadline) turn();
     for (auto& session : sessions_) {
-      drained_.Update(session->pipeline().drain());
-      session->pipeline().stop();
+      session->with_books([this](auto& books) {
+        drained_.Update(books.drain());
+        books.stop();
+      });
       session->disconnect();
     }
     // stop() may still be in the loop. Acquire: pairs with its last store.
@@ -94,8 +96,7 @@ class Node {
  private:
   Node() = default;
 
-  absl::Status set_up(const NodeConfig& config,
-                      BookPipelineListener* listener) {
+  absl::Status set_up(const NodeConfig& config, BboLog* bbo_log) {
     auto pool = RawMessagePool::create({});
     if (!pool.ok()) return pool.status();
     pool_ = *std::move(pool);
@@ -114,7 +115,7 @@ class Node {
     for (const VenueConfig& venue : config.venues) {
       auto session = VenueSession::create(
           venue, config, static_cast<std::uint16_t>(connections), loop_.get(),
-          pool_.get(), &budget_, listener);
+          pool_.get(), &budget_, bbo_log, bbo_log);
       if (!session.ok()) return session.status();
       sessions_.push_back(*std::move(session));
       connections += VenueSession::book_connections(venue);
@@ -189,15 +190,18 @@ class LiveDisplay {
         pipeline_name(config_.pipeline), seconds_since(start_ticks_, now));
     for (std::size_t i = 0; i < node_.sessions().size(); ++i) {
       const VenueSession& session = *node_.sessions()[i];
-      const BookPipeline& pipeline = session.pipeline();
       for (std::size_t b = 0; b < session.config().symbols.size(); ++b) {
-        const BookKeeper& keeper = session.book(b);
-        const BookView book = keeper.view();
-        view.books.push_back({session.config().name, keeper.instrument().symbol,
-                              book, seconds_since(book.since_ticks, now)});
+        const BookView book = session.view(b);
+        view.books.push_back({session.config().name,
+                              session.config().symbols[b], book,
+                              seconds_since(book.since_ticks, now)});
       }
-      const std::uint64_t messages = pipeline.statistics().frames;
-      const LatencyHistogram& ticks = pipeline.frame_to_book_ticks();
+      const std::uint64_t messages = session.with_books(
+          [](const auto& books) { return books.statistics().frames; });
+      const LatencyHistogram& ticks =
+          session.with_books([](const auto& books) -> const LatencyHistogram& {
+            return books.frame_to_book_ticks();
+          });
       const auto at = [&](double percent) {
         return clock_.to_ns(ticks.percentile(percent));
       };
@@ -335,8 +339,9 @@ absl::Status run(const NodeConfig& config, const RunOptions& options) {
 
   std::vector<PipelineReport> reports;
   for (const auto& session : node.sessions()) {
-    reports.push_back(
-        {&session->pipeline(), session->config().id, &connections});
+    session->with_books([&](const auto& books) {
+      reports.push_back({&books, session->config().id, &connections});
+    });
   }
   absl::Status status = node.drained();
   status.Update(print_reports(reports, clock, options));

@@ -58,12 +58,6 @@ absl::StatusOr<std::shared_ptr<TlsContext>> process_tls() {
   return context;
 }
 
-SubscriptionOptions subscription(const VenueConfig& config) {
-  return {.depth = config.depth,
-          .best_bid_offer = config.best_bid_offer,
-          .unix_seconds = std::time(nullptr)};
-}
-
 std::uint64_t ticks_of(std::int64_t milliseconds) {
   const TscClock clock;
   return static_cast<std::uint64_t>(static_cast<double>(milliseconds) * 1e6 /
@@ -75,9 +69,10 @@ std::uint64_t ticks_of(std::int64_t milliseconds) {
 absl::StatusOr<std::unique_ptr<VenueSession>> VenueSession::create(
     const VenueConfig& config, const NodeConfig& node,
     std::uint16_t first_connection, UringLoop* loop, RawMessagePool* pool,
-    ConnectBudget* budget, BookPipelineListener* listener) {
-  auto session = std::unique_ptr<VenueSession>(
-      new VenueSession(config, first_connection, loop, pool, listener));
+    ConnectBudget* budget, BookPipelineListener* listener,
+    L3FeedListener* order_listener) {
+  auto session = std::unique_ptr<VenueSession>(new VenueSession(
+      config, first_connection, loop, pool, listener, order_listener));
   absl::Status status = session->set_up(node, budget);
   if (!status.ok()) return status;
   return session;
@@ -89,13 +84,15 @@ std::size_t VenueSession::book_connections(const VenueConfig& config) {
 
 VenueSession::VenueSession(const VenueConfig& config,
                            std::uint16_t first_connection, UringLoop* loop,
-                           RawMessagePool* pool, BookPipelineListener* listener)
+                           RawMessagePool* pool, BookPipelineListener* listener,
+                           L3FeedListener* order_listener)
     : config_(config),
       first_connection_(first_connection),
       legs_(config.rollover_after_ms > 0 ? Connection::kLegs : 1),
       loop_(loop),
       pool_(pool),
       standby_(listener != nullptr ? listener : &nobody_),
+      order_listener_(order_listener != nullptr ? order_listener : &no_one_),
       requests_(RequestBudget{}),
       watch_timer_(this) {}
 
@@ -103,6 +100,29 @@ VenueSession::~VenueSession() { disconnect(); }
 
 absl::Status VenueSession::set_up(const NodeConfig& node,
                                   ConnectBudget* budget) {
+  if (absl::Status status = make_books(node); !status.ok()) return status;
+  if (absl::Status status = set_up_books(); !status.ok()) return status;
+  if (absl::Status status = set_up_feeds(budget); !status.ok()) return status;
+  if (config_.rest_url.empty()) return absl::OkStatus();
+  auto http = HttpClient::create(loop_, pool_, {}, this);
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status VenueSession::make_books(const NodeConfig& node) {
+  if (!config_.credentials.empty()) {
+    // Wrong from the beginning, the node does not start.
+    auto read = read_credentials(config_.credentials);
+    if (!read.ok()) return read.status();
+  }
+  if (config_.orders) {
+    auto orders =
+        OrderBooks::create(config_.id, config_.symbols.size(), pool_, this);
+    if (!orders.ok()) return orders.status();
+    orders_ = *std::move(orders);
+    return absl::OkStatus();
+  }
   BookPipelineOptions options;
   options.venue = config_.id;
   options.mode = node.pipeline;
@@ -121,12 +141,6 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   auto pipeline = BookPipeline::create(options, pool_, this);
   if (!pipeline.ok()) return pipeline.status();
   pipeline_ = *std::move(pipeline);
-  if (absl::Status status = set_up_books(); !status.ok()) return status;
-  if (absl::Status status = set_up_feeds(budget); !status.ok()) return status;
-  if (config_.rest_url.empty()) return absl::OkStatus();
-  auto http = HttpClient::create(loop_, pool_, {}, this);
-  if (!http.ok()) return http.status();
-  http_ = *std::move(http);
   return absl::OkStatus();
 }
 
@@ -144,6 +158,12 @@ absl::Status VenueSession::set_up_books() {
   }
   for (Instrument& instrument : instruments) {
     instrument.depth = config_.depth;
+    if (config_.orders) {
+      instrument.connection = first_connection_;
+      const auto index = orders_->expect_instrument(instrument);
+      if (!index.ok()) return index.status();
+      continue;
+    }
     std::vector<const BookKeeper*> legs;
     for (std::size_t i = 0; i < book_connections(config_); ++i) {
       instrument.connection = static_cast<std::uint16_t>(first_connection_ + i);
@@ -204,12 +224,15 @@ void VenueSession::start() {
 
 std::uint16_t VenueSession::connection_of(const Feed& feed,
                                           std::size_t leg) const {
-  return static_cast<std::uint16_t>(first_connection_ * pipeline_->lines() +
+  const std::size_t lines =
+      with_books([](const auto& books) { return books.lines(); });
+  return static_cast<std::uint16_t>(first_connection_ * lines +
                                     feed.number * legs_ + leg);
 }
 
-const BookKeeper& VenueSession::book(std::size_t index) const noexcept {
-  return standby_.book(index);
+BookView VenueSession::view(std::size_t index) const noexcept {
+  return config_.orders ? orders_->book(index).view()
+                        : standby_.book(index).view();
 }
 
 std::size_t VenueSession::open_legs() const {
@@ -231,7 +254,7 @@ VenueSession::Feed* VenueSession::open_feed() const {
 
 VenueSession::Feed* VenueSession::open_feed_of(std::uint32_t instrument) const {
   if (!in_standby()) return open_feed();
-  const std::uint16_t number = pipeline_->instruments()[instrument].connection;
+  const std::uint16_t number = instruments()[instrument].connection;
   Feed& own = *feeds_[number - first_connection_];
   return own.connection->is_open(own.connection->leg()) ? &own : nullptr;
 }
@@ -245,7 +268,8 @@ void VenueSession::on_open(Feed& feed, std::size_t leg) {
   spdlog::info("{}: connected to {}", config_.name,
                config_.url.substr(0, config_.url.find('?')));
   set_status_text("up");
-  pipeline_->on_connection_up(connection_of(feed, leg));
+  with_books(
+      [&](auto& books) { books.on_connection_up(connection_of(feed, leg)); });
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::string greeting = venue.greeting();
   feed.outboxes[leg] = {.texts = {}, .allowance = kRequestBurst};
@@ -260,16 +284,33 @@ void VenueSession::send_requests(Feed& feed, std::size_t leg,
                                  const std::vector<std::string>& symbols) {
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::size_t most = venue.symbols_a_request();
+  const SubscriptionOptions options = subscription();
   for (std::size_t i = 0; i < symbols.size();) {
     const std::size_t count = std::min(most, symbols.size() - i);
     const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(i);
-    std::string text =
-        (venue.*build)({first, first + static_cast<std::ptrdiff_t>(count)},
-                       subscription(config_));
+    std::string text = (venue.*build)(
+        {first, first + static_cast<std::ptrdiff_t>(count)}, options);
     if (!text.empty()) feed.outboxes[leg].texts.push_back(std::move(text));
     i += count;
   }
   say_more(feed, leg);
+}
+
+SubscriptionOptions VenueSession::subscription() {
+  if (!config_.credentials.empty()) {
+    auto read = read_credentials(config_.credentials);
+    if (read.ok()) {
+      credentials_ = *std::move(read);
+    } else {
+      spdlog::warn("{}: {}", config_.name,
+                   std::string(read.status().message()));
+    }
+  }
+  return {.depth = config_.depth,
+          .best_bid_offer = config_.best_bid_offer,
+          .unix_seconds = std::time(nullptr),
+          .orders = config_.orders,
+          .credentials = config_.credentials.empty() ? nullptr : &credentials_};
 }
 
 void VenueSession::say_more(Feed& feed, std::size_t leg) {
@@ -284,13 +325,15 @@ void VenueSession::say_more(Feed& feed, std::size_t leg) {
 void VenueSession::on_message(const Feed& feed, std::size_t leg,
                               RawMessage* message) {
   message->connection = connection_of(feed, leg);
-  pipeline_->on_message(message);
+  with_books([message](auto& books) { books.on_message(message); });
 }
 
 void VenueSession::on_silent(const Feed& feed, std::size_t leg) {
   spdlog::warn("{}: nothing heard for {} ms", config_.name,
                config_.stale_after_ms);
-  pipeline_->on_connection_stale(connection_of(feed, leg));
+  with_books([&](auto& books) {
+    books.on_connection_stale(connection_of(feed, leg));
+  });
 }
 
 void VenueSession::on_close(Feed& feed, std::size_t leg,
@@ -313,7 +356,8 @@ void VenueSession::on_close(Feed& feed, std::size_t leg,
     set_status_text("closed");
     return;
   }
-  pipeline_->on_connection_lost(connection_of(feed, leg));
+  with_books(
+      [&](auto& books) { books.on_connection_lost(connection_of(feed, leg)); });
   if (end.planned) {
     spdlog::info("{}: {}", config_.name, why);
   } else {
@@ -337,6 +381,8 @@ void VenueSession::watch() {
 }
 
 void VenueSession::ask_for_missing_books() {
+  // They know their own deadlines.
+  if (config_.orders) return orders_->on_time();
   const VenueTraits& traits = venue_traits(config_.id);
   const BookRequestKind kind =
       traits.sync == SyncClass::kRestSnapshot ? BookRequestKind::kFetchSnapshot
@@ -377,7 +423,8 @@ void VenueSession::keep_alive() {
 
 void VenueSession::poll() {
   const std::uint64_t now = loop_->now_ns();
-  while (const auto request = pipeline_->next_request()) {
+  while (const auto request =
+             with_books([](auto& books) { return books.next_request(); })) {
     requests_.add(*request, now);
   }
   if (open_feed() == nullptr) return;
@@ -405,14 +452,17 @@ void VenueSession::serve(const BookRequest& request) {
 
 void VenueSession::fetch_snapshot(const BookRequest& request) {
   HttpRequest http;
+  const VenueRequests& venue = find_venue_requests(config_.id);
+  const std::string& name = symbol(request.instrument);
   http.url = absl::StrCat(
       config_.rest_url,
-      find_venue_requests(config_.id)
-          .snapshot_target(symbol(request.instrument), config_.snapshot_limit));
+      config_.orders ? venue.orders_target(name)
+                     : venue.snapshot_target(name, config_.snapshot_limit));
   http.tag = request.instrument;
   // The book's first line.
-  http.connection =
-      static_cast<std::uint16_t>(request.connection * pipeline_->lines());
+  http.connection = static_cast<std::uint16_t>(
+      request.connection *
+      with_books([](const auto& books) { return books.lines(); }));
   http.venue = static_cast<std::uint8_t>(config_.id);
   const absl::Status status = http_->get(std::move(http));
   if (!status.ok()) snapshot_failed(request.instrument, status, 0);
@@ -458,7 +508,7 @@ void VenueSession::on_scales(std::uint32_t instrument,
   }
   const Scales scales = {static_cast<std::int8_t>(told.price_scale),
                          static_cast<std::int8_t>(told.quantity_scale)};
-  if (scales == pipeline_->instruments().scales(instrument)) {
+  if (scales == instruments().scales(instrument)) {
     spdlog::warn("{}: {}: messages have more decimals than the venue's steps",
                  config_.name, symbol(instrument));
     return;
@@ -466,12 +516,13 @@ void VenueSession::on_scales(std::uint32_t instrument,
   log_instrument(told);
   // The book asks for a snapshot as it does after every gap. All books of the
   // symbol, where it is in hot standby.
-  for (std::size_t i = 0; i < pipeline_->book_count(); ++i) {
-    const auto other = static_cast<std::uint32_t>(i);
-    if (symbol(other) == symbol(instrument)) {
-      pipeline_->change_scales(i, scales);
+  with_books([&](auto& books) {
+    for (std::size_t i = 0; i < books.book_count(); ++i) {
+      if (books.instruments()[i].symbol == symbol(instrument)) {
+        books.change_scales(i, scales);
+      }
     }
-  }
+  });
 }
 
 void VenueSession::on_http(const HttpResult& result) {
@@ -484,7 +535,7 @@ void VenueSession::on_http(const HttpResult& result) {
   } else if (stopping_) {
     pool_->release(result.body);
   } else {
-    pipeline_->on_message(result.body);
+    with_books([&](auto& books) { books.on_message(result.body); });
   }
 }
 
@@ -497,20 +548,31 @@ void VenueSession::on_state_changed(const BookKeeper& keeper) {
   standby_.on_state_changed(keeper);
 }
 
+void VenueSession::on_orders_applied(const L3Keeper& keeper,
+                                     const ParsedMessageHeader& message) {
+  order_listener_->on_orders_applied(keeper, message);
+}
+
+void VenueSession::on_state_changed(const L3Keeper& keeper) {
+  order_listener_->on_state_changed(keeper);
+}
+
 void VenueSession::on_other(const ParsedMessage& message) {
-  if (message.kind == ParsedMessageKind::kRefused && message.raw != nullptr) {
-    const std::size_t size =
-        std::min<std::size_t>(message.raw->size, kLongestRefusal);
+  const RawMessage* const raw =
+      config_.orders ? &orders_->in_hand() : message.raw;
+  if (message.kind == ParsedMessageKind::kRefused && raw != nullptr) {
+    const std::size_t size = std::min<std::size_t>(raw->size, kLongestRefusal);
     spdlog::warn("{}: the venue refuses {}: {}", config_.name,
                  message.instrument == kNoInstrument
                      ? "a request"
                      : symbol(message.instrument),
-                 std::string_view(message.raw->data, size));
+                 std::string_view(raw->data, size));
   }
   if (message.reason == BookReason::kScaleChanged &&
       message.instrument != kNoInstrument) {
     doubted_.store(message.instrument + 1);
   }
+  if (config_.orders) return order_listener_->on_other(message);
   standby_.on_other(message);
 }
 
@@ -521,7 +583,7 @@ void VenueSession::snapshot_failed(std::uint32_t instrument,
   spdlog::warn("{}: snapshot of {}: {}", config_.name, symbol(instrument),
                std::string(status.message()));
   requests_.add({BookRequestKind::kFetchSnapshot, instrument,
-                 pipeline_->instruments()[instrument].connection},
+                 instruments()[instrument].connection},
                 loop_->now_ns(),
                 std::min(retry_after_seconds, kLongestPauseSeconds) * 1'000 *
                     kMillisecond);
@@ -555,8 +617,14 @@ void VenueSession::set_status_text(std::string text) {
   status_text_ = std::move(text);
 }
 
+const InstrumentTable& VenueSession::instruments() const {
+  return with_books([](const auto& books) -> const InstrumentTable& {
+    return books.instruments();
+  });
+}
+
 const std::string& VenueSession::symbol(std::uint32_t instrument) const {
-  return pipeline_->instruments()[instrument].symbol;
+  return instruments()[instrument].symbol;
 }
 
 }  // namespace wirebook

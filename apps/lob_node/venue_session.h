@@ -1,11 +1,12 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
 // One [[venue]] of a running node: its connection, its subscriptions, its
-// snapshots, its pipeline. Everything that goes wrong on the way ends in a
-// state of its books and a line in the log, then in another attempt.
+// snapshots, its books, of levels or of orders. Everything that goes wrong on
+// the way ends in a state of its books and a line in the log, then in another
+// attempt.
 //
-// Thread rules: made and used on the network thread; status_text() and
-// pipeline()'s readers from any.
+// Thread rules: made and used on the network thread; status_text(), view() and
+// the books' readers from any.
 //
 //   auto session = VenueSession::create(config, node, 0, loop, pool, log);
 //   (*session)->start();
@@ -30,10 +31,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "apps/lob_node/config.h"
+#include "apps/lob_node/order_books.h"
 #include "apps/lob_node/request_queue.h"
 #include "concurrency/tsc_clock.h"
 #include "lob/book_pipeline.h"
 #include "lob/hot_standby.h"
+#include "lob/instrument.h"
+#include "lob/l3_feed.h"
 #include "lob/venues/venue_requests.h"
 #include "net/connect_budget.h"
 #include "net/connection.h"
@@ -43,14 +47,18 @@
 
 namespace wirebook {
 
-class VenueSession final : private HttpHandler, private BookPipelineListener {
+class VenueSession final : private HttpHandler,
+                           private BookPipelineListener,
+                           private L3FeedListener {
  public:
   // `first_connection` names its books' connections and those after it, as many
-  // as book_connections(); pointers outlive it, and `listener` may be null.
+  // as book_connections(); pointers outlive it, and listeners, of which one
+  // hears of books of levels and one of books of orders, may be null.
   static absl::StatusOr<std::unique_ptr<VenueSession>> create(
       const VenueConfig& config, const NodeConfig& node,
       std::uint16_t first_connection, UringLoop* loop, RawMessagePool* pool,
-      ConnectBudget* budget, BookPipelineListener* listener);
+      ConnectBudget* budget, BookPipelineListener* listener,
+      L3FeedListener* order_listener = nullptr);
   ~VenueSession() override;
 
   void start();
@@ -68,11 +76,18 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   static std::size_t book_connections(const VenueConfig& config);
 
   const VenueConfig& config() const noexcept { return config_; }
+  // Of levels, or of orders where config().orders; each requires that it is.
   BookPipeline& pipeline() noexcept { return *pipeline_; }
   const BookPipeline& pipeline() const noexcept { return *pipeline_; }
+  const OrderBooks& orders() const noexcept { return *orders_; }
+  // Calls f with the one that there is: what they share has one name.
+  template <class F>
+  decltype(auto) with_books(F&& f) const {
+    return config_.orders ? f(*orders_) : f(*pipeline_);
+  }
   // What is shown of the symbol: in hot standby the book that is told on.
   // Requires index < config().symbols.size().
-  const BookKeeper& book(std::size_t index) const noexcept;
+  BookView view(std::size_t index) const noexcept;
   // "up", "connecting", or why it is down.
   std::string status_text() const;
 
@@ -111,8 +126,9 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
 
   VenueSession(const VenueConfig& config, std::uint16_t first_connection,
                UringLoop* loop, RawMessagePool* pool,
-               BookPipelineListener* listener);
+               BookPipelineListener* listener, L3FeedListener* order_listener);
   absl::Status set_up(const NodeConfig& node, ConnectBudget* budget);
+  absl::Status make_books(const NodeConfig& node);
   absl::Status set_up_books();
   void log_instrument(const Instrument& instrument) const;
   absl::Status set_up_feeds(ConnectBudget* budget);
@@ -138,6 +154,9 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   void on_depth_applied(const BookKeeper& keeper,
                         const ParsedMessage& message) override;
   void on_state_changed(const BookKeeper& keeper) override;
+  void on_orders_applied(const L3Keeper& keeper,
+                         const ParsedMessageHeader& message) override;
+  void on_state_changed(const L3Keeper& keeper) override;
   void on_other(const ParsedMessage& message) override;
 
   void watch();
@@ -149,6 +168,8 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   void send_requests(Feed& feed, std::size_t leg, RequestBuilder build,
                      const std::vector<std::string>& symbols);
   void say_more(Feed& feed, std::size_t leg);
+  // What a request says beside symbols.
+  SubscriptionOptions subscription();
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
   // A message has more decimals than its instrument: is it another by now?
@@ -157,6 +178,7 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   void snapshot_failed(std::uint32_t instrument, const absl::Status& status,
                        std::uint64_t retry_after_seconds);
   void set_status_text(std::string text);
+  const InstrumentTable& instruments() const;
   const std::string& symbol(std::uint32_t instrument) const;
 
   const VenueConfig config_;
@@ -166,7 +188,10 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   RawMessagePool* const pool_;
   BookPipelineListener nobody_;
   HotStandby standby_;  // tells the listener on; a group for each symbol
-  std::unique_ptr<BookPipeline> pipeline_;
+  L3FeedListener no_one_;
+  L3FeedListener* const order_listener_;
+  std::unique_ptr<BookPipeline> pipeline_;  // unless config_.orders
+  std::unique_ptr<OrderBooks> orders_;      // else
   std::vector<std::unique_ptr<Feed>> feeds_;
   std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
   TscClock clock_;
@@ -177,6 +202,8 @@ class VenueSession final : private HttpHandler, private BookPipelineListener {
   std::atomic<std::uint32_t> doubted_{0};
   std::uint64_t asked_for_scales_ns_ = 0;
   std::uint64_t kept_alive_ns_ = 0;
+
+  ChannelCredentials credentials_;
 
   mutable std::mutex status_mutex_;
   std::string status_text_ = "not started";

@@ -11,6 +11,9 @@
 namespace wirebook::sim {
 namespace {
 
+// In a topic, between the market and the depth of its orders.
+constexpr std::string_view kOrderDepth = "|orders:";
+
 // Above this many a second and symbol, events share a Kraken update.
 constexpr std::uint64_t kKrakenUpdatesPerSecond = 2000;
 
@@ -69,6 +72,8 @@ Exchange::Exchange(ExchangeOptions options, Publish publish)
         KrakenMarket{.generator = Generator(kraken_instrument(symbol),
                                             options_.seed, options_.levels),
                      .pending = {}});
+    add_orders("kraken|" + symbol, kraken_adapter(),
+               kraken_.at(symbol).generator);
   }
   for (const auto& [venue, symbols] : options_.symbols) {
     const VenueAdapter* const adapter = find_adapter(venue);
@@ -80,6 +85,7 @@ Exchange::Exchange(ExchangeOptions options, Publish publish)
                                                adapter->instrument(symbol),
                                                options_.seed, options_.levels),
                                            .pending = {}});
+      add_orders(key, *adapter, markets_.at(key).generator);
       // Its ids go on, subscribed or not.
       if (adapter->rest_snapshots()) {
         add_book_topic(book_topic(venue, symbol, 0), {key, 0}).subscribers = 1;
@@ -111,6 +117,7 @@ void Exchange::step() {
     for (std::uint64_t i = 0; i < count; ++i) {
       Event event = market.generator.next();
       ++events_;
+      order_event("kraken|" + symbol, event);
       std::move(event.changes.begin(), event.changes.end(),
                 std::back_inserter(market.pending));
       if (++market.pending_events == kraken_group_) {
@@ -123,6 +130,7 @@ void Exchange::step() {
     for (std::uint64_t i = 0; i < count; ++i) {
       Event event = market.generator.next();
       ++events_;
+      order_event(key, event);
       std::move(event.changes.begin(), event.changes.end(),
                 std::back_inserter(market.pending));
     }
@@ -220,12 +228,17 @@ bool Exchange::has_stream(const std::string& stream) const {
 
 bool Exchange::has_topic(const std::string& topic) const {
   return has_stream(topic) || parse_kraken_topic(topic).has_value() ||
-         parse_book_topic(topic).has_value();
+         parse_book_topic(topic).has_value() ||
+         parse_order_topic(topic).has_value();
 }
 
 bool Exchange::retain(const std::string& topic) {
   if (has_stream(topic)) {
     ++binance_topics_[topic];
+    return true;
+  }
+  if (const auto name = parse_order_topic(topic)) {
+    ++add_order_topic(topic, *name).subscribers;
     return true;
   }
   if (const auto name = parse_book_topic(topic)) {
@@ -246,6 +259,11 @@ bool Exchange::retain(const std::string& topic) {
 }
 
 void Exchange::release(const std::string& topic) {
+  if (const auto orders = order_topics_.find(topic);
+      orders != order_topics_.end()) {
+    if (--orders->second.subscribers == 0) order_topics_.erase(orders);
+    return;
+  }
   if (const auto book = book_topics_.find(topic); book != book_topics_.end()) {
     if (--book->second.subscribers == 0) book_topics_.erase(book);
     return;
@@ -363,25 +381,113 @@ std::string Exchange::rest_snapshot(const std::string& venue,
   return stream.rest_snapshot(book, id, time_ms(), limit);
 }
 
-Level Exchange::crossing_bid(const std::string& topic) const {
-  const Generator* generator = nullptr;
-  if (const auto name = parse_book_topic(topic)) {
-    generator = &markets_.at(name->market).generator;
-  } else if (const auto parsed = parse_kraken_topic(topic)) {
-    generator = kraken(parsed->symbol);
-  } else {
-    for (const auto& [symbol, market] : binance_) {
-      if (lower(symbol) == split_stream(topic).first) {
-        generator = &market.generator;
-      }
+// ---- Venues that tell single orders -----------------------------------------
+
+std::string Exchange::order_topic(std::string_view venue,
+                                  const std::string& symbol,
+                                  std::size_t depth) {
+  return std::string(venue) + '|' + symbol + std::string(kOrderDepth) +
+         std::to_string(depth);
+}
+
+bool Exchange::is_order_topic(const std::string& topic) {
+  return topic.find(kOrderDepth) != std::string::npos;
+}
+
+std::optional<Exchange::BookName> Exchange::parse_order_topic(
+    const std::string& topic) const {
+  const std::size_t end = topic.find(kOrderDepth);
+  if (end == std::string::npos) return std::nullopt;
+  BookName out{.market = topic.substr(0, end)};
+  std::from_chars(topic.data() + end + kOrderDepth.size(),
+                  topic.data() + topic.size(), out.depth);
+  if (!orders_.contains(out.market)) return std::nullopt;
+  return out;
+}
+
+void Exchange::add_orders(const std::string& key, const VenueAdapter& adapter,
+                          const Generator& generator) {
+  if (adapter.orders() == nullptr) return;
+  orders_.try_emplace(key, generator.instrument(), generator.book(),
+                      options_.seed);
+  // Its count goes on, subscribed or not.
+  if (!adapter.orders()->rest_snapshots()) return;
+  add_order_topic(
+      order_topic(adapter.venue(), generator.instrument().symbol, 0), {key, 0})
+      .subscribers = 1;
+}
+
+Exchange::OrderTopic& Exchange::add_order_topic(const std::string& topic,
+                                                const BookName& name) {
+  if (const auto found = order_topics_.find(topic);
+      found != order_topics_.end()) {
+    return found->second;
+  }
+  const std::size_t bar = name.market.find('|');
+  const VenueAdapter& adapter = *find_adapter(name.market.substr(0, bar));
+  OrderTopic added{
+      .stream = OrderStream(*adapter.orders(), name.market.substr(bar + 1),
+                            name.depth, orders_.at(name.market)),
+      .market = name.market};
+  return order_topics_.emplace(topic, std::move(added)).first->second;
+}
+
+void Exchange::order_event(const std::string& key, const Event& event) {
+  const auto found = orders_.find(key);
+  if (found == orders_.end()) return;
+  const std::vector<OrderEvent> events = found->second.apply(event);
+  for (auto& [name, topic] : order_topics_) {
+    if (topic.market != key) continue;
+    for (std::string& text :
+         topic.stream.update(found->second, events, time_ms())) {
+      publish(name, std::move(text));
     }
   }
+}
+
+const OrderBook* Exchange::orders(const std::string& venue,
+                                  const std::string& symbol) const {
+  const auto found = orders_.find(venue + '|' + symbol);
+  return found == orders_.end() ? nullptr : &found->second;
+}
+
+std::string Exchange::order_snapshot(const std::string& topic) const {
+  const OrderTopic& found = order_topics_.at(topic);
+  return found.stream.snapshot(orders_.at(found.market), time_ms());
+}
+
+// ---- For faults -------------------------------------------------------------
+
+const Generator* Exchange::generator_of(const std::string& topic) const {
+  const auto order = parse_order_topic(topic);
+  if (const auto name = order ? order : parse_book_topic(topic)) {
+    const std::size_t bar = name->market.find('|');
+    const std::string symbol = name->market.substr(bar + 1);
+    const Generator* const adapted =
+        market(name->market.substr(0, bar), symbol);
+    return adapted != nullptr ? adapted : kraken(symbol);
+  }
+  if (const auto parsed = parse_kraken_topic(topic)) {
+    return kraken(parsed->symbol);
+  }
+  for (const auto& [symbol, market] : binance_) {
+    if (lower(symbol) == split_stream(topic).first) return &market.generator;
+  }
+  return nullptr;
+}
+
+Level Exchange::crossing_bid(const std::string& topic) const {
+  const Generator* const generator = generator_of(topic);
   // So deep that it crosses the subscriber's book of a moment ago, too.
   constexpr std::ptrdiff_t kRank = 5;
   return std::next(generator->book().levels(Side::kAsk).begin(), kRank)->second;
 }
 
 void Exchange::restart_ids(const std::string& topic) {
+  if (const auto found = order_topics_.find(topic);
+      found != order_topics_.end()) {
+    return found->second.stream.restart_ids();
+  }
   if (const auto name = parse_book_topic(topic)) {
     const std::string& key = name->market;
     flush_market(key, markets_.at(key));

@@ -6,7 +6,8 @@
 // Time is logical: step k stands for k * step_ms() after the start time, so
 // frames, ids and batches depend on the options alone. Topics are Binance spot
 // stream names ("btcusdt@depth@100ms"), Kraken "book" subscriptions
-// ("BTC/USD#10") and, of any venue with an adapter, books ("okx|BTC-USDT|400").
+// ("BTC/USD#10"), of any venue with an adapter, books ("okx|BTC-USDT|400") and,
+// where it has the channel, orders ("bitstamp|btcusd|orders:0").
 // Only topics that someone retains are printed. One thread.
 //
 //   Exchange exchange(options, [](const std::string& topic, Frame frame) {});
@@ -27,6 +28,8 @@
 #include "tools/exchange_sim/book.h"
 #include "tools/exchange_sim/generator.h"
 #include "tools/exchange_sim/kraken_view.h"
+#include "tools/exchange_sim/order_book.h"
+#include "tools/exchange_sim/order_stream.h"
 #include "tools/exchange_sim/topic_stream.h"
 #include "tools/exchange_sim/venue_adapter.h"
 
@@ -85,6 +88,21 @@ class Exchange {
   // The body of a REST request for a market that is there.
   std::string rest_snapshot(const std::string& venue, const std::string& symbol,
                             std::size_t limit) const;
+
+  // ---- Venues that tell single orders
+
+  static std::string order_topic(std::string_view venue,
+                                 const std::string& symbol, std::size_t depth);
+  static bool is_order_topic(const std::string& topic);
+  // Null where the venue has no such market or channel.
+  const OrderBook* orders(const std::string& venue,
+                          const std::string& symbol) const;
+  // For a new subscriber of a retained order topic; of one whose snapshots come
+  // by REST, the body.
+  std::string order_snapshot(const std::string& topic) const;
+
+  // ---- For faults
+
   // A price that is an ask's in the market that a depth topic is about.
   Level crossing_bid(const std::string& topic) const;
   // Its ids begin anew; publishes what the venue says of it.
@@ -140,6 +158,12 @@ class Exchange {
     std::size_t subscribers = 0;
   };
 
+  struct OrderTopic {
+    OrderStream stream;
+    std::string market;  // key into orders_
+    std::size_t subscribers = 0;
+  };
+
   // "okx|BTC-USDT", and the subscribed depth.
   struct BookName {
     std::string market;
@@ -147,6 +171,12 @@ class Exchange {
   };
 
   std::optional<BookName> parse_book_topic(const std::string& topic) const;
+  std::optional<BookName> parse_order_topic(const std::string& topic) const;
+  const Generator* generator_of(const std::string& topic) const;
+  void add_orders(const std::string& key, const VenueAdapter& adapter,
+                  const Generator& generator);
+  OrderTopic& add_order_topic(const std::string& topic, const BookName& name);
+  void order_event(const std::string& key, const Event& event);
   BookTopic& add_book_topic(const std::string& topic, const BookName& name);
   void flush_market(const std::string& key, BookMarket& market);
   std::optional<KrakenTopic> parse_kraken_topic(const std::string& topic) const;
@@ -168,6 +198,8 @@ class Exchange {
   std::map<std::string, KrakenMarket> kraken_;
   std::map<std::string, BookMarket> markets_;
   std::map<std::string, BookTopic> book_topics_;
+  std::map<std::string, OrderBook> orders_;  // by market: "bitstamp|btcusd"
+  std::map<std::string, OrderTopic> order_topics_;
   std::map<std::string, std::size_t> binance_topics_;
   std::map<std::string, KrakenSubscription> kraken_topics_;
 };

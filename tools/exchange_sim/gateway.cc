@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "tools/exchange_sim/order_channel.h"
 #include "tools/exchange_sim/wire_format.h"
 
 namespace wirebook::sim {
@@ -75,6 +76,11 @@ const VenueAdapter* adapter_at(const std::string& path) {
   return nullptr;
 }
 
+// What the old body of a Binance market is kept under.
+std::string binance_body(const std::string& symbol) {
+  return "binance-spot|" + symbol;
+}
+
 // Of "okx|BTC-USDT|400".
 std::string symbol_of_topic(const std::string& topic) {
   const std::size_t begin = topic.find('|') + 1;
@@ -113,15 +119,21 @@ Gateway::Gateway(GatewayOptions options, Transport& transport,
   if (options_.fault.kind != FaultKind::kStaleSnapshot) return;
   for (const std::string& symbol : options_.exchange.binance_symbols) {
     const Generator* const market = exchange_.binance(symbol);
-    old_bodies_["binance-spot|" + symbol] = binance_snapshot(
+    old_bodies_[binance_body(symbol)] = binance_snapshot(
         market->book(), market->last_id(), Generator::kMaxLevels);
   }
   for (const auto& [venue, symbols] : options_.exchange.symbols) {
     const VenueAdapter* const adapter = find_adapter(venue);
-    if (adapter == nullptr || !adapter->rest_snapshots()) continue;
+    if (adapter == nullptr) continue;
     for (const std::string& symbol : symbols) {
-      old_bodies_[venue + '|' + symbol] =
-          exchange_.rest_snapshot(venue, symbol, Generator::kMaxLevels);
+      if (adapter->rest_snapshots()) {
+        old_bodies_[Exchange::book_topic(venue, symbol, 0)] =
+            exchange_.rest_snapshot(venue, symbol, Generator::kMaxLevels);
+      }
+      if (adapter->orders() != nullptr && adapter->orders()->rest_snapshots()) {
+        const std::string topic = Exchange::order_topic(venue, symbol, 0);
+        old_bodies_[topic] = exchange_.order_snapshot(topic);
+      }
     }
   }
   for (const auto& [name, body] : old_bodies_) {
@@ -308,11 +320,11 @@ void Gateway::send_depth(ConnectionId connection, Client& client,
   }
   FaultClock& clock = clock_of(topic);
   const FaultKind kind = options_.fault.kind;
+  const BookChannel& channel = channel_of(client, topic);
   const bool by_message =
       kind != FaultKind::kStaleSnapshot &&
-      (kind != FaultKind::kChecksum || client.adapter->with_wrong_sum(*frame));
-  const bool begun =
-      !client.adapter->rest_snapshots() || fetched_.contains(topic);
+      (kind != FaultKind::kChecksum || channel.with_wrong_sum(*frame));
+  const bool begun = !channel.rest_snapshots() || fetched_.contains(topic);
   if (by_message && begun && clock.due()) {
     ++faults_;
     return strike(connection, client, topic, frame, clock);
@@ -329,6 +341,7 @@ void Gateway::strike(ConnectionId connection, Client& client,
                      FaultClock& clock) {
   constexpr std::uint64_t kMuteMessages = 10;
   const Frame whole = dressed(client, topic, frame);
+  const BookChannel& channel = channel_of(client, topic);
   switch (options_.fault.kind) {
     case FaultKind::kNone:
     case FaultKind::kStaleSnapshot:
@@ -341,14 +354,12 @@ void Gateway::strike(ConnectionId connection, Client& client,
       client.held[topic] = whole;
       return;
     case FaultKind::kChecksum:
-      return transport_.send(connection,
-                             std::make_shared<const std::string>(
-                                 *client.adapter->with_wrong_sum(*whole)));
+      return transport_.send(connection, std::make_shared<const std::string>(
+                                             *channel.with_wrong_sum(*whole)));
     case FaultKind::kCrossed: {
       const Level bid = exchange_.crossing_bid(topic);
-      return transport_.send(connection,
-                             std::make_shared<const std::string>(
-                                 client.adapter->with_bid(*whole, bid)));
+      return transport_.send(connection, std::make_shared<const std::string>(
+                                             channel.with_bid(*whole, bid)));
     }
     case FaultKind::kMuteSymbol:
       client.to_lose[topic] = kMuteMessages;
@@ -391,9 +402,8 @@ void Gateway::send_snapshot(ConnectionId connection, Client& client,
   client.to_lose[topic] = 1;
 }
 
-const std::string* Gateway::stale_body(const std::string& venue,
-                                       const std::string& symbol) {
-  const auto left = old_bodies_left_.find(venue + '|' + symbol);
+const std::string* Gateway::stale_body(const std::string& name) {
+  const auto left = old_bodies_left_.find(name);
   if (left == old_bodies_left_.end() || left->second == 0) return nullptr;
   --left->second;
   ++faults_;
@@ -405,6 +415,20 @@ void Gateway::say(ConnectionId connection, Client& client, std::string text) {
     text = client.adapter->numbered(std::move(text), client.sent);
   }
   reply(connection, std::move(text));
+}
+
+std::string Gateway::topic_of(const VenueAdapter& adapter,
+                              const Wanted& wanted) {
+  return wanted.orders ? Exchange::order_topic(adapter.venue(), wanted.symbol,
+                                               wanted.depth)
+                       : Exchange::book_topic(adapter.venue(), wanted.symbol,
+                                              wanted.depth);
+}
+
+const BookChannel& Gateway::channel_of(const Client& client,
+                                       const std::string& topic) {
+  if (Exchange::is_order_topic(topic)) return *client.adapter->orders();
+  return *client.adapter;
 }
 
 void Gateway::adapted_message(ConnectionId connection, Client& client,
@@ -419,19 +443,20 @@ void Gateway::adapted_message(ConnectionId connection, Client& client,
       exchange_.time_ms());
   for (const std::string& each : answer.replies) say(connection, client, each);
   for (const Wanted& wanted : answer.unsubscribe) {
-    const std::string topic =
-        Exchange::book_topic(venue, wanted.symbol, wanted.depth);
+    const std::string topic = topic_of(adapter, wanted);
     remove_topic(connection, client, topic);
     client.held.erase(topic);
   }
   for (const Wanted& wanted : answer.subscribe) {
-    const std::string topic =
-        Exchange::book_topic(venue, wanted.symbol, wanted.depth);
+    const std::string topic = topic_of(adapter, wanted);
     if (client.topics.contains(topic) ||
-        !add_topic(connection, client, topic) || adapter.rest_snapshots()) {
+        !add_topic(connection, client, topic) ||
+        channel_of(client, topic).rest_snapshots()) {
       continue;
     }
-    send_snapshot(connection, client, topic, exchange_.book_snapshot(topic));
+    send_snapshot(connection, client, topic,
+                  wanted.orders ? exchange_.order_snapshot(topic)
+                                : exchange_.book_snapshot(topic));
   }
 }
 
@@ -555,12 +580,19 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
     if (subscribes) reply(connection, kraken_instruments(instruments));
     return;
   }
-  if (channel != "book") {
+  const bool orders = channel == "level3";
+  if (channel != "book" && !orders) {
     return refuse("Channel not supported", "");
+  }
+  std::string_view token;
+  if (orders && (root["params"]["token"].get(token) || token.empty())) {
+    return refuse("Token(s) not found", "");
   }
   std::uint64_t depth = 10;
   if (simdjson::dom::element given; !root["params"]["depth"].get(given)) {
-    if (given.get(depth) || !is_kraken_depth(depth)) {
+    // Of level3 there is no 25 and no 500.
+    if (given.get(depth) || !is_kraken_depth(depth) ||
+        (orders && (depth == 25 || depth == 500))) {
       return refuse("Subscription depth not supported", "");
     }
   }
@@ -574,7 +606,9 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
     std::string_view name;
     if (element.get(name)) return refuse("Symbol is not a string", "");
     const std::string symbol(name);
-    const std::string topic = Exchange::kraken_topic(symbol, depth);
+    const std::string topic =
+        orders ? topic_of(kraken_adapter(), {symbol, depth, true})
+               : Exchange::kraken_topic(symbol, depth);
     if (exchange_.kraken(symbol) == nullptr) {
       refuse("Currency pair not supported " + symbol, symbol);
       continue;
@@ -584,9 +618,9 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
              symbol);
       continue;
     }
-    std::string ack =
-        "{\"method\":\"" + std::string(method) + "\"" + request +
-        ",\"result\":{\"channel\":\"book\",\"depth\":" + std::to_string(depth);
+    std::string ack = "{\"method\":\"" + std::string(method) + "\"" + request +
+                      ",\"result\":{\"channel\":" + json_string(channel) +
+                      ",\"depth\":" + std::to_string(depth);
     if (subscribes) {
       ack += std::string(",\"snapshot\":") + (snapshot ? "true" : "false");
     }
@@ -599,7 +633,9 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
     }
     add_topic(connection, client, topic);
     if (!snapshot) continue;
-    send_snapshot(connection, client, topic, exchange_.kraken_snapshot(topic));
+    send_snapshot(connection, client, topic,
+                  orders ? exchange_.order_snapshot(topic)
+                         : exchange_.kraken_snapshot(topic));
   }
 }
 
@@ -698,9 +734,12 @@ HttpReply Gateway::rest_snapshot(const VenueAdapter& adapter,
   if (exchange_.market(venue, wanted.symbol) == nullptr) {
     return json_error(400, wanted.symbol + " is not on " + venue);
   }
-  const std::string* const old = stale_body(venue, wanted.symbol);
-  fetched_.insert(Exchange::book_topic(venue, wanted.symbol, 0));
+  const std::string topic =
+      topic_of(adapter, {wanted.symbol, 0, wanted.orders});
+  const std::string* const old = stale_body(topic);
+  fetched_.insert(topic);
   if (old != nullptr) return {200, *old};
+  if (wanted.orders) return {200, exchange_.order_snapshot(topic)};
   return {200, exchange_.rest_snapshot(
                    venue, wanted.symbol,
                    std::min(wanted.depth, Generator::kMaxLevels))};
@@ -718,7 +757,7 @@ HttpReply Gateway::depth(const Target& target) {
   if (Replay* const replay = replay_of(Protocol::kBinance)) {
     const std::string* body = replay->fetch_snapshot(symbol);
     if (body != nullptr) return {200, *body};
-  } else if (const std::string* old = stale_body("binance-spot", symbol)) {
+  } else if (const std::string* old = stale_body(binance_body(symbol))) {
     return {200, *old};
   } else if (const Generator* market = exchange_.binance(symbol)) {
     for (const char* stream : {"@depth", "@depth@100ms", "@depth@1000ms"}) {
@@ -778,6 +817,7 @@ HttpReply Gateway::truth(const Target& target, const std::string& symbol) {
   const std::optional<std::size_t> limit =
       limit_of(target.value("depth"), SIZE_MAX);
   if (!limit) return json_error(400, "depth is not a positive number");
+  if (target.value("book") == "l3") return order_truth(venue, symbol, *limit);
   const Book* book = nullptr;
   std::uint64_t last_id = 0;
   if (adapted != nullptr) {
@@ -802,6 +842,21 @@ HttpReply Gateway::truth(const Target& target, const std::string& symbol) {
               ",\"bids\":" + level_pairs(book->levels(Side::kBid), *limit) +
               ",\"asks\":" + level_pairs(book->levels(Side::kAsk), *limit) +
               '}'};
+}
+
+HttpReply Gateway::order_truth(const std::string& venue,
+                               const std::string& symbol, std::size_t levels) {
+  const OrderBook* const book = exchange_.orders(venue, symbol);
+  if (book == nullptr) {
+    return json_error(404, "no orders of " + symbol + " on " + venue);
+  }
+  const OrderChannel& channel = *find_adapter(venue)->orders();
+  const auto rows = [&](Side side) {
+    return quoted_rows(channel, book->top(side, levels, SIZE_MAX));
+  };
+  return {200, "{\"venue\":" + json_string(venue) + ",\"symbol\":" +
+                   json_string(symbol) + ",\"bids\":" + rows(Side::kBid) +
+                   ",\"asks\":" + rows(Side::kAsk) + '}'};
 }
 
 HttpReply Gateway::status() const {

@@ -162,12 +162,18 @@ class Gateway {
   std::string kraken_time() const;
 
   HttpReply depth(const Target& target);
+  static std::string topic_of(const VenueAdapter& adapter,
+                              const Wanted& wanted);
+  // Of a topic of the client's.
+  static const BookChannel& channel_of(const Client& client,
+                                       const std::string& topic);
   HttpReply rest_snapshot(const VenueAdapter& adapter, const Wanted& wanted);
   // The body that is older than it should be, where --fault wants that now.
-  const std::string* stale_body(const std::string& venue,
-                                const std::string& symbol);
+  const std::string* stale_body(const std::string& name);
   HttpReply exchange_info(const Target& target);
   HttpReply truth(const Target& target, const std::string& symbol);
+  HttpReply order_truth(const std::string& venue, const std::string& symbol,
+                        std::size_t levels);
   HttpReply status() const;
 
   GatewayOptions options_;
@@ -184,7 +190,7 @@ class Gateway {
   std::map<ConnectionId, Client> clients_;
   std::map<std::string, std::set<ConnectionId>> topics_;
   std::map<std::string, FaultClock> fault_clocks_;
-  std::map<std::string, std::string> old_bodies_;  // by venue|symbol
+  std::map<std::string, std::string> old_bodies_;  // by topic
   std::map<std::string, std::uint64_t> old_bodies_left_;
   // Depth topics whose REST snapshot a client has: before, no fault strikes.
   std::set<std::string> fetched_;

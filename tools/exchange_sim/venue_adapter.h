@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "tools/exchange_sim/book.h"
+#include "tools/exchange_sim/book_channel.h"
 #include "tools/exchange_sim/generator.h"
 
 namespace wirebook::sim {
@@ -50,6 +51,7 @@ struct BookMessage {
 struct Wanted {
   std::string symbol;
   std::size_t depth = 0;
+  bool orders = false;  // order by order, not levels
 };
 
 // What a client's message comes to.
@@ -62,10 +64,11 @@ struct Answer {
 // What stands behind the question mark of a request's target.
 using Query = std::map<std::string, std::string>;
 
-class VenueAdapter {
- public:
-  virtual ~VenueAdapter() = default;
+class OrderChannel;
 
+// Of levels; orders() leads to its other channel.
+class VenueAdapter : public BookChannel {
+ public:
   // As `lob_node` calls it: "bybit".
   virtual std::string_view venue() const = 0;
   virtual Instrument instrument(const std::string& symbol) const = 0;
@@ -97,8 +100,6 @@ class VenueAdapter {
     return std::nullopt;
   }
 
-  // Snapshots come by REST alone.
-  virtual bool rest_snapshots() const { return false; }
   // A level that falls out of the depth is not mentioned: the client cuts.
   virtual bool client_truncates() const { return false; }
   // Ids count the updates of a subscription; else they are the market's own.
@@ -123,14 +124,8 @@ class VenueAdapter {
   // First on a connection.
   virtual std::string greeting(std::uint64_t) const { return {}; }
 
-  // ---- For --fault ---------------------------------------------------------
-
-  // The update with one more bid, or that bid alone; its sum, if any, stays.
-  virtual std::string with_bid(std::string update, const Level& bid) const = 0;
-  // The update with a wrong sum; nothing where it has none.
-  virtual std::optional<std::string> with_wrong_sum(std::string) const {
-    return std::nullopt;
-  }
+  // Order by order; null where the venue has no such channel.
+  virtual const OrderChannel* orders() const { return nullptr; }
 };
 
 // Null for a venue without one.

@@ -1,23 +1,25 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Bitfinex v2, P0 books: a message for each level, a sum of 25 levels a side
-// after each update, and a number behind everything that is an array, as with
-// the flags SEQ_ALL and OB_CHECKSUM, whatever "conf" asks for.
+// Bitfinex v2, P0 and R0 books: a message for each level or order, a sum of 25
+// a side after each update, and a number behind everything that is an array, as
+// with the flags SEQ_ALL and OB_CHECKSUM, whatever "conf" asks for.
 #include <simdjson.h>
 #include <zlib.h>
 
 #include <string>
 #include <utility>
 
+#include "tools/exchange_sim/order_channel.h"
 #include "tools/exchange_sim/venue_adapter.h"
 #include "tools/exchange_sim/wire_format.h"
 
 namespace wirebook::sim {
 namespace {
 
-constexpr int kSummedLevels = 25;
+constexpr int kSummed = 25;  // levels or orders a side
 
-// A channel's number: of the symbol, since an adapter keeps none.
+// A channel's number: of the symbol, since an adapter keeps none; of its orders
+// with R0 behind it.
 std::string channel_of(const std::string& symbol) {
   std::uint32_t hash = 2166136261;  // FNV-1a
   for (const char c : symbol) {
@@ -44,6 +46,12 @@ std::string entry(Side side, const SentLevel& sent) {
          ']';
 }
 
+std::int32_t sum_of(const std::string& text) {
+  return static_cast<std::int32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(text.data()),
+            static_cast<uInt>(text.size())));
+}
+
 std::int32_t sum_of(const Book& book) {
   std::string text;
   auto bid = book.levels(Side::kBid).begin();
@@ -52,14 +60,88 @@ std::int32_t sum_of(const Book& book) {
     if (!text.empty()) text += ':';
     text += printed(level.price) + ':' + sign + printed(level.quantity);
   };
-  for (int i = 0; i < kSummedLevels; ++i) {
+  for (int i = 0; i < kSummed; ++i) {
     if (bid != book.levels(Side::kBid).end()) add((bid++)->second, "");
     if (ask != book.levels(Side::kAsk).end()) add((ask++)->second, "-");
   }
-  return static_cast<std::int32_t>(
-      crc32(0, reinterpret_cast<const Bytef*>(text.data()),
-            static_cast<uInt>(text.size())));
+  return sum_of(text);
 }
+
+// In the place of what the message says, before its number.
+std::string with_payload(std::string text, const std::string& payload) {
+  const std::size_t begin = text.find(',') + 1;
+  const std::size_t end = text.rfind(',');
+  return text.replace(begin, end - begin, payload);
+}
+
+// R0: [id, price, amount], of price 0 where the order goes.
+class RawBook final : public OrderChannel {
+ public:
+  Reach reach() const override { return Reach::kOrders; }
+
+  std::string snapshot(const OrderMessage& message,
+                       std::uint64_t) const override {
+    std::string all;
+    for (const Side side : {Side::kBid, Side::kAsk}) {
+      for (const Order& order :
+           side == Side::kBid ? message.bids : message.asks) {
+        all += (all.empty() ? "" : ",") + row(side, order);
+      }
+    }
+    return begin(message) + '[' + all + "]]";
+  }
+
+  std::vector<std::string> update(const OrderMessage& message,
+                                  std::uint64_t&) const override {
+    std::vector<std::string> out;
+    for (const OrderEvent& event : message.events) {
+      Order order = event.order;
+      if (event.kind == OrderEvent::Kind::kRemove) {
+        order.price = "0";
+        order.quantity = "1";
+      }
+      out.push_back(begin(message) + row(event.side, order) + ']');
+    }
+    out.push_back(begin(message) + "\"cs\"," +
+                  std::to_string(sum_of(summed(message))) + ']');
+    return out;
+  }
+
+  std::string with_bid(std::string text, const Level& bid) const override {
+    return with_payload(std::move(text),
+                        row(Side::kBid, {kCrossing, bid.price, bid.quantity}));
+  }
+  std::optional<std::string> with_wrong_sum(std::string text) const override {
+    return with_other_number(std::move(text), "\"cs\",");
+  }
+
+ private:
+  static constexpr std::uint64_t kCrossing = 1'000'000;
+
+  static std::string begin(const OrderMessage& message) {
+    return '[' + channel_of(message.symbol + "R0") + ',';
+  }
+  static std::string amount(Side side, const Order& order) {
+    return (side == Side::kAsk ? "-" : "") + printed(order.quantity);
+  }
+  static std::string row(Side side, const Order& order) {
+    return '[' + std::to_string(order.id) + ',' + printed(order.price) + ',' +
+           amount(side, order) + ']';
+  }
+  // Orders of one price by id, which is the order of their queue here.
+  static std::string summed(const OrderMessage& message) {
+    std::string text;
+    for (std::size_t i = 0; i < kSummed; ++i) {
+      for (const Side side : {Side::kBid, Side::kAsk}) {
+        const auto& orders = side == Side::kBid ? message.bids : message.asks;
+        if (i >= orders.size()) continue;
+        text += (text.empty() ? "" : ":") + std::to_string(orders[i].id) + ':' +
+                amount(side, orders[i]);
+      }
+    }
+    return text;
+  }
+};
 
 class Bitfinex final : public VenueAdapter {
  public:
@@ -113,7 +195,8 @@ class Bitfinex final : public VenueAdapter {
     std::string_view precision = "P0";
     if (root["prec"].get(precision)) precision = "P0";
     if (event != "subscribe" || root["channel"].get(channel) ||
-        channel != "book" || precision != "P0" || root["symbol"].get(name)) {
+        channel != "book" || (precision != "P0" && precision != "R0") ||
+        root["symbol"].get(name)) {
       return refuse(10300, "subscribe: invalid");
     }
     if (root["len"].get(length)) length = "25";
@@ -121,11 +204,13 @@ class Bitfinex final : public VenueAdapter {
     const std::string symbol(name);
     if (!known(symbol)) return refuse(10300, "symbol: invalid");
     if (depth == 0) return refuse(10300, "len: invalid");
-    out.subscribe.push_back({symbol, depth});
+    const bool orders = precision == "R0";
+    out.subscribe.push_back({symbol, depth, orders});
     out.replies.push_back(
         "{\"event\":\"subscribed\",\"channel\":\"book\",\"chanId\":" +
-        channel_of(symbol) + ",\"symbol\":" + json_string(symbol) +
-        ",\"prec\":\"P0\",\"freq\":\"F0\",\"len\":\"" + std::to_string(depth) +
+        channel_of(symbol + (orders ? "R0" : "")) + ",\"symbol\":" +
+        json_string(symbol) + ",\"prec\":" + json_string(precision) +
+        ",\"freq\":\"F0\",\"len\":\"" + std::to_string(depth) +
         "\",\"pair\":" + json_string(symbol.substr(1)) + '}');
     return out;
   }
@@ -171,18 +256,21 @@ class Bitfinex final : public VenueAdapter {
     }
     return out;
   }
-  // In the place of what the message says.
   std::string with_bid(std::string text, const Level& bid) const override {
-    const std::size_t begin = text.find(',') + 1;
-    const std::size_t end = text.rfind(',');
-    return text.replace(begin, end - begin, entry(Side::kBid, {.level = bid}));
+    return with_payload(std::move(text), entry(Side::kBid, {.level = bid}));
   }
   std::optional<std::string> with_wrong_sum(std::string text) const override {
     return with_other_number(std::move(text), "\"cs\",");
   }
+  const OrderChannel* orders() const override { return &bitfinex_orders(); }
 };
 
 }  // namespace
+
+const OrderChannel& bitfinex_orders() {
+  static const RawBook channel;
+  return channel;
+}
 
 const VenueAdapter& bitfinex_adapter() {
   static const Bitfinex adapter;

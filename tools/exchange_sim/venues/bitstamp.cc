@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "tools/exchange_sim/order_channel.h"
 #include "tools/exchange_sim/venue_adapter.h"
 #include "tools/exchange_sim/wire_format.h"
 
@@ -14,6 +15,7 @@ namespace wirebook::sim {
 namespace {
 
 constexpr std::string_view kDiffs = "diff_order_book_";
+constexpr std::string_view kOrders = "live_orders_";
 
 // The market's ids as microseconds since 1970: they order alike. What is such a
 // time stays one.
@@ -64,12 +66,18 @@ class Bitstamp final : public VenueAdapter {
     }
     const bool subscribes = event == "bts:subscribe";
     if ((!subscribes && event != "bts:unsubscribe") ||
-        root["data"]["channel"].get(channel) || !channel.starts_with(kDiffs)) {
+        root["data"]["channel"].get(channel)) {
       return refuse("Bad subscription string.");
     }
-    const std::string symbol(channel.substr(kDiffs.size()));
+    const bool orders = channel.starts_with(kOrders);
+    if (!orders && !channel.starts_with(kDiffs)) {
+      return refuse("Bad subscription string.");
+    }
+    const std::string symbol(
+        channel.substr((orders ? kOrders : kDiffs).size()));
     if (!known(symbol)) return refuse("Bad subscription string.");
-    (subscribes ? out.subscribe : out.unsubscribe).push_back({symbol, 0});
+    (subscribes ? out.subscribe : out.unsubscribe)
+        .push_back({symbol, 0, orders});
     return say(subscribes ? "bts:subscription_succeeded"
                           : "bts:unsubscription_succeeded",
                "{}");
@@ -82,18 +90,20 @@ class Bitstamp final : public VenueAdapter {
     return {"{\"data\":{" + times(message) + "},\"channel\":\"" +
             std::string(kDiffs) + message.symbol + "\",\"event\":\"data\"}"};
   }
-  // /api/v2/order_book/btcusd
+  // /api/v2/order_book/btcusd, of orders with ?group=2
   std::optional<Wanted> rest_request(std::string_view path,
-                                     const Query&) const override {
+                                     const Query& query) const override {
     constexpr std::string_view kBook = "/api/v2/order_book/";
     if (!path.starts_with(kBook)) return std::nullopt;
     path.remove_prefix(kBook.size());
-    return Wanted{std::string(path.substr(0, path.find('/'))), SIZE_MAX};
+    return Wanted{std::string(path.substr(0, path.find('/'))), SIZE_MAX,
+                  value_of(query, "group") == "2"};
   }
   std::string with_bid(std::string text, const Level& bid) const override {
     return with_first(std::move(text), "\"bids\":[",
                       "[\"" + bid.price + "\",\"" + bid.quantity + "\"]");
   }
+  const OrderChannel* orders() const override { return &bitstamp_orders(); }
 };
 
 }  // namespace

@@ -1,12 +1,13 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Coinbase Exchange, level2: neither ids nor sums; whole books. The venue's own
-// path is "/", of another host.
+// Coinbase Exchange, level2: neither ids nor sums; whole books; and what leads
+// to full. The venue's own path is "/", of another host.
 #include <simdjson.h>
 
 #include <string>
 #include <utility>
 
+#include "tools/exchange_sim/order_channel.h"
 #include "tools/exchange_sim/venue_adapter.h"
 #include "tools/exchange_sim/wire_format.h"
 
@@ -47,21 +48,30 @@ class CoinbaseExchange final : public VenueAdapter {
     if (!subscribes && type != "unsubscribe") return refuse("unknown type");
     std::string names;
     bool depth = false;
+    bool orders = false;
     for (const simdjson::dom::element channel : channels) {
       std::string_view name;
       if (channel.get(name)) return refuse("channel is not a string");
       depth |= name == "level2_batch" || name == "level2";
+      orders |= name == "full";
       names += (names.empty() ? "" : ",") +
                ("{\"name\":" + json_string(name) + ",\"product_ids\":" +
                 (subscribes ? simdjson::minify(products) : "[]") + '}');
+    }
+    std::string_view signature;
+    if (orders && subscribes &&
+        (root["signature"].get(signature) || signature.empty())) {
+      return refuse("full requires authentication");
     }
     for (const simdjson::dom::element product : products) {
       std::string_view name;
       if (product.get(name)) return refuse("product is not a string");
       const std::string symbol(name);
       if (!known(symbol)) return refuse(symbol + " is not a valid product");
-      if (!depth) continue;
-      (subscribes ? out.subscribe : out.unsubscribe).push_back({symbol, 0});
+      std::vector<Wanted>& wanted =
+          subscribes ? out.subscribe : out.unsubscribe;
+      if (depth) wanted.push_back({symbol, 0});
+      if (orders) wanted.push_back({symbol, 0, true});
     }
     out.replies.push_back("{\"type\":\"subscriptions\",\"channels\":[" + names +
                           "]}");
@@ -82,9 +92,9 @@ class CoinbaseExchange final : public VenueAdapter {
         rfc3339(message.time_ms * 1000) + "\"}"};
   }
 
-  // /products/BTC-USD/book
+  // /products/BTC-USD/book, of orders with ?level=3
   std::optional<Wanted> rest_request(std::string_view path,
-                                     const Query&) const override {
+                                     const Query& query) const override {
     constexpr std::string_view kProducts = "/products/";
     constexpr std::string_view kBook = "/book";
     if (!path.starts_with(kProducts) || !path.ends_with(kBook)) {
@@ -92,7 +102,7 @@ class CoinbaseExchange final : public VenueAdapter {
     }
     path.remove_prefix(kProducts.size());
     path.remove_suffix(kBook.size());
-    return Wanted{std::string(path), SIZE_MAX};
+    return Wanted{std::string(path), SIZE_MAX, value_of(query, "level") == "3"};
   }
   std::string rest_body(const BookMessage& message) const override {
     return "{\"bids\":" + quoted_pairs(message.bids) +
@@ -114,6 +124,9 @@ class CoinbaseExchange final : public VenueAdapter {
   }
   std::string with_bid(std::string text, const Level& bid) const override {
     return with_first(std::move(text), "\"changes\":[", buy_change(bid));
+  }
+  const OrderChannel* orders() const override {
+    return &coinbase_exchange_orders();
   }
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "tools/exchange_sim/order_channel.h"
 #include "tools/exchange_sim/venue_adapter.h"
 #include "tools/exchange_sim/wire_format.h"
 
@@ -38,6 +39,7 @@ class Kraken final : public VenueAdapter {
   std::optional<std::string> with_wrong_sum(std::string text) const override {
     return with_other_number(std::move(text), "\"checksum\":");
   }
+  const OrderChannel* orders() const override { return &kraken_orders(); }
 
  private:
   static std::string book(std::string_view type, const BookMessage& message) {
