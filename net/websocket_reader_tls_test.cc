@@ -726,8 +726,8 @@ TEST_F(TlsReaderTest, RenegotiationIsRefused) {
 // -----------------------------------------------------------------------------
 
 TEST_F(TlsReaderTest, RecordsOfOneByteFillNoSlab) {
-  // 120,000 records of 23 bytes and more: 2.7 MB through a slab of 256 KiB.
-  const std::string big = pattern(50'000);
+  // 30,000 records of 23 bytes and more: 0.7 MB through a slab of 256 KiB.
+  const std::string big = pattern(20'000);
   for (const bool opener : {true, false}) {
     SCOPED_TRACE(opener);
     TlsServer server(identity(), {}, [&](TlsPeer& peer) {
@@ -748,7 +748,7 @@ TEST_F(TlsReaderTest, RecordsOfOneByteFillNoSlab) {
         recorder.messages,
         (std::vector<std::string>{"small", big, big.substr(0, 10'000), "end"}));
     // Once a byte, and the gaps' share.
-    EXPECT_LT(reader->statistics().copied_bytes, 1'000'000u);
+    EXPECT_LT(reader->statistics().copied_bytes, 500'000u);
   }
 }
 
