@@ -89,6 +89,8 @@ for argument in "$@"; do
   esac
 done
 ((${#targets[@]})) || targets=("${DEFAULT_TARGETS[@]}")
+# One that was named twice runs once.
+mapfile -t targets < <(printf "%s\n" "${targets[@]}" | awk "!seen[\$0]++")
 
 die() {
   echo "numa_guest: $*" >&2

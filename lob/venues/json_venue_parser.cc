@@ -2,6 +2,8 @@
 
 #include "lob/venues/json_venue_parser.h"
 
+#include "lob/venues/level_matcher.h"
+
 namespace wirebook {
 
 namespace ondemand = simdjson::ondemand;
@@ -52,10 +54,24 @@ BookReason read_sides(ondemand::object book, const KeyName<Side> (&names)[2],
 
 bool match_level_pairs(TextScanner& in, Scales scales,
                        FrameBuilder& frame) noexcept {
+  static const bool kSupported = level_matcher_supported();
   if (in.literal("]")) return true;
   // The cursor stays in a register.
   TextScanner at(in.position(), in.end());
+  bool many = kSupported;
   while (true) {
+    if (many) {
+      const char* position = at.position();
+      const LevelMatch read = match_levels(position, at.end(), scales.price,
+                                           scales.quantity, frame.room());
+      frame.added(read.count);
+      at.move_to(position);
+      if (read.closed) {
+        in.move_to(position);
+        return true;
+      }
+      many = read.count != 0;  // else the others look otherwise, too
+    }
     PriceLevel level;
     if (!at.literal("[\"") || !at.amount(scales.price, &level.price) ||
         level.price == 0 || !at.literal("\",\"") ||

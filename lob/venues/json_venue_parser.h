@@ -122,7 +122,7 @@ BookReason read_sides(simdjson::ondemand::object book,
 
 // For literal paths: what is behind the bracket that opens [["price",
 // "quantity"], ...], as venues write it, up to the bracket that closes it; two
-// strings more in each are passed over. False where it looks otherwise.
+// strings more in a level are passed over. False where it looks otherwise.
 bool match_level_pairs(TextScanner& in, Scales scales,
                        FrameBuilder& frame) noexcept;
 

@@ -114,9 +114,7 @@ BinanceParser::BinanceParser(InstrumentTable& table, VenueId venue,
                              const VenueParserOptions& options)
     : JsonVenueParser(table, venue, options),
       futures_(venue != VenueId::kBinanceSpot),
-      names_pair_(venue == VenueId::kBinanceCoinm),
-      // Futures write as many decimals as the instrument has.
-      match_many_(!futures_ && level_matcher_supported()) {}
+      names_pair_(venue == VenueId::kBinanceCoinm) {}
 
 // ---- Where both paths end ---------------------------------------------------
 
@@ -166,22 +164,6 @@ bool BinanceParser::read_literally(const RawMessage& raw,
   return matched && (!wrapped || in.literal("}")) && in.at_end();
 }
 
-bool BinanceParser::match_levels(TextScanner& in, Scales scales,
-                                 FrameBuilder& frame) noexcept {
-  if (match_many_ && scales.price == LevelMatcher::kScale &&
-      scales.quantity == LevelMatcher::kScale) {
-    const char* position = in.position();
-    const LevelMatcher::Result read =
-        level_matcher_.match(position, in.end(), frame.room());
-    frame.added(read.count);
-    in.move_to(position);
-    if (read.closed) return true;
-    // Behind a comma no bracket may close.
-    if (read.count != 0 && in.peek() == ']') return false;
-  }
-  return match_level_pairs(in, scales, frame);
-}
-
 bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
                                 FrameBuilder& frame) noexcept {
   uint64_t time;
@@ -216,11 +198,11 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   message->exchange_time_ns = to_ns(time);
   message->send_time_ns = to_ns(sent);
   frame.begin_side(Side::kBid);
-  if (!match_levels(in, scales, frame) || !in.literal(",\"a\":[")) {
+  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"a\":[")) {
     return false;
   }
   frame.begin_side(Side::kAsk);
-  return match_levels(in, scales, frame) && in.literal("}");
+  return match_level_pairs(in, scales, frame) && in.literal("}");
 }
 
 bool BinanceParser::match_ticker(TextScanner& in, const RawMessage& raw,

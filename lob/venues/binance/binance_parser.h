@@ -17,7 +17,6 @@
 #include <string_view>
 
 #include "lob/instrument.h"
-#include "lob/venues/binance/level_matcher.h"
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/json_venue_parser.h"
 #include "lob/venues/simdjson_text.h"
@@ -55,8 +54,6 @@ class BinanceParser final : public JsonVenueParser {
                     FrameBuilder& frame) noexcept;
   bool match_trade(TextScanner& in, const RawMessage& raw,
                    FrameBuilder& frame) noexcept;
-  bool match_levels(TextScanner& in, Scales scales,
-                    FrameBuilder& frame) noexcept;
 
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
@@ -110,8 +107,6 @@ class BinanceParser final : public JsonVenueParser {
 
   const bool futures_;
   const bool names_pair_;  // COIN-M: the pair beside the symbol
-  const bool match_many_;
-  LevelMatcher level_matcher_;
 };
 
 }  // namespace wirebook

@@ -1,6 +1,6 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "lob/venues/binance/level_matcher.h"
+#include "lob/venues/level_matcher.h"
 
 #include <random>
 #include <string>
@@ -19,17 +19,17 @@ class LevelMatcherTest : public ::testing::Test {
   }
 
   // Matches `text` from its beginning, with slack of `fill` behind it.
-  LevelMatcher::Result match(const std::string& text, char fill = 'x') {
+  LevelMatch match(const std::string& text, int price_scale = 8,
+                   int quantity_scale = 8, char fill = 'x') {
     const std::string padded = text + std::string(kLevelMatcherSlack, fill);
     const char* p = padded.data();
     levels_.assign(8, {-1, -1});
-    const LevelMatcher::Result result =
-        matcher_.match(p, padded.data() + text.size(), levels_);
+    const LevelMatch result = match_levels(
+        p, padded.data() + text.size(), price_scale, quantity_scale, levels_);
     consumed_ = static_cast<size_t>(p - padded.data());
     return result;
   }
 
-  LevelMatcher matcher_;
   std::vector<PriceLevel> levels_;
   size_t consumed_ = 0;
 };
@@ -37,7 +37,7 @@ class LevelMatcherTest : public ::testing::Test {
 TEST_F(LevelMatcherTest, ReadsLevelsToTheirClosingBracket) {
   const std::string text =
       R"(["61837.63000000","1.54698000"],["9.00000001","0.00000000"]],"a":[)";
-  const LevelMatcher::Result result = match(text);
+  const LevelMatch result = match(text);
   EXPECT_EQ(result.count, 2u);
   EXPECT_TRUE(result.closed);
   EXPECT_EQ(text.substr(consumed_), R"(,"a":[)");
@@ -47,14 +47,62 @@ TEST_F(LevelMatcherTest, ReadsLevelsToTheirClosingBracket) {
   EXPECT_EQ(levels_[1].quantity, 0);
 }
 
+TEST_F(LevelMatcherTest, DecimalsMayBeFewerThanTheScaleAndNone) {
+  const std::string text =
+      R"(["61837.6","0"],["7","12345678.125"],["0.01","0.000"]])";
+  EXPECT_EQ(match(text, 2, 3).count, 3u);
+  EXPECT_EQ(levels_[0], (PriceLevel{6183760, 0}));
+  EXPECT_EQ(levels_[1], (PriceLevel{700, 12345678125}));
+  EXPECT_EQ(levels_[2], (PriceLevel{1, 0}));
+  EXPECT_EQ(match(text, 1, 3).count, 2u) << "0.01 has more";
+  EXPECT_EQ(match(text, 2, 2).count, 1u) << "0.125 has more";
+  EXPECT_EQ(match(text, 10, 10).count, 3u);
+  EXPECT_EQ(levels_[1].quantity, 123456781250000000);
+  EXPECT_EQ(match(text, 11, 3).count, 0u);
+  EXPECT_EQ(match(text, 2, 11).count, 0u);
+  EXPECT_EQ(match(text, -1, 3).count, 0u);
+}
+
+TEST_F(LevelMatcherTest, TwoStringsMoreArePassedOver) {
+  const std::string text =
+      R"(["61837.6","1.5","0","4"],["61837.5","0.25","0","123456789"]])";
+  const LevelMatch result = match(text);
+  EXPECT_EQ(result.count, 2u);
+  EXPECT_TRUE(result.closed);
+  EXPECT_EQ(levels_[1], (PriceLevel{6183750000000, 25000000}));
+  const std::string good = R"(["1.5","2.5"],)";
+  for (const std::string odd : {
+           R"(["1.5","2.5","0"])",                   // one
+           R"(["1.5","2.5","0","1","2"])",           // three
+           R"(["1.5","2.5","0",1])",                 // a number
+           R"(["1.5","2.5","0\","4"])",              // an escape
+           "[\"1.5\",\"2.5\",\"0\x01\",\"4\"]",      // a control character
+           "[\"1.5\",\"2.5\",\"0\x80\",\"4\"]",      // no ASCII
+           R"(["1.5","2.5","0","01234567890123"])",  // beyond what is looked at
+           R"(["1.5","2.5","0","4")",                // not closed
+       }) {
+    EXPECT_EQ(match(good + odd + "]").count, 1u) << odd;
+    EXPECT_EQ(consumed_, good.size()) << odd;
+  }
+}
+
+TEST_F(LevelMatcherTest, NothingIsGuessedOfTheFirstLevel) {
+  EXPECT_EQ(match(R"(["","2"]])").count, 0u);
+  EXPECT_EQ(match(R"(["1",""]])").count, 0u);
+  EXPECT_EQ(match(std::string("[\"\0\",\"2\"]]", 10)).count, 0u);
+}
+
 TEST_F(LevelMatcherTest, StopsBeforeWhatLooksOtherwise) {
   const std::string good = R"(["1.00000000","2.00000000"],)";
   for (const std::string odd : {
-           R"(["1.0000000","2.00000000"])",     // seven decimals
-           R"(["1.000000000","2.00000000"])",   // nine
-           R"(["1","2.00000000"])",             // none
+           R"(["1.000000000","2.00000000"])",   // nine decimals
+           R"(["1.","2.00000000"])",            // none behind the point
            R"([".00000001","2.00000000"])",     // nothing before the point
-           R"(["12345678.0","2.00000000"])",    // too many digits
+           R"(["","2.00000000"])",              // nothing
+           R"(["1.00000000",""])",              // nothing
+           R"(["123456789.0","2.00000000"])",   // too many digits
+           R"(["12345678.12345678","2.0"])",    // too many characters
+           R"(["1.0.0","2.00000000"])",         // two points
            R"(["-1.00000000","2.00000000"])",   // a sign
            R"(["1.0000000x","2.00000000"])",    // no digit
            R"(["1x00000000","2.00000000"])",    // no point
@@ -66,7 +114,7 @@ TEST_F(LevelMatcherTest, StopsBeforeWhatLooksOtherwise) {
            R"(["1.00000000","2.0000/000"])",    // the byte before '0'
            R"(])",
        }) {
-    const LevelMatcher::Result result = match(good + odd + "]");
+    const LevelMatch result = match(good + odd + "]");
     EXPECT_EQ(result.count, 1u) << odd;
     EXPECT_FALSE(result.closed) << odd;
     EXPECT_EQ(consumed_, good.size()) << odd;
@@ -75,11 +123,11 @@ TEST_F(LevelMatcherTest, StopsBeforeWhatLooksOtherwise) {
 
 TEST_F(LevelMatcherTest, StopsAtTheEndWhateverTheSlackHolds) {
   const std::string level = R"(["1.00000000","2.00000000"],)";
-  EXPECT_EQ(match("", '[').count, 0u);
+  EXPECT_EQ(match("", 8, 8, '[').count, 0u);
   const std::string padded = level + level + level;
   const char* p = padded.data();
   PriceLevel out[8];
-  EXPECT_EQ(matcher_.match(p, padded.data() + level.size(), out).count, 1u);
+  EXPECT_EQ(match_levels(p, padded.data() + level.size(), 8, 8, out).count, 1u);
 }
 
 TEST_F(LevelMatcherTest, StopsWhenThereIsNoRoom) {
@@ -100,8 +148,11 @@ TEST_F(LevelMatcherTest, AgreesWithScanDecimalOnRandomLevels) {
     for (size_t i = 0; i < digits; ++i) {
       text += static_cast<char>('0' + random() % 10);
     }
-    text += '.';
-    for (int i = 0; i < 8; ++i) text += static_cast<char>('0' + random() % 10);
+    const size_t decimals = random() % 9;
+    if (decimals != 0) text += '.';
+    for (size_t i = 0; i < decimals; ++i) {
+      text += static_cast<char>('0' + random() % 10);
+    }
     return text;
   };
   for (int round = 0; round < 20'000; ++round) {
@@ -111,12 +162,11 @@ TEST_F(LevelMatcherTest, AgreesWithScanDecimalOnRandomLevels) {
       const std::string padded = text + std::string(kDecimalScanSlack, '"');
       const char* p = padded.data();
       int64_t mantissa = -1;
-      EXPECT_EQ(scan_decimal(p, LevelMatcher::kScale, &mantissa),
-                DecimalError::kOk);
+      EXPECT_EQ(scan_decimal(p, 8, &mantissa), DecimalError::kOk);
       return mantissa;
     };
     if (value(price) == 0) continue;
-    const LevelMatcher::Result result =
+    const LevelMatch result =
         match("[\"" + price + "\",\"" + quantity + "\"]]");
     ASSERT_EQ(result.count, 1u) << price << " " << quantity;
     ASSERT_TRUE(result.closed);
