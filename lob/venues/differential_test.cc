@@ -158,46 +158,56 @@ TEST(Differential, BybitParsersAgree) {
   compare(VenueId::kBybit, frames, kMutations);
 }
 
-// Venues without a literal path, whose frames make more than one message, or
-// none: whatever the bytes, one list that is whole.
-struct PlainVenue {
+// Venues whose frames make more than one message, or none: whatever the bytes,
+// one list that is whole.
+struct Stream {
   VenueId venue;
   const char* file;
   std::vector<std::string> frames;
+  // A message of levels as it is hot, its price and quantity P and Q.
+  std::string hot{};
 };
 
-std::vector<PlainVenue> plain_venues() {
+std::vector<Stream> other_streams() {
   return {
       {VenueId::kDeribit,
        "deribit.jsonl.zst",
-       {R"({"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.A.raw","data":{"type":"snapshot","timestamp":5,"instrument_name":"A","change_id":7,"bids":[["new",2.5,1]],"asks":[]}}})"}},
+       {R"({"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.A.raw","data":{"type":"snapshot","timestamp":5,"instrument_name":"A","change_id":7,"bids":[["new",2.5,1]],"asks":[]}}})"},
+       R"({"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.A.raw","data":{"type":"change","timestamp":5,"prev_change_id":7,"instrument_name":"A","change_id":9,"bids":[["change",P,Q]],"asks":[["delete",9,0.0]]}}})"},
       {VenueId::kCoinbaseExchange,
        "coinbase_exchange_level2_2021.jsonl.zst",
        {R"({"type":"l2update","product_id":"A","changes":[["sell","0.00001306","660.5"],["buy","0.00001305","0"]],"time":"2021-04-17T16:43:37.075687Z"})",
-        R"({"type":"match","trade_id":5,"side":"buy","size":"1","price":"2","product_id":"A","time":"2021-04-17T16:43:37.075687Z"})"}},
+        R"({"type":"match","trade_id":5,"side":"buy","size":"1","price":"2","product_id":"A","time":"2021-04-17T16:43:37.075687Z"})"},
+       R"({"type":"l2update","product_id":"A","changes":[["sell","P","Q"],["buy","1","0"]],"time":"2021-04-17T16:43:37.075687Z"})"},
       {VenueId::kBitfinex,
        "bitfinex.jsonl.zst",
        {R"({"event":"subscribed","channel":"book","chanId":7,"symbol":"tA","prec":"P0","freq":"F0","len":"100"})",
         R"([7,[[2,1,5],[3,1,-5]],1])", R"([7,[2.5,1,1e-7],2])",
         R"([7,"cs",-1605018431,3])", R"([7,"hb",4])",
-        R"({"event":"info","code":20051,"msg":"x"})"}},
+        R"({"event":"info","code":20051,"msg":"x"})"},
+       R"([7,[P,1,Q],5])"},
       {VenueId::kBitstamp,
        "bitstamp.jsonl.zst",
        {R"({"data":{"timestamp":"1641343691","microtimestamp":"1641343691244908","bids":[["1.15979","993.02588113"]],"asks":[["1.16601","0"]]},"channel":"diff_order_book_a","event":"data"})",
-        R"({"event":"bts:request_reconnect","channel":"","data":""})"}},
+        R"({"event":"bts:request_reconnect","channel":"","data":""})"},
+       R"({"data":{"timestamp":"1641343691","microtimestamp":"1641343691244908","bids":[["P","Q"]],"asks":[["9","0"]]},"channel":"diff_order_book_a","event":"data"})"},
       {VenueId::kGemini,
        "gemini.jsonl.zst",
        {R"({"auction_events":[],"changes":[["buy","2","1"],["sell","3","1"]],"symbol":"A","trades":[],"type":"l2_updates"})",
-        R"({"changes":[["buy","65205.5","0.0"]],"symbol":"A","type":"l2_updates"})"}},
+        R"({"changes":[["buy","65205.5","0.0"]],"symbol":"A","type":"l2_updates"})"},
+       R"({"changes":[["buy","P","Q"],["sell","9","0"]],"symbol":"A","type":"l2_updates"})"},
       {VenueId::kGate,
        "gate_spot.jsonl.zst",
-       {R"({"time":1,"channel":"spot.order_book_update","event":"update","result":{"t":5,"e":"depthUpdate","E":1,"s":"A","U":7,"u":9,"b":[["2","1"]],"a":[["3","0"]]}})"}},
+       {R"({"time":1,"channel":"spot.order_book_update","event":"update","result":{"t":5,"e":"depthUpdate","E":1,"s":"A","U":7,"u":9,"b":[["2","1"]],"a":[["3","0"]]}})"},
+       R"({"time":1,"time_ms":1234,"channel":"spot.order_book_update","event":"update","result":{"t":5,"e":"depthUpdate","E":1,"s":"A","U":7,"u":9,"b":[["P","Q"]],"a":[["9","0"]]}})"},
       {VenueId::kGateFutures,
        nullptr,
-       {R"({"time":1,"channel":"futures.order_book_update","event":"update","error":null,"result":{"t":5,"s":"A","U":7,"u":9,"b":[{"p":"2.5","s":3}],"a":[{"p":"3","s":"0.5"}]}})"}},
+       {R"({"time":1,"channel":"futures.order_book_update","event":"update","error":null,"result":{"t":5,"s":"A","U":7,"u":9,"b":[{"p":"2.5","s":3}],"a":[{"p":"3","s":"0.5"}]}})"},
+       R"({"time":1,"time_ms":1234,"channel":"futures.order_book_update","event":"update","error":null,"result":{"t":5,"s":"A","U":7,"u":9,"b":[{"p":"P","s":Q}],"a":[{"p":"9","s":"0"}]}})"},
       {VenueId::kKucoin,
        nullptr,
-       {R"({"topic":"/market/level2:A","type":"message","subject":"trade.l2update","data":{"changes":{"asks":[["3","1","9"]],"bids":[["0","0","8"]]},"sequenceEnd":9,"sequenceStart":8,"symbol":"A","time":5}})"}},
+       {R"({"topic":"/market/level2:A","type":"message","subject":"trade.l2update","data":{"changes":{"asks":[["3","1","9"]],"bids":[["0","0","8"]]},"sequenceEnd":9,"sequenceStart":8,"symbol":"A","time":5}})"},
+       R"({"topic":"/market/level2:A","type":"message","subject":"trade.l2update","data":{"changes":{"asks":[["P","Q","9"]],"bids":[["0","0","8"]]},"sequenceEnd":9,"sequenceStart":8,"symbol":"A","time":5}})"},
       {VenueId::kBinanceCoinm,
        nullptr,
        {R"({"e":"depthUpdate","E":5,"T":4,"s":"A_PERP","ps":"A","U":7,"u":9,"pu":5,"b":[["2.5","10"]],"a":[["3","0"]]})"}},
@@ -205,17 +215,45 @@ std::vector<PlainVenue> plain_venues() {
 }
 
 TEST(Differential, WhateverTheBytesOneListThatIsWhole) {
-  for (PlainVenue& plain : plain_venues()) {
-    SCOPED_TRACE(venue_name(plain.venue));
-    std::vector<std::string> frames = plain.frames;
-    if (plain.file != nullptr) append_recorded({plain.file}, 1000, &frames);
-    compare(plain.venue, frames, kMutations / 4);
+  for (const Stream& stream : other_streams()) {
+    SCOPED_TRACE(venue_name(stream.venue));
+    std::vector<std::string> frames = stream.frames;
+    if (stream.file != nullptr) append_recorded({stream.file}, 1000, &frames);
+    compare(stream.venue, frames, kMutations / 4);
   }
 }
 
-// The JSON value at `*at`, without blanks, the fields of every object in
-// reverse.
-std::string reversed(std::string_view text, size_t* at) {
+std::vector<Stream> all_streams() {
+  std::vector<Stream> streams = other_streams();
+  streams.push_back(
+      {VenueId::kBinanceSpot, nullptr, binance_frames(),
+       R"({"stream":"a@depth@100ms","data":{"e":"depthUpdate","E":1723161255308,"s":"A","U":1,"u":5,"b":[["P","Q"]],"a":[]}})"});
+  streams.push_back(
+      {VenueId::kKraken, nullptr, kraken_frames(),
+       R"({"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":P,"qty":Q}],"asks":[],"checksum":1,"timestamp":"2026-08-02T03:35:51.660084Z"}]})"});
+  streams.push_back(
+      {VenueId::kBybit, "bybit.jsonl.zst", bybit_frames(),
+       R"({"topic":"orderbook.50.A","type":"delta","ts":5,"data":{"s":"A","b":[["P","Q"]],"a":[["3","0"]],"u":9,"seq":7},"cts":4})"});
+  streams.push_back(
+      {VenueId::kOkx, "okx.jsonl.zst", okx_frames(),
+       R"({"arg":{"channel":"books","instId":"A"},"action":"update","data":[{"asks":[["P","Q","0","1"]],"bids":[],"ts":"5","checksum":0,"seqId":9,"prevSeqId":7}]})"});
+  streams.push_back(
+      {VenueId::kCoinbaseAdvanced, "coinbase_advanced.jsonl.zst",
+       coinbase_advanced_frames(),
+       R"({"channel":"l2_data","timestamp":"2026-08-09T21:05:48.506659391Z","sequence_num":15,"events":[{"type":"update","product_id":"A","updates":[{"side":"offer","event_time":"2026-08-09T21:05:48.264069Z","price_level":"P","new_quantity":"Q"}]}]})"});
+  return streams;
+}
+
+// `hot` with these for its price and quantity.
+std::string with(std::string hot, const std::string& price,
+                 const std::string& quantity) {
+  hot.replace(hot.find('Q'), 1, quantity);
+  return hot.replace(hot.find('P'), 1, price);
+}
+
+// The JSON value at `*at`, without blanks, the fields of every object turned
+// round, and, of every second `turn`, in reverse.
+std::string reordered(std::string_view text, size_t turn, size_t* at) {
   const size_t begin = *at;
   const auto skip_string = [&] {
     for (++*at; text[*at] != '"'; ++*at) *at += text[*at] == '\\';
@@ -233,11 +271,17 @@ std::string reversed(std::string_view text, size_t* at) {
       const size_t key = *at;
       if (object) skip_string(), ++*at;
       const std::string_view name = text.substr(key, *at - key);
-      parts.push_back(std::string(name) + reversed(text, at));
+      parts.push_back(std::string(name) + reordered(text, turn, at));
       if (text[*at] == close) break;
     }
     ++*at;
-    if (object) std::reverse(parts.begin(), parts.end());
+    if (object && !parts.empty()) {
+      std::rotate(
+          parts.begin(),
+          parts.begin() + static_cast<ptrdiff_t>(turn / 2 % parts.size()),
+          parts.end());
+      if (turn % 2 == 1) std::reverse(parts.begin(), parts.end());
+    }
     std::string out(1, object ? '{' : '[');
     for (const std::string& part : parts) out += part + ',';
     if (!parts.empty()) out.pop_back();
@@ -247,41 +291,33 @@ std::string reversed(std::string_view text, size_t* at) {
 }
 
 TEST(Differential, FieldsMayComeInAnyOrder) {
-  std::vector<PlainVenue> venues = plain_venues();
-  venues.push_back({VenueId::kBinanceSpot, nullptr, binance_frames()});
-  venues.push_back({VenueId::kKraken, nullptr, kraken_frames()});
-  venues.push_back({VenueId::kBybit, "bybit.jsonl.zst", bybit_frames()});
-  venues.push_back({VenueId::kOkx, "okx.jsonl.zst", okx_frames()});
-  venues.push_back({VenueId::kCoinbaseAdvanced, "coinbase_advanced.jsonl.zst",
-                    coinbase_advanced_frames()});
-  for (PlainVenue& plain : venues) {
-    SCOPED_TRACE(venue_name(plain.venue));
-    std::vector<std::string> frames = plain.frames;
-    if (plain.file != nullptr) append_recorded({plain.file}, 200, &frames);
-    ParserUnderTest parser(plain.venue, /*literal=*/true);
+  for (const Stream& stream : all_streams()) {
+    SCOPED_TRACE(venue_name(stream.venue));
+    std::vector<std::string> frames = stream.frames;
+    if (stream.file != nullptr) append_recorded({stream.file}, 60, &frames);
+    if (!stream.hot.empty()) frames.push_back(with(stream.hot, "2.5", "3"));
+    ParserUnderTest parser(stream.venue, /*literal=*/true);
     for (const std::string& frame : frames) {
       if (frame.size() > 4096 || frame.find(' ') != std::string::npos) continue;
       parser.parse(frame);
       const std::string expected = as_text(parser.sink);
-      size_t at = 0;
-      const std::string other = reversed(frame, &at);
-      ASSERT_EQ(other.size(), frame.size());
-      parser.parse(other);
-      ASSERT_EQ(as_text(parser.sink), expected) << other;
+      for (size_t turn = 0; turn < 8; ++turn) {
+        size_t at = 0;
+        const std::string other = reordered(frame, turn, &at);
+        ASSERT_EQ(other.size(), frame.size());
+        parser.parse(other);
+        ASSERT_EQ(as_text(parser.sink), expected) << other;
+      }
     }
   }
 }
 
 TEST(Differential, EveryPrefixIsRefusedByBoth) {
-  for (const auto& [venue, frames] :
-       {std::pair(VenueId::kBinanceSpot, binance_frames()),
-        std::pair(VenueId::kKraken, kraken_frames()),
-        std::pair(VenueId::kBybit, bybit_frames()),
-        std::pair(VenueId::kOkx, okx_frames()),
-        std::pair(VenueId::kCoinbaseAdvanced, coinbase_advanced_frames())}) {
-    ParserUnderTest literal(venue, true);
-    ParserUnderTest plain(venue, false);
-    for (const std::string& frame : frames) {
+  for (const Stream& stream : all_streams()) {
+    SCOPED_TRACE(venue_name(stream.venue));
+    ParserUnderTest literal(stream.venue, true);
+    ParserUnderTest plain(stream.venue, false);
+    for (const std::string& frame : stream.frames) {
       literal.parse(frame);
       plain.parse(frame);
       for (size_t size = 0; size < frame.size(); ++size) {
@@ -293,6 +329,73 @@ TEST(Differential, EveryPrefixIsRefusedByBoth) {
                   ParsedMessageKind::kMalformed)
             << prefix;
       }
+    }
+  }
+}
+
+// What both parsers of a stream say of one frame.
+class Both {
+ public:
+  explicit Both(const Stream& stream)
+      : literal_(stream.venue, true), plain_(stream.venue, false) {
+    for (const std::string& frame : stream.frames) parse(frame);
+  }
+
+  const ParsedMessage& parse(const std::string& frame) {
+    const ParsedMessage& message = literal_.parse(frame);
+    plain_.parse(frame);
+    EXPECT_EQ(as_text(literal_.sink), as_text(plain_.sink)) << frame;
+    return message;
+  }
+
+ private:
+  ParserUnderTest literal_;
+  ParserUnderTest plain_;
+};
+
+TEST(Differential, NumbersThatAreNoneAreRefusedByBothAndForTheSameReason) {
+  const std::string precise = "0.123456789012";
+  const std::string large = "99999999999999999999";
+  for (const Stream& stream : all_streams()) {
+    if (stream.hot.empty()) continue;
+    SCOPED_TRACE(venue_name(stream.venue));
+    Both both(stream);
+    const auto reason = [&](const std::string& price,
+                            const std::string& quantity) {
+      return both.parse(with(stream.hot, price, quantity)).reason;
+    };
+    const ParsedMessage& good = both.parse(with(stream.hot, "2.5", "3"));
+    ASSERT_EQ(good.kind, ParsedMessageKind::kDelta);
+    EXPECT_GT(good.level_count(), 0u);
+    EXPECT_EQ(reason(precise, "3"), BookReason::kScaleChanged);
+    EXPECT_EQ(reason("2.5", precise), BookReason::kScaleChanged);
+    EXPECT_EQ(reason(large, "3"), BookReason::kNumberOverflow);
+    EXPECT_EQ(reason("2.5", large), BookReason::kNumberOverflow);
+    for (const char* none : {"-2", "x", "2.", "+2", "2 2"}) {
+      EXPECT_EQ(reason(none, "3"), BookReason::kMalformedMessage) << none;
+    }
+    // KuCoin writes levels at zero that only count.
+    EXPECT_EQ(reason("0", "3"), stream.venue == VenueId::kKucoin
+                                    ? BookReason::kNone
+                                    : BookReason::kMalformedMessage);
+  }
+}
+
+TEST(Differential, AFirstByteThatIsNotExpectedIsSimdjsons) {
+  for (const Stream& stream : all_streams()) {
+    if (stream.hot.empty()) continue;
+    SCOPED_TRACE(venue_name(stream.venue));
+    Both both(stream);
+    const std::string good = with(stream.hot, "2.5", "3");
+    const std::string expected = as_text(both.parse(good));
+    for (const char blank : {' ', '\n', '\t'}) {
+      EXPECT_EQ(as_text(both.parse(blank + good)), expected);
+    }
+    for (int byte = 1; byte < 256; ++byte) {
+      std::string other = good;
+      other[0] = static_cast<char>(byte);
+      if (other == good) continue;
+      EXPECT_EQ(both.parse(other).kind, ParsedMessageKind::kMalformed) << byte;
     }
   }
 }

@@ -19,6 +19,7 @@
 #ifndef WIREBOOK_LOB_VENUES_FRAME_BUILDER_H_
 #define WIREBOOK_LOB_VENUES_FRAME_BUILDER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -58,10 +59,20 @@ class FrameBuilder {
 
   // False when the sink has no room for another part.
   bool add(PriceLevel level) noexcept {
-    if (next_ == part_->levels + ParsedMessage::kMaxLevels) [[unlikely]] {
+    if (next_ == end_) [[unlikely]] {
       if (!next_part()) return false;
     }
     *next_++ = level;
+    return true;
+  }
+
+  // For a message that mixes its sides, all of it, behind begin_side(kBid):
+  // bids fill a part from its front, asks from its end. False as add().
+  bool add_mixed(Side side, PriceLevel level) noexcept {
+    if (next_ == asks_) [[unlikely]] {
+      if (!next_part()) return false;
+    }
+    *(side == Side::kBid ? next_++ : --asks_) = level;
     return true;
   }
 
@@ -82,9 +93,7 @@ class FrameBuilder {
 
   // Where the next levels may be written before added() says how many were: the
   // rest of this part.
-  std::span<PriceLevel> room() noexcept {
-    return {next_, part_->levels + ParsedMessage::kMaxLevels};
-  }
+  std::span<PriceLevel> room() noexcept { return {next_, end_}; }
   void added(size_t count) noexcept { next_ += count; }
 
   // The frame's number on its connection, whatever it turns out to be.
@@ -134,7 +143,7 @@ class FrameBuilder {
       head_ = next;
     }
     tail_ = first_ = part_ = nullptr;
-    next_ = begin_ = nullptr;
+    next_ = begin_ = asks_ = end_ = nullptr;
   }
 
  private:
@@ -153,6 +162,7 @@ class FrameBuilder {
     (head_ == nullptr ? head_ : tail_->next) = message;
     tail_ = message;
     next_ = begin_ = message->levels;
+    asks_ = end_ = message->levels + ParsedMessage::kMaxLevels;
     return true;
   }
 
@@ -164,6 +174,7 @@ class FrameBuilder {
   }
 
   void end_side() noexcept {
+    if (asks_ != end_) end_mixed();
     if (next_ == begin_) return;
     const auto begin = static_cast<uint16_t>(begin_ - part_->levels);
     const auto count = static_cast<uint16_t>(next_ - begin_);
@@ -175,6 +186,14 @@ class FrameBuilder {
       part_->ask_count = count;
     }
     begin_ = next_;
+  }
+
+  // The asks stand in reverse.
+  void end_mixed() noexcept {
+    std::reverse(asks_, end_);
+    part_->ask_begin = static_cast<uint16_t>(asks_ - part_->levels);
+    part_->ask_count = static_cast<uint16_t>(end_ - asks_);
+    asks_ = end_;
   }
 
   void finish_message() noexcept {
@@ -209,6 +228,8 @@ class FrameBuilder {
   ParsedMessage* part_ = nullptr;   // of it, the one that takes levels
   PriceLevel* begin_ = nullptr;     // of the side under construction
   PriceLevel* next_ = nullptr;
+  PriceLevel* asks_ = nullptr;  // the last of those that were mixed
+  PriceLevel* end_ = nullptr;   // of the part
   Side side_ = Side::kBid;
   bool out_of_messages_ = false;
   bool has_connection_sequence_ = false;

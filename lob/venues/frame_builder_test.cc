@@ -2,6 +2,9 @@
 
 #include "lob/venues/frame_builder.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "lob/testing/parser_harness.h"
 
@@ -29,6 +32,43 @@ TEST(FrameBuilder, HandsOverAllMessagesOfAFrameAtOnce) {
   EXPECT_EQ(sink.messages[1]->level_count(), 0u);
   EXPECT_TRUE(sink.tail_was_last);
   EXPECT_EQ(sink.out(), 0u);
+}
+
+TEST(FrameBuilder, MixedSidesKeepTheirOrders) {
+  for (const int64_t levels : {0, 1, 2, 511, 512, 513, 3000}) {
+    for (const int64_t bid_every : {1, 2, 3, 4000}) {
+      CollectingSink sink;
+      RawMessage raw{};
+      FrameBuilder frame(raw, 0, sink);
+      ASSERT_NE(frame.start(ParsedMessageKind::kDelta), nullptr);
+      frame.begin_side(Side::kBid);
+      std::vector<PriceLevel> expected[2];
+      for (int64_t i = 0; i < levels; ++i) {
+        const Side side = i % bid_every == 0 ? Side::kBid : Side::kAsk;
+        expected[static_cast<size_t>(side)].push_back({i, -i});
+        ASSERT_TRUE(frame.add_mixed(side, {i, -i}));
+      }
+      // Those of the next one of the frame are its own.
+      ASSERT_NE(frame.start(ParsedMessageKind::kDelta), nullptr);
+      ASSERT_TRUE(frame.add(Side::kAsk, {7, 7}));
+      ASSERT_TRUE(frame.emit());
+      const auto parts =
+          static_cast<size_t>(std::max<int64_t>(1, (levels + 511) / 512));
+      ASSERT_EQ(sink.messages.size(), parts + 1) << levels;
+      std::vector<PriceLevel> read[2];
+      for (size_t i = 0; i < parts; ++i) {
+        const ParsedMessage& part = *sink.messages[i];
+        EXPECT_EQ(part.first_part, i == 0);
+        EXPECT_EQ(part.last_part, i + 1 == parts);
+        for (PriceLevel level : part.bids()) read[0].push_back(level);
+        for (PriceLevel level : part.asks()) read[1].push_back(level);
+      }
+      EXPECT_EQ(read[0], expected[0]) << levels << ' ' << bid_every;
+      EXPECT_EQ(read[1], expected[1]) << levels << ' ' << bid_every;
+      EXPECT_EQ(sink.messages.back()->bids().size(), 0u);
+      ASSERT_EQ(sink.messages.back()->asks().size(), 1u);
+    }
+  }
 }
 
 TEST(FrameBuilder, AnErrorLeavesOneMessageAndNoLevels) {

@@ -52,8 +52,8 @@ BookReason read_sides(ondemand::object book, const KeyName<Side> (&names)[2],
                                             : BookReason::kMalformedMessage;
 }
 
-bool match_level_pairs(TextScanner& in, Scales scales,
-                       FrameBuilder& frame) noexcept {
+bool match_level_pairs(TextScanner& in, Scales scales, FrameBuilder& frame,
+                       ZeroPrice zero) noexcept {
   static const bool kSupported = level_matcher_supported();
   if (in.literal("]")) return true;
   // The cursor stays in a register.
@@ -74,18 +74,21 @@ bool match_level_pairs(TextScanner& in, Scales scales,
     }
     PriceLevel level;
     if (!at.literal("[\"") || !at.amount(scales.price, &level.price) ||
-        level.price == 0 || !at.literal("\",\"") ||
-        !at.amount(scales.quantity, &level.quantity)) {
+        !at.literal("\",\"") || !at.amount(scales.quantity, &level.quantity)) {
       return false;
     }
     if (!at.literal("\"]")) {
+      if (!at.literal("\"")) return false;
       std::string_view other;
-      if (!at.literal("\",\"") || !at.name(&other) || !at.literal(",\"") ||
-          !at.name(&other) || !at.literal("]")) {
-        return false;
-      }
+      do {
+        if (!at.literal(",\"") || !at.name(&other)) return false;
+      } while (!at.literal("]"));
     }
-    if (!frame.add(level)) return false;
+    if (level.price == 0) [[unlikely]] {
+      if (zero == ZeroPrice::kMalformed) return false;
+    } else if (!frame.add(level)) {
+      return false;
+    }
     const char separator = at.peek();
     at.skip(1);
     if (separator == ',') continue;
@@ -94,41 +97,61 @@ bool match_level_pairs(TextScanner& in, Scales scales,
   }
 }
 
-BookReason read_changes(ondemand::object message, Scales scales,
+BookReason read_changes(ondemand::value value, Scales scales,
                         FrameBuilder& frame) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
-  for (const Side side : {Side::kBid, Side::kAsk}) {
-    ondemand::array changes;
-    if (!json_find(message, "changes", &changes)) return kMalformed;
-    frame.begin_side(side);
-    for (auto entry : changes) {
-      ondemand::array parts;
-      if (entry.get_array().get(parts) != simdjson::SUCCESS) return kMalformed;
-      std::string_view name;
-      PriceLevel level;
-      unsigned fields = 0;
-      for (auto part : parts) {
-        ondemand::value text;
-        if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
-        if (++fields > 3) return kMalformed;
-        if (fields == 1) {
-          name = json_token(text);
-          continue;
+  ondemand::array changes;
+  if (value.get_array().get(changes) != simdjson::SUCCESS) return kMalformed;
+  frame.begin_side(Side::kBid);
+  for (auto entry : changes) {
+    ondemand::array parts;
+    if (entry.get_array().get(parts) != simdjson::SUCCESS) return kMalformed;
+    Side side = Side::kBid;
+    PriceLevel level;
+    unsigned fields = 0;
+    for (auto part : parts) {
+      ondemand::value text;
+      if (std::move(part).get(text) != simdjson::SUCCESS) return kMalformed;
+      if (++fields > 3) return kMalformed;
+      if (fields == 1) {
+        if (!parse_side(json_token(text), "\"buy\"", "\"sell\"", &side)) {
+          return kMalformed;
         }
-        const DecimalError error =
-            fields == 2
-                ? json_quoted_amount(text, scales.price, &level.price)
-                : json_quoted_amount(text, scales.quantity, &level.quantity);
-        if (error != DecimalError::kOk) return reason_of(error);
+        continue;
       }
-      const bool bid = name == "\"buy\"";
-      if (fields != 3 || level.price == 0 || (!bid && name != "\"sell\"")) {
-        return kMalformed;
-      }
-      if (bid == (side == Side::kBid) && !frame.add(level)) return kMalformed;
+      const DecimalError error =
+          fields == 2
+              ? json_quoted_amount(text, scales.price, &level.price)
+              : json_quoted_amount(text, scales.quantity, &level.quantity);
+      if (error != DecimalError::kOk) return reason_of(error);
+    }
+    if (fields != 3 || level.price == 0 || !frame.add_mixed(side, level)) {
+      return kMalformed;
     }
   }
   return BookReason::kNone;
+}
+
+bool match_changes(TextScanner& in, Scales scales,
+                   FrameBuilder& frame) noexcept {
+  frame.begin_side(Side::kBid);
+  TextScanner at(in.position(), in.end());
+  char separator = ',';
+  while (separator == ',') {
+    PriceLevel level;
+    const bool bid = at.literal("[\"buy\",\"");
+    if ((!bid && !at.literal("[\"sell\",\"")) ||
+        !at.amount(scales.price, &level.price) || level.price == 0 ||
+        !at.literal("\",\"") || !at.amount(scales.quantity, &level.quantity) ||
+        !at.literal("\"]") ||
+        !frame.add_mixed(bid ? Side::kBid : Side::kAsk, level)) {
+      return false;
+    }
+    separator = at.peek();
+    at.skip(1);
+  }
+  in.move_to(at.position());
+  return separator == ']';
 }
 
 JsonVenueParser::JsonVenueParser(InstrumentTable& table, VenueId venue,
@@ -192,8 +215,9 @@ bool JsonVenueParser::add_touch(uint32_t instrument, const TouchText& touch,
 bool JsonVenueParser::parse(const RawMessage& raw, uint64_t start_ticks,
                             ParsedMessageSink& sink) noexcept {
   FrameBuilder frame(raw, start_ticks, sink);
-  const bool bounded = raw.size >= 64 && raw.data[raw.size - 1] == '}' &&
-                       raw.kind == RawMessageKind::kText;
+  const char last = raw.size == 0 ? '\0' : raw.data[raw.size - 1];
+  const bool bounded =
+      (last == '}' || last == ']') && raw.kind == RawMessageKind::kText;
   if (literal_fast_path_ && bounded && read_literally(raw, frame)) [[likely]] {
     return frame.emit();
   }

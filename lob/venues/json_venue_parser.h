@@ -121,14 +121,32 @@ BookReason read_sides(simdjson::ondemand::object book,
                       ZeroPrice zero = ZeroPrice::kMalformed) noexcept;
 
 // For literal paths: what is behind the bracket that opens [["price",
-// "quantity"], ...], as venues write it, up to the bracket that closes it; two
-// strings more in a level are passed over. False where it looks otherwise.
-bool match_level_pairs(TextScanner& in, Scales scales,
-                       FrameBuilder& frame) noexcept;
+// "quantity"], ...], as venues write it, up to the bracket that closes it;
+// strings that follow the two are passed over. False where it looks otherwise.
+bool match_level_pairs(TextScanner& in, Scales scales, FrameBuilder& frame,
+                       ZeroPrice zero = ZeroPrice::kMalformed) noexcept;
 
-// "changes" of `message` is [["buy" | "sell", price, quantity], ...].
-BookReason read_changes(simdjson::ondemand::object message, Scales scales,
+// The same for both sides, `first` of them before `between`.
+template <size_t kSize>
+bool match_both_sides(TextScanner& in, Side first, const char (&between)[kSize],
+                      Scales scales, FrameBuilder& frame,
+                      ZeroPrice zero = ZeroPrice::kMalformed) noexcept {
+  frame.begin_side(first);
+  if (!match_level_pairs(in, scales, frame, zero) || !in.literal(between)) {
+    return false;
+  }
+  frame.begin_side(opposite(first));
+  return match_level_pairs(in, scales, frame, zero);
+}
+
+// `value` is [["buy" | "sell", price, quantity], ...].
+BookReason read_changes(simdjson::ondemand::value value, Scales scales,
                         FrameBuilder& frame) noexcept;
+
+// The same for literal paths, from behind the bracket that opens it to behind
+// the one that closes it. False where it looks otherwise, or is empty.
+bool match_changes(TextScanner& in, Scales scales,
+                   FrameBuilder& frame) noexcept;
 
 class JsonVenueParser : public VenueParser {
  public:
@@ -144,8 +162,8 @@ class JsonVenueParser : public VenueParser {
                   const VenueParserOptions& options);
 
   // Matches the bytes of a hot message as the venue writes them; false at the
-  // first that differs, whatever is in the frame then. `raw` is text of at
-  // least 64 bytes, and ends with a brace, which bounds every scan.
+  // first that differs, whatever is in the frame then. `raw` is text and ends
+  // with a brace or a bracket, which bounds every scan.
   virtual bool read_literally(const RawMessage& raw,
                               FrameBuilder& frame) noexcept;
   virtual ParseVerdict read_json(simdjson::ondemand::document& document,

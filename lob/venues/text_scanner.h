@@ -130,9 +130,42 @@ class TextScanner {
     return true;
   }
 
+  // A name that stands behind what it is needed for: the text ends with
+  // `before`, up to the name's quote, the name, and `behind`, from its quote
+  // on. From now on it ends where `before` begins.
+  template <size_t kBefore, size_t kBehind>
+  bool name_at_end(const char (&before)[kBefore], std::string_view* out,
+                   const char (&behind)[kBehind]) noexcept {
+    if (end_ - p_ < static_cast<ptrdiff_t>(kBefore + kBehind - 2)) return false;
+    const char* const close = end_ - (kBehind - 1);
+    if (std::memcmp(close, behind, kBehind - 1) != 0) return false;
+    TextScanner name(quote_before(close), end_);
+    if (name.p_ - p_ < static_cast<ptrdiff_t>(kBefore - 1)) return false;
+    const char* const open = name.p_ - (kBefore - 1);
+    if (std::memcmp(open, before, kBefore - 1) != 0 || !name.name(out) ||
+        name.p_ != close + 1) {
+      return false;
+    }
+    end_ = open;
+    return true;
+  }
+
  private:
+  // Behind the last quote before `at`; the cursor where there is none.
+  const char* quote_before(const char* at) const noexcept {
+    for (; at - p_ >= 16; at -= 16) {
+      const __m128i text =
+          _mm_loadu_si128(reinterpret_cast<const __m128i*>(at - 16));
+      const auto quotes = static_cast<uint32_t>(
+          _mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('"'))));
+      if (quotes != 0) return at + 16 - __builtin_clz(quotes);
+    }
+    while (at != p_ && at[-1] != '"') --at;
+    return at;
+  }
+
   const char* p_;
-  const char* const end_;
+  const char* end_;
 };
 
 }  // namespace wirebook

@@ -1,14 +1,15 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Text to fixed-point levels, a message an iteration, on recorded frames: our
+// Text to fixed-point levels, a message an iteration, on recorded frames, or,
+// where there is no recording, on frames of the documented shape: our
 // parser by its literal path where it has one, our parser without, and what one
 // would write by hand with simdjson's On-Demand in wire order and with
 // RapidJSON's document. All read the same fields by the same scan_decimal; that
 // they say the same is checked before the clock starts.
 //
 // A message that has just come is in the cache, so the rows go round 256
-// frames; the rows with `recording` take all of the file. Needs WIREBOOK_DATA;
-// skips without. COSTS.md has figures.
+// frames; the rows with `recording` take all of the file. Recordings are in
+// WIREBOOK_DATA; their rows are skipped without. COSTS.md has figures.
 
 #include <benchmark/benchmark.h>
 #include <time.h>
@@ -19,8 +20,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -118,6 +121,7 @@ class ReusingSink final : public ParsedMessageSink {
   }
   Scales scales() const { return {head_->price_scale, head_->quantity_scale}; }
   uint32_t instrument() const { return head_->instrument; }
+  ParsedMessageKind kind() const { return head_->kind; }
 
   size_t levels = 0;
 
@@ -137,6 +141,7 @@ class ReusingSink final : public ParsedMessageSink {
 
 // Fields in wire order, in place.
 struct OnDemand {
+  using Root = simdjson::ondemand::document&;
   using Value = simdjson::ondemand::value;
   using Object = simdjson::ondemand::object;
 
@@ -145,15 +150,20 @@ struct OnDemand {
     simdjson::ondemand::document document =
         parser.iterate(simdjson::padded_string_view(
             raw.data, raw.size, raw.size + kRawMessageSlackBytes));
-    read(Object(document.get_object()));
+    read(document);
   }
   static Value field(Object& object, std::string_view key) {
     return object.find_field(key);
   }
+  // Of one that stands before what was read last.
+  static Value earlier_field(Object& object, std::string_view key) {
+    return object.find_field_unordered(key);
+  }
+  static Object object(Root root) { return root.get_object(); }
   static Object object(Value value) { return value.get_object(); }
-  template <typename Read>
-  static void each(Value value, Read&& read) {
-    for (auto entry : value.get_array()) read(Value(std::move(entry)));
+  template <typename ArrayOwner, typename Read>
+  static void each(ArrayOwner&& owner, Read&& read) {
+    for (auto entry : owner.get_array()) read(Value(std::move(entry)));
   }
   static uint64_t number(Value value) { return value.get_uint64(); }
   static int64_t signed_number(Value value) { return value.get_int64(); }
@@ -176,6 +186,7 @@ struct OnDemand {
 
 // A document whose numbers stay text, in memory that is used again.
 struct Rapid {
+  using Root = const rapidjson::Value*;
   using Value = const rapidjson::Value*;
   using Object = const rapidjson::Value*;
   using Pool = rapidjson::MemoryPoolAllocator<>;
@@ -188,10 +199,13 @@ struct Rapid {
     Document document(&values, 1 << 16, &stack);
     document.Parse<rapidjson::kParseNumbersAsStringsFlag>(raw.data, raw.size);
     if (document.HasParseError()) fail("RapidJSON refuses a frame");
-    read(Object(&document));
+    read(Root(&document));
   }
   static Value field(Object object, const char* key) {
     return &object->FindMember(key)->value;
+  }
+  static Value earlier_field(Object object, const char* key) {
+    return field(object, key);
   }
   static Object object(Value value) { return value; }
   template <typename Read>
@@ -230,16 +244,27 @@ struct Rapid {
 // Where a peer puts what it reads; knows the instruments that ours knows.
 class Target {
  public:
-  Target(InstrumentTable& table, VenueId venue, std::vector<Scales> scales)
+  // Bitfinex's numbers of channels, and whose they are.
+  using Channels = std::vector<std::pair<uint64_t, uint32_t>>;
+
+  Target(InstrumentTable& table, VenueId venue, std::vector<Scales> scales,
+         Channels channels)
       : resolver_(table, venue, /*discover=*/false, /*line_bits=*/0),
-        scales_by_instrument_(std::move(scales)) {}
+        scales_by_instrument_(std::move(scales)),
+        channels_(std::move(channels)) {}
 
   void begin() { result_.reading = Reading(); }
   Reading& reading() { return result_.reading; }
   void symbol(std::string_view name) {
-    result_.reading.instrument = resolver_.find(name, 0);
-    if (result_.reading.instrument == kNoInstrument) fail("unknown symbol");
-    scales_ = scales_by_instrument_[result_.reading.instrument];
+    const uint32_t instrument = resolver_.find(name, 0);
+    if (instrument == kNoInstrument) fail("unknown symbol");
+    take(instrument);
+  }
+  void channel(uint64_t id) {
+    for (const auto& [known, instrument] : channels_) {
+      if (known == id) return take(instrument);
+    }
+    fail("unknown channel");
   }
   void price(const char* text, int64_t* out) const {
     if (scan_amount(text, scales_.price, out) != DecimalError::kOk) {
@@ -264,12 +289,24 @@ class Target {
   const ReadingWithLevels& result() const { return result_; }
 
  private:
+  void take(uint32_t instrument) {
+    result_.reading.instrument = instrument;
+    scales_ = scales_by_instrument_[instrument];
+  }
+
   InstrumentResolver resolver_;
   std::vector<Scales> scales_by_instrument_;
+  Channels channels_;
   Scales scales_{};
   Rfc3339Reader times_;
   ReadingWithLevels result_;
 };
+
+uint64_t quoted_number(const char* digits) {
+  uint64_t number = 0;
+  if (!scan_unsigned(digits, &number)) fail("no number");
+  return number;
+}
 
 // [[price, quantity, ...], ...], both in quotes.
 template <typename Json>
@@ -287,7 +324,8 @@ void read_pairs(typename Json::Value levels, Side side, Target& out) {
 }
 
 template <typename Json>
-void read_ticker(typename Json::Object root, Target& out) {
+void read_ticker(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   auto data = Json::object(Json::field(root, "data"));
   out.reading().last_id = Json::number(Json::field(data, "u"));
   out.symbol(Json::word(Json::field(data, "s")));
@@ -300,7 +338,8 @@ void read_ticker(typename Json::Object root, Target& out) {
 }
 
 template <typename Json, bool kFutures>
-void read_binance_depth(typename Json::Object root, Target& out) {
+void read_binance_depth(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   auto data = Json::object(Json::field(root, "data"));
   if (Json::word(Json::field(data, "e")) != "depthUpdate") fail("no depth");
   const auto stamp = [&data](const char* key) {
@@ -319,7 +358,8 @@ void read_binance_depth(typename Json::Object root, Target& out) {
 }
 
 template <typename Json>
-void read_kraken(typename Json::Object root, Target& out) {
+void read_kraken(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   if (Json::word(Json::field(root, "channel")) != "book" ||
       Json::word(Json::field(root, "type")) != "update") {
     fail("no book");
@@ -346,7 +386,8 @@ void read_kraken(typename Json::Object root, Target& out) {
 }
 
 template <typename Json>
-void read_bybit(typename Json::Object root, Target& out) {
+void read_bybit(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   Reading& reading = out.reading();
   if (!Json::word(Json::field(root, "topic")).starts_with("orderbook.") ||
       Json::word(Json::field(root, "type")) != "delta") {
@@ -367,7 +408,8 @@ void read_bybit(typename Json::Object root, Target& out) {
 }
 
 template <typename Json>
-void read_coinbase(typename Json::Object root, Target& out) {
+void read_coinbase(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   Reading& reading = out.reading();
   if (Json::word(Json::field(root, "channel")) != "l2_data") fail("no book");
   reading.exchange_time_ns =
@@ -390,7 +432,8 @@ void read_coinbase(typename Json::Object root, Target& out) {
 }
 
 template <typename Json>
-void read_okx(typename Json::Object root, Target& out) {
+void read_okx(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   auto argument = Json::object(Json::field(root, "arg"));
   if (Json::word(Json::field(argument, "channel")) != "books") fail("no book");
   out.symbol(Json::word(Json::field(argument, "instId")));
@@ -399,18 +442,18 @@ void read_okx(typename Json::Object root, Target& out) {
     auto book = Json::object(element);
     read_pairs<Json>(Json::field(book, "asks"), Side::kAsk, out);
     read_pairs<Json>(Json::field(book, "bids"), Side::kBid, out);
-    const char* stamp = Json::quoted(Json::field(book, "ts"));
-    uint64_t milliseconds = 0;
-    if (!scan_unsigned(stamp, &milliseconds)) fail("no time");
     out.reading().exchange_time_ns =
-        static_cast<int64_t>(milliseconds) * kMillisecondNs;
+        static_cast<int64_t>(
+            quoted_number(Json::quoted(Json::field(book, "ts")))) *
+        kMillisecondNs;
     out.reading().checksum = static_cast<uint32_t>(
         Json::signed_number(Json::field(book, "checksum")));
   });
 }
 
 template <typename Json>
-void read_deribit(typename Json::Object root, Target& out) {
+void read_deribit(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
   Reading& reading = out.reading();
   if (Json::word(Json::field(root, "method")) != "subscription") {
     fail("no message");
@@ -444,24 +487,208 @@ void read_deribit(typename Json::Object root, Target& out) {
   }
 }
 
+// The symbol stands last, and is wanted first.
+template <typename Json>
+void read_bitstamp(typename Json::Root message, Target& out) {
+  constexpr std::string_view kDiffs = "diff_order_book_";
+  auto root = Json::object(message);
+  const std::string_view channel = Json::word(Json::field(root, "channel"));
+  if (!channel.starts_with(kDiffs) ||
+      Json::word(Json::field(root, "event")) != "data") {
+    fail("no book");
+  }
+  out.symbol(channel.substr(kDiffs.size()));
+  auto book = Json::object(Json::earlier_field(root, "data"));
+  Reading& reading = out.reading();
+  reading.first_id = reading.last_id =
+      quoted_number(Json::quoted(Json::field(book, "microtimestamp")));
+  reading.exchange_time_ns = static_cast<int64_t>(reading.last_id) * 1000;
+  read_pairs<Json>(Json::field(book, "bids"), Side::kBid, out);
+  read_pairs<Json>(Json::field(book, "asks"), Side::kAsk, out);
+}
+
+// [channel, [price, count, amount], sequence]
+template <typename Json>
+void read_bitfinex(typename Json::Root message, Target& out) {
+  size_t place = 0;
+  Json::each(message, [&](typename Json::Value part) {
+    if (place == 0) out.channel(Json::number(part));
+    if (place == 1) {
+      std::array<const char*, 3> numbers{};
+      size_t at = 0;
+      Json::each(part, [&](typename Json::Value number) {
+        if (at < 3) numbers[at] = Json::digits(number);
+        ++at;
+      });
+      if (at < 3) fail("no entry");
+      const bool ask = *numbers[2] == '-';
+      PriceLevel& level = out.next(ask ? Side::kAsk : Side::kBid);
+      out.price(numbers[0], &level.price);
+      out.quantity(numbers[2] + ask, &level.quantity);
+      if (quoted_number(numbers[1]) == 0) level.quantity = 0;
+    }
+    if (place == 2) out.reading().connection_sequence = Json::number(part);
+    ++place;
+  });
+}
+
+// [["buy" | "sell", price, quantity], ...]
+template <typename Json>
+void read_changes(typename Json::Value changes, Target& out) {
+  Json::each(changes, [&](typename Json::Value change) {
+    PriceLevel* level = nullptr;
+    size_t at = 0;
+    Json::each(change, [&](typename Json::Value part) {
+      if (at == 0) {
+        const std::string_view side = Json::word(part);
+        if (side != "buy" && side != "sell") fail("no side");
+        level = &out.next(side == "buy" ? Side::kBid : Side::kAsk);
+      }
+      if (at == 1) out.price(Json::quoted(part), &level->price);
+      if (at == 2) out.quantity(Json::quoted(part), &level->quantity);
+      ++at;
+    });
+    if (at != 3) fail("no change");
+  });
+}
+
+template <typename Json>
+void read_coinbase_exchange(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
+  if (Json::word(Json::field(root, "type")) != "l2update") fail("no update");
+  out.symbol(Json::word(Json::field(root, "product_id")));
+  read_changes<Json>(Json::field(root, "changes"), out);
+  out.reading().exchange_time_ns =
+      out.time(Json::word(Json::field(root, "time")));
+}
+
+// The symbol stands behind the changes, and is wanted before.
+template <typename Json>
+void read_gemini(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
+  out.symbol(Json::word(Json::field(root, "symbol")));
+  if (Json::word(Json::field(root, "type")) != "l2_updates") fail("no update");
+  read_changes<Json>(Json::earlier_field(root, "changes"), out);
+}
+
+template <typename Json>
+int64_t milliseconds(typename Json::Value value) {
+  return static_cast<int64_t>(Json::number(value)) * kMillisecondNs;
+}
+
+template <typename Json, bool kFutures>
+void read_gate(typename Json::Root message, Target& out) {
+  auto root = Json::object(message);
+  Reading& reading = out.reading();
+  if (kFutures) {
+    reading.send_time_ns = milliseconds<Json>(Json::field(root, "time_ms"));
+  }
+  if (!Json::word(Json::field(root, "channel"))
+           .ends_with(".order_book_update") ||
+      Json::word(Json::field(root, "event")) != "update") {
+    fail("no book");
+  }
+  auto book = Json::object(Json::field(root, "result"));
+  reading.exchange_time_ns = milliseconds<Json>(Json::field(book, "t"));
+  out.symbol(Json::word(Json::field(book, "s")));
+  reading.first_id = Json::number(Json::field(book, "U"));
+  reading.last_id = Json::number(Json::field(book, "u"));
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    auto levels = Json::field(book, side == Side::kBid ? "b" : "a");
+    if (!kFutures) {
+      read_pairs<Json>(levels, side, out);
+      continue;
+    }
+    Json::each(levels, [&](typename Json::Value entry) {
+      auto fields = Json::object(entry);
+      PriceLevel& level = out.next(side);
+      out.price(Json::quoted(Json::field(fields, "p")), &level.price);
+      out.quantity(Json::digits(Json::field(fields, "s")), &level.quantity);
+    });
+  }
+}
+
+template <typename Json>
+void read_kucoin(typename Json::Root message, Target& out) {
+  constexpr std::string_view kDepth = "/market/level2:";
+  auto root = Json::object(message);
+  Reading& reading = out.reading();
+  const std::string_view topic = Json::word(Json::field(root, "topic"));
+  if (!topic.starts_with(kDepth) ||
+      Json::word(Json::field(root, "type")) != "message" ||
+      Json::word(Json::field(root, "subject")) != "trade.l2update") {
+    fail("no book");
+  }
+  const std::string_view named = topic.substr(kDepth.size());
+  out.symbol(named);
+  auto data = Json::object(Json::field(root, "data"));
+  auto changes = Json::object(Json::field(data, "changes"));
+  read_pairs<Json>(Json::field(changes, "asks"), Side::kAsk, out);
+  read_pairs<Json>(Json::field(changes, "bids"), Side::kBid, out);
+  reading.last_id = Json::number(Json::field(data, "sequenceEnd"));
+  reading.first_id = Json::number(Json::field(data, "sequenceStart"));
+  if (Json::word(Json::field(data, "symbol")) != named) fail("two symbols");
+  reading.exchange_time_ns = milliseconds<Json>(Json::field(data, "time"));
+}
+
 // ---- Frames
 // -------------------------------------------------------------------
 
+using Random = std::mt19937_64;
+
 struct Shape {
   const char* name;
-  const char* file;
+  const char* file;     // nullptr: frames are made
   const char* pattern;  // what its frames contain
   VenueId venue;
-  void (*on_demand)(OnDemand::Object, Target&);
-  void (*rapid)(Rapid::Object, Target&);
+  void (*on_demand)(OnDemand::Root, Target&);
+  void (*rapid)(Rapid::Root, Target&);
+  const char* setup = "snapshot";  // what frames contain that go before them
+  ParsedMessageKind kind = ParsedMessageKind::kDelta;
+  std::string (*make)(Random&) = nullptr;
 };
+
+// Up to five levels: `price` gets two numbers, the second of them one digit.
+std::string make_levels(Random& random, const char* format) {
+  std::string out;
+  for (auto left = random() % 6; left > 0; --left) {
+    char level[96];
+    std::snprintf(level, sizeof(level), format, 42000 + random() % 1000,
+                  random() % 10, random() % 4 == 0 ? 0 : random() % 100000,
+                  14'701'689'700 + random() % 100);
+    if (!out.empty()) out += ',';
+    out += level;
+  }
+  return out;
+}
+
+std::string make_gate_futures(Random& random) {
+  constexpr char kLevel[] = R"({"p":"%lu.%lu","s":%lu})";
+  return R"({"time":1615366381,"time_ms":1615366381123,)"
+         R"("channel":"futures.order_book_update","event":"update",)"
+         R"("result":{"t":1615366381417,"s":"BTC_USDT","U":2517661101,)"
+         R"("u":2517661113,"b":[)" +
+         make_levels(random, kLevel) + R"(],"a":[)" +
+         make_levels(random, kLevel) + "]}}";
+}
+
+std::string make_kucoin(Random& random) {
+  constexpr char kLevel[] = R"(["%lu.%lu","0.%05lu","%lu"])";
+  return R"({"topic":"/market/level2:BTC-USDT","type":"message",)"
+         R"("subject":"trade.l2update","data":{"changes":{"asks":[)" +
+         make_levels(random, kLevel) + R"(],"bids":[)" +
+         make_levels(random, kLevel) +
+         R"(]},"sequenceEnd":14701689783,"sequenceStart":14701689780,)"
+         R"("symbol":"BTC-USDT","time":1729816425625}})";
+}
 
 constexpr char kSpot[] = "binance_spot_btcusdt_20240808.lines.gz";
 constexpr char kUsdm[] = "binance_usdm_btcusdt_20240808.lines.gz";
 
 constexpr Shape kShapes[] = {
     {"binance_ticker", kSpot, "@bookTicker", VenueId::kBinanceSpot,
-     read_ticker<OnDemand>, read_ticker<Rapid>},
+     read_ticker<OnDemand>, read_ticker<Rapid>, "snapshot",
+     ParsedMessageKind::kBestBidOffer},
     {"binance_depth", kSpot, "depthUpdate", VenueId::kBinanceSpot,
      read_binance_depth<OnDemand, false>, read_binance_depth<Rapid, false>},
     {"usdm_depth", kUsdm, "depthUpdate", VenueId::kBinanceUsdm,
@@ -478,32 +705,46 @@ constexpr Shape kShapes[] = {
      read_okx<OnDemand>, read_okx<Rapid>},
     {"deribit_change", "deribit.jsonl.zst", "\"type\":\"change\"",
      VenueId::kDeribit, read_deribit<OnDemand>, read_deribit<Rapid>},
+    {"bitstamp_diff", "bitstamp.jsonl.zst", "\"channel\":\"diff_order_book_",
+     VenueId::kBitstamp, read_bitstamp<OnDemand>, read_bitstamp<Rapid>},
+    {"bitfinex_update", "bitfinex.jsonl.zst", "[", VenueId::kBitfinex,
+     read_bitfinex<OnDemand>, read_bitfinex<Rapid>, "\"event\":\"subscribed"},
+    {"coinbase_exchange_l2", "coinbase_exchange_level2_2021.jsonl.zst",
+     "\"type\":\"l2update\"", VenueId::kCoinbaseExchange,
+     read_coinbase_exchange<OnDemand>, read_coinbase_exchange<Rapid>},
+    {"gate_spot", "gate_spot.jsonl.zst", ".order_book_update", VenueId::kGate,
+     read_gate<OnDemand, false>, read_gate<Rapid, false>},
+    {"gate_futures", nullptr, "", VenueId::kGateFutures,
+     read_gate<OnDemand, true>, read_gate<Rapid, true>, "snapshot",
+     ParsedMessageKind::kDelta, make_gate_futures},
+    {"kucoin_update", nullptr, "", VenueId::kKucoin, read_kucoin<OnDemand>,
+     read_kucoin<Rapid>, "snapshot", ParsedMessageKind::kDelta, make_kucoin},
+    {"gemini_update", "gemini.jsonl.zst", "\"type\":\"l2_updates\"",
+     VenueId::kGemini, read_gemini<OnDemand>, read_gemini<Rapid>},
 };
 
 // A shape's frames, and the instruments as its recording left them.
 class Recording {
  public:
   explicit Recording(const Shape& shape) : shape_(shape) {
-    const char* const folder = std::getenv("WIREBOOK_DATA");
-    if (folder == nullptr || *folder == '\0') return;
-    auto capture = read_capture(std::string(folder) + "/" + shape.file);
-    if (!capture.ok()) return;
-    capture_ = std::make_unique<Capture>(*std::move(capture));
+    if (!load()) return;
     const auto parser = make(/*literal=*/true);
     ReusingSink sink;
     scales_.resize(table_.capacity());
-    for (const CaptureRecord& record : capture_->records) {
-      if (record.kind != CaptureRecordKind::kReceived) continue;
-      RawMessage raw{};
-      raw.data = record.payload.data();
-      raw.size = static_cast<uint32_t>(record.payload.size());
+    for (const RawMessage& raw : heard_) {
       parser->parse(raw, 0, sink);
-      if (record.payload.find(shape.pattern) == std::string_view::npos) {
-        continue;
-      }
+      if (!contains(raw, shape.pattern) || sink.kind() != shape.kind) continue;
       scales_[sink.instrument()] = sink.scales();
+      const char* channel = raw.data + 1;
+      uint64_t id = 0;
+      if (*raw.data == '[' && scan_unsigned(channel, &id)) {
+        channels_.emplace_back(id, sink.instrument());
+      }
       all_.push_back(raw);
     }
+    std::sort(channels_.begin(), channels_.end());
+    channels_.erase(std::unique(channels_.begin(), channels_.end()),
+                    channels_.end());
     take_working_set();
     check();
   }
@@ -518,18 +759,49 @@ class Recording {
                                      {.literal_fast_path = literal});
     if (table_.size() == 0) return parser;
     ReusingSink sink;
-    for (const CaptureRecord& record : capture_->records) {
-      if (record.payload.find("snapshot") == std::string_view::npos) continue;
-      RawMessage raw{};
-      raw.data = record.payload.data();
-      raw.size = static_cast<uint32_t>(record.payload.size());
-      parser->parse(raw, 0, sink);
+    for (const RawMessage& raw : heard_) {
+      if (contains(raw, shape_.setup)) parser->parse(raw, 0, sink);
     }
     return parser;
   }
-  Target make_target() { return Target(table_, shape_.venue, scales_); }
+  Target make_target() {
+    return Target(table_, shape_.venue, scales_, channels_);
+  }
 
  private:
+  static bool contains(const RawMessage& raw, const char* pattern) {
+    return std::string_view(raw.data, raw.size).find(pattern) !=
+           std::string_view::npos;
+  }
+
+  bool load() {
+    if (shape_.file == nullptr) {
+      Random random(20260801);
+      for (size_t i = 0; i < kWorkingFrames; ++i) {
+        std::string& text = made_.emplace_back(shape_.make(random));
+        const size_t size = text.size();
+        text.resize(size + kRawMessageSlackBytes);
+        hear({text.data(), size});
+      }
+      return true;
+    }
+    const char* const folder = std::getenv("WIREBOOK_DATA");
+    if (folder == nullptr || *folder == '\0') return false;
+    auto capture = read_capture(std::string(folder) + "/" + shape_.file);
+    if (!capture.ok()) return false;
+    capture_ = std::make_unique<Capture>(*std::move(capture));
+    for (const CaptureRecord& record : capture_->records) {
+      if (record.kind == CaptureRecordKind::kReceived) hear(record.payload);
+    }
+    return true;
+  }
+
+  void hear(std::string_view text) {
+    RawMessage& raw = heard_.emplace_back();
+    raw.data = text.data();
+    raw.size = static_cast<uint32_t>(text.size());
+  }
+
   // Frames from all over the recording, one behind the other.
   void take_working_set() {
     const size_t stride = std::max<size_t>(1, all_.size() / kWorkingFrames);
@@ -564,13 +836,11 @@ class Recording {
         parser->parse(raw, 0, sink);
         sink.take(&ours);
         target.begin();
-        on_demand.parse(raw, [&](OnDemand::Object root) {
-          shape_.on_demand(root, target);
-        });
+        on_demand.parse(
+            raw, [&](OnDemand::Root root) { shape_.on_demand(root, target); });
         if (target.result() != ours) fail("On-Demand reads otherwise");
         target.begin();
-        rapid.parse(raw,
-                    [&](Rapid::Object root) { shape_.rapid(root, target); });
+        rapid.parse(raw, [&](Rapid::Root root) { shape_.rapid(root, target); });
         if (target.result() != ours) fail("RapidJSON reads otherwise");
       }
     }
@@ -579,7 +849,10 @@ class Recording {
   const Shape& shape_;
   InstrumentTable table_{64};
   std::unique_ptr<Capture> capture_;
+  std::deque<std::string> made_;
+  std::vector<RawMessage> heard_;
   std::vector<Scales> scales_;
+  Target::Channels channels_;
   std::vector<RawMessage> all_;
   std::vector<RawMessage> working_set_;
   std::vector<char> memory_;
@@ -643,7 +916,7 @@ void run(benchmark::State& state, const Shape& shape, Who who, bool whole) {
   const auto with = [&](auto json, auto read_root) {
     go_round(state, frames, [&](const RawMessage& raw) {
       target.begin();
-      json.parse(raw, [&](auto root) { read_root(root, target); });
+      json.parse(raw, [&](auto&& root) { read_root(root, target); });
       benchmark::ClobberMemory();
       return target.reading().levels();
     });
@@ -669,6 +942,7 @@ void register_rows() {
     add(shape, "wirebook_without_literal", Who::kWirebookJson, false);
     add(shape, "on_demand", Who::kOnDemand, false);
     add(shape, "rapidjson", Who::kRapid, false);
+    if (shape.file == nullptr) continue;
     add(shape, "recording/wirebook", Who::kWirebook, true);
     add(shape, "recording/on_demand", Who::kOnDemand, true);
   }

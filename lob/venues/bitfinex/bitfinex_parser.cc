@@ -91,6 +91,37 @@ BitfinexParser::BitfinexParser(InstrumentTable& table,
   channels_.reserve(kMaxChannels);
 }
 
+// An update of one level: [channel,[price,count,amount],sequence].
+bool BitfinexParser::read_literally(const RawMessage& raw,
+                                    FrameBuilder& frame) noexcept {
+  TextScanner in(raw.data, raw.data + raw.size);
+  uint64_t id;
+  if (!in.literal("[") || !in.unsigned_number(&id) || !in.literal(",[")) {
+    return false;
+  }
+  const Channel* const channel = find_channel(id, raw.connection);
+  if (channel == nullptr || channel->kind != ChannelKind::kBook) return false;
+  const Scales scales = scales_of(channel->instrument);
+  PriceLevel level;
+  uint64_t orders;
+  uint64_t sequence;
+  if (!in.amount(scales.price, &level.price) || !in.literal(",") ||
+      !in.unsigned_number(&orders) || !in.literal(",")) {
+    return false;
+  }
+  const Side side = in.literal("-") ? Side::kAsk : Side::kBid;
+  if (!in.amount(scales.quantity, &level.quantity) || !in.literal("],") ||
+      !in.unsigned_number(&sequence) || !in.literal("]") || !in.at_end() ||
+      level.price == 0 || level.quantity == 0) {
+    return false;
+  }
+  if (orders == 0) level.quantity = 0;
+  frame.set_connection_sequence(sequence);
+  return start_message(frame, ParsedMessageKind::kDelta, channel->instrument,
+                       scales) != nullptr &&
+         frame.add(side, level);
+}
+
 ParseVerdict BitfinexParser::read_json(ondemand::document& document,
                                        const RawMessage& raw,
                                        FrameBuilder& frame) noexcept {
@@ -296,15 +327,12 @@ BookReason BitfinexParser::read_book(ondemand::value payload,
                                      uint32_t instrument,
                                      FrameBuilder& frame) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
+  // The bracket that opens it, up to what it holds.
+  const std::string_view open = payload.raw_json_token();
+  const char inside = open.data()[open.size()];
+  const bool update = inside != '[' && inside != ']';
   ondemand::array entries;
   if (payload.get_array().get(entries) != simdjson::SUCCESS) return kMalformed;
-  bool update = false;
-  for (auto first : entries) {
-    ondemand::value value;
-    if (std::move(first).get(value) != simdjson::SUCCESS) return kMalformed;
-    update = !json_token(value).starts_with('[');
-    break;
-  }
   const Scales scales = scales_of(instrument);
   if (start_message(
           frame,
@@ -312,65 +340,49 @@ BookReason BitfinexParser::read_book(ondemand::value payload,
           instrument, scales) == nullptr) {
     return kMalformed;
   }
-  if (reads_orders()) return read_raw_book(entries, update, instrument, frame);
-  PriceLevel level;
-  Side side = Side::kBid;
-  if (update) {
-    if (entries.reset().error() != simdjson::SUCCESS) return kMalformed;
-    const BookReason fault = read_entry(entries, scales, &side, &level);
+  const auto read = [&](ondemand::array entry) {
+    if (reads_orders()) return read_order(entry, update, scales, frame);
+    PriceLevel level;
+    Side side = Side::kBid;
+    const BookReason fault = read_entry(entry, scales, &side, &level);
     if (fault != BookReason::kNone) return fault;
-    return frame.add(side, level) ? BookReason::kNone : kMalformed;
-  }
-  for (const Side wanted : {Side::kBid, Side::kAsk}) {
-    if (entries.reset().error() != simdjson::SUCCESS) return kMalformed;
-    frame.begin_side(wanted);
-    for (auto part : entries) {
-      ondemand::array entry;
-      if (part.get_array().get(entry) != simdjson::SUCCESS) return kMalformed;
-      const BookReason fault = read_entry(entry, scales, &side, &level);
-      if (fault != BookReason::kNone) return fault;
-      if (side == wanted && !frame.add(level)) return kMalformed;
-    }
+    return frame.add_mixed(side, level) ? BookReason::kNone : kMalformed;
+  };
+  frame.begin_side(Side::kBid);
+  if (update) return read(entries);
+  for (auto part : entries) {
+    ondemand::array entry;
+    if (part.get_array().get(entry) != simdjson::SUCCESS) return kMalformed;
+    const BookReason fault = read(entry);
+    if (fault != BookReason::kNone) return fault;
   }
   return BookReason::kNone;
 }
 
-// [id, price, amount], or a list of them: an order is there with what it says,
-// or, where the price is 0, is not.
-BookReason BitfinexParser::read_raw_book(ondemand::array entries, bool update,
-                                         uint32_t instrument,
-                                         FrameBuilder& frame) noexcept {
+// [id, price, amount]: an order is there with what it says, or, where the price
+// is 0, is not.
+BookReason BitfinexParser::read_order(ondemand::array entry, bool update,
+                                      Scales scales,
+                                      FrameBuilder& frame) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
-  const Scales scales = scales_of(instrument);
-  const auto read_order = [&](ondemand::array entry) {
-    std::string_view numbers[3];
-    if (!read_numbers(entry, numbers)) return kMalformed;
-    auto& [id, price, amount] = numbers;
-    OrderEvent order{.action = OrderAction::kPut};
-    order.side = take_sign(&amount) ? Side::kAsk : Side::kBid;
-    if (!parse_order_number(id, &order.id)) return kMalformed;
-    DecimalError error = read_amount(price, scales.price, &order.price);
-    if (error == DecimalError::kOk) {
-      error = read_amount(amount, scales.quantity, &order.quantity);
-    }
-    if (error != DecimalError::kOk) return reason_of(error);
-    if (order.quantity == 0) return kMalformed;
-    if (order.price == 0) order.action = OrderAction::kRemove;
-    if (!update) {
-      if (order.price == 0) return kMalformed;
-      order.action = OrderAction::kAdd;
-    }
-    return frame.add_order(order) ? BookReason::kNone : kMalformed;
-  };
-  if (entries.reset().error() != simdjson::SUCCESS) return kMalformed;
-  if (update) return read_order(entries);
-  for (auto part : entries) {
-    ondemand::array entry;
-    if (part.get_array().get(entry) != simdjson::SUCCESS) return kMalformed;
-    const BookReason fault = read_order(entry);
-    if (fault != BookReason::kNone) return fault;
+  std::string_view numbers[3];
+  if (!read_numbers(entry, numbers)) return kMalformed;
+  auto& [id, price, amount] = numbers;
+  OrderEvent order{.action = OrderAction::kPut};
+  order.side = take_sign(&amount) ? Side::kAsk : Side::kBid;
+  if (!parse_order_number(id, &order.id)) return kMalformed;
+  DecimalError error = read_amount(price, scales.price, &order.price);
+  if (error == DecimalError::kOk) {
+    error = read_amount(amount, scales.quantity, &order.quantity);
   }
-  return BookReason::kNone;
+  if (error != DecimalError::kOk) return reason_of(error);
+  if (order.quantity == 0) return kMalformed;
+  if (order.price == 0) order.action = OrderAction::kRemove;
+  if (!update) {
+    if (order.price == 0) return kMalformed;
+    order.action = OrderAction::kAdd;
+  }
+  return frame.add_order(order) ? BookReason::kNone : kMalformed;
 }
 
 // A sum of the book as it is after what came before: an update without levels.

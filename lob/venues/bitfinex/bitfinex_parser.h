@@ -60,6 +60,8 @@ class BitfinexParser final : public JsonVenueParser {
     bool has_sequence = false;
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
@@ -70,8 +72,8 @@ class BitfinexParser final : public JsonVenueParser {
                            const RawMessage& raw, FrameBuilder& frame) noexcept;
   BookReason read_book(simdjson::ondemand::value payload, uint32_t instrument,
                        FrameBuilder& frame) noexcept;
-  BookReason read_raw_book(simdjson::ondemand::array entries, bool update,
-                           uint32_t instrument, FrameBuilder& frame) noexcept;
+  static BookReason read_order(simdjson::ondemand::array entry, bool update,
+                               Scales scales, FrameBuilder& frame) noexcept;
   bool read_checksum(simdjson::ondemand::value value, uint32_t instrument,
                      FrameBuilder& frame) noexcept;
   bool read_ticker(simdjson::ondemand::value payload, uint32_t instrument,

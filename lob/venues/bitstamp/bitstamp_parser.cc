@@ -29,33 +29,78 @@ enum Key : unsigned {
 };
 
 constexpr KeyName<Key> kNames[] = {
-    {"event", kEvent},     {"channel", kChannel},
-    {"data", kData},       {"microtimestamp", kMicros},
-    {"bids", kBids},       {"asks", kAsks},
-    {"id", kId},           {"type", kType},
-    {"price_str", kPrice}, {"amount_str", kAmount},
+    {"data", kData},
+    {"channel", kChannel},
+    {"event", kEvent},
 };
 
-constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
+constexpr KeyName<Key> kBookNames[] = {
+    {"microtimestamp", kMicros},
+    {"bids", kBids},
+    {"asks", kAsks},
+};
+
+constexpr KeyName<Key> kTradeNames[] = {
+    {"id", kId},     {"amount_str", kAmount},     {"price_str", kPrice},
+    {"type", kType}, {"microtimestamp", kMicros},
+};
 
 }  // namespace
+
+// A diff as the venue writes it, its symbol behind its levels.
+bool BitstampParser::read_literally(const RawMessage& raw,
+                                    FrameBuilder& frame) noexcept {
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view seconds;
+  std::string_view channel;
+  uint64_t micros;
+  if (!in.literal("{\"data\":{\"timestamp\":\"") || !in.name(&seconds) ||
+      !in.literal(",\"microtimestamp\":\"") || !in.unsigned_number(&micros) ||
+      micros == 0 || micros > kLastMicros || !in.literal("\",\"bids\":[") ||
+      !in.name_at_end("},\"channel\":\"", &channel, "\",\"event\":\"data\"}") ||
+      !channel.starts_with(kDiffs)) {
+    return false;
+  }
+  const uint32_t index =
+      resolver_.find(channel.substr(kDiffs.size()), raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (message == nullptr) return false;
+  set_time(micros, message);
+  return match_both_sides(in, Side::kBid, ",\"asks\":[", scales, frame) &&
+         in.at_end();
+}
+
+void BitstampParser::set_time(uint64_t micros, ParsedMessage* out) noexcept {
+  out->has_first_update_id = out->kind == ParsedMessageKind::kDelta;
+  out->first_update_id = out->has_first_update_id ? micros : 0;
+  out->has_last_update_id = true;
+  out->last_update_id = micros;
+  out->exchange_time_ns = to_unix_ns(micros, kMicrosecondNs);
+}
 
 ParseVerdict BitstampParser::read_json(ondemand::document& document,
                                        const RawMessage& raw,
                                        FrameBuilder& frame) noexcept {
   ondemand::object root;
-  Message message;
-  if (document.get_object().get(root) != simdjson::SUCCESS ||
-      !read_scalars(root, &message) || !at_end(document)) {
+  if (document.get_object().get(root) != simdjson::SUCCESS) {
     return kMalformedVerdict;
   }
   ParseVerdict verdict = kMalformedVerdict;
   if (raw.kind == RawMessageKind::kHttpBody) {
     verdict.instrument = resolver_.of_body(raw.tag, raw.connection);
-    return read_book(root, message, ParsedMessageKind::kSnapshot, verdict,
-                     frame);
+    verdict = read_book(root, ParsedMessageKind::kSnapshot, verdict, frame);
+    return verdict.fault != BookReason::kNone || at_end(document)
+               ? verdict
+               : kMalformedVerdict;
   }
+  Message message;
   ondemand::object data;
+  if (!read_envelope(root, &message) || !at_end(document)) {
+    return kMalformedVerdict;
+  }
   if (reads_orders() && message.event.starts_with("order_") &&
       message.channel.starts_with(kOrders)) {
     if (message.event != "order_created" && message.event != "order_changed" &&
@@ -72,10 +117,9 @@ ParseVerdict BitstampParser::read_json(ondemand::document& document,
       message.channel.starts_with(kDiffs)) {
     verdict.instrument = resolver_.find_or_add(
         message.channel.substr(kDiffs.size()), raw.connection);
-    Message book;
-    if (!json_find(root, "data", &data) || !read_scalars(data, &book))
-      return verdict;
-    return read_book(data, book, ParsedMessageKind::kDelta, verdict, frame);
+    return json_find(root, "data", &data)
+               ? read_book(data, ParsedMessageKind::kDelta, verdict, frame)
+               : verdict;
   }
   if (message.event == "trade" && message.channel.starts_with(kTrades)) {
     verdict.concerns_book = false;
@@ -89,21 +133,13 @@ ParseVerdict BitstampParser::read_json(ondemand::document& document,
   return read_notice(message, raw, frame);
 }
 
-bool BitstampParser::read_scalars(ondemand::object object,
-                                  Message* message) noexcept {
-  return read_fields(object, kNames, &message->seen,
-                     [&](Key key, ondemand::value value) {
-                       switch (key) {
-                         case kEvent:
-                           return json_string(value, &message->event);
-                         case kChannel:
-                           return json_string(value, &message->channel);
-                         case kMicros:
-                           return json_quoted_unsigned(value, &message->micros);
-                         default:
-                           return true;
-                       }
-                     });
+bool BitstampParser::read_envelope(ondemand::object root,
+                                   Message* message) noexcept {
+  KeysSeen seen;
+  return read_fields(root, kNames, &seen, [&](Key key, ondemand::value value) {
+    if (key == kEvent) return json_string(value, &message->event);
+    return key != kChannel || json_string(value, &message->channel);
+  });
 }
 
 ParseVerdict BitstampParser::read_notice(const Message& message,
@@ -136,28 +172,40 @@ ParseVerdict BitstampParser::read_notice(const Message& message,
   return {};
 }
 
+// In one walk: whose it is is known. A book of orders is walked again, by them.
 ParseVerdict BitstampParser::read_book(ondemand::object book,
-                                       const Message& message,
                                        ParsedMessageKind kind,
                                        ParseVerdict verdict,
                                        FrameBuilder& frame) noexcept {
-  if (!message.seen.has_all(kMicros, kBids, kAsks) || message.micros == 0 ||
-      message.micros > kLastMicros) {
+  KeysSeen seen;
+  uint64_t micros = 0;
+  ParsedMessage* out = nullptr;
+  if (verdict.instrument != kNoInstrument && !reads_orders()) {
+    out = start_message(frame, kind, verdict.instrument);
+    if (out == nullptr) return verdict;
+  }
+  BookReason fault = BookReason::kNone;
+  const auto read = [&](Key key, ondemand::value value) {
+    if (key == kMicros) return json_quoted_unsigned(value, &micros);
+    if (out == nullptr) return true;
+    fault = read_level_pairs(value, key == kBids ? Side::kBid : Side::kAsk,
+                             scales_of(*out), NumberStyle::kQuoted, frame);
+    return fault == BookReason::kNone;
+  };
+  if (!read_fields(book, kBookNames, &seen, read)) {
+    if (fault != BookReason::kNone) verdict.fault = fault;
+    return verdict;
+  }
+  if (!seen.has_all(kMicros, kBids, kAsks) || micros == 0 ||
+      micros > kLastMicros) {
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  if (reads_orders()) {
-    return read_order_book(book, message.micros, verdict.instrument, frame);
+  if (out == nullptr) {
+    return read_order_book(book, micros, verdict.instrument, frame);
   }
-  ParsedMessage* const out = start_message(frame, kind, verdict.instrument);
-  if (out == nullptr) return verdict;
-  out->has_first_update_id = kind == ParsedMessageKind::kDelta;
-  out->first_update_id = out->has_first_update_id ? message.micros : 0;
-  out->has_last_update_id = true;
-  out->last_update_id = message.micros;
-  out->exchange_time_ns = to_unix_ns(message.micros, kMicrosecondNs);
-  verdict.fault =
-      read_sides(book, kSides, scales_of(*out), NumberStyle::kQuoted, frame);
+  set_time(micros, out);
+  verdict.fault = BookReason::kNone;
   return verdict;
 }
 
@@ -183,7 +231,7 @@ bool BitstampParser::read_trade(ondemand::object fields, uint32_t instrument,
         return true;
     }
   };
-  if (!read_fields(fields, kNames, &seen, read) ||
+  if (!read_fields(fields, kTradeNames, &seen, read) ||
       !seen.has_all(kId, kType, kMicros, kPrice, kAmount) || type > 1) {
     return false;
   }

@@ -29,24 +29,25 @@ class BitstampParser final : public JsonVenueParser {
       : JsonVenueParser(table, VenueId::kBitstamp, options) {}
 
  private:
-  // What the outermost object says; a REST body has what else is in "data".
+  // What the outermost object says of the stream.
   struct Message {
-    KeysSeen seen;
     std::string_view event;
     std::string_view channel;
-    uint64_t micros = 0;
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_scalars(simdjson::ondemand::object object,
-                    Message* message) noexcept;
+  static void set_time(uint64_t micros, ParsedMessage* out) noexcept;
+  bool read_envelope(simdjson::ondemand::object root,
+                     Message* message) noexcept;
   ParseVerdict read_notice(const Message& message, const RawMessage& raw,
                            FrameBuilder& frame) noexcept;
   ParseVerdict read_book(simdjson::ondemand::object book,
-                         const Message& message, ParsedMessageKind kind,
-                         ParseVerdict verdict, FrameBuilder& frame) noexcept;
+                         ParsedMessageKind kind, ParseVerdict verdict,
+                         FrameBuilder& frame) noexcept;
   bool read_trade(simdjson::ondemand::object fields, uint32_t instrument,
                   FrameBuilder& frame) noexcept;
 

@@ -73,15 +73,11 @@ bool BybitParser::read_literally(const RawMessage& raw,
   ParsedMessage* const message =
       start_message(frame, ParsedMessageKind::kDelta, index, scales);
   if (message == nullptr) return false;
-  frame.begin_side(Side::kBid);
-  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"a\":[")) {
-    return false;
-  }
-  frame.begin_side(Side::kAsk);
-  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"u\":") ||
-      !in.unsigned_number(&id) || !in.literal(",\"seq\":") ||
-      !in.unsigned_number(&sequence) || !in.literal("},\"cts\":") ||
-      !in.unsigned_number(&matched_ms) || !in.literal("}") || !in.at_end()) {
+  if (!match_both_sides(in, Side::kBid, ",\"a\":[", scales, frame) ||
+      !in.literal(",\"u\":") || !in.unsigned_number(&id) ||
+      !in.literal(",\"seq\":") || !in.unsigned_number(&sequence) ||
+      !in.literal("},\"cts\":") || !in.unsigned_number(&matched_ms) ||
+      !in.literal("}") || !in.at_end()) {
     return false;
   }
   // The first id is a snapshot's.

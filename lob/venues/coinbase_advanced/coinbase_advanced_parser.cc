@@ -100,7 +100,6 @@ bool CoinbaseAdvancedParser::read_literally(const RawMessage& raw,
 
 bool CoinbaseAdvancedParser::match_updates(TextScanner& in, Scales scales,
                                            FrameBuilder& frame) noexcept {
-  size_t asks = 0;
   frame.begin_side(Side::kBid);
   TextScanner at(in.position(), in.end());
   char separator = ',';
@@ -115,20 +114,14 @@ bool CoinbaseAdvancedParser::match_updates(TextScanner& in, Scales scales,
         !at.amount(scales.price, &level.price) || level.price == 0 ||
         !at.literal("\",\"new_quantity\":\"") ||
         !at.amount(scales.quantity, &level.quantity) || !at.literal("\"}") ||
-        (bid ? !frame.add(level) : asks == asks_.size())) {
+        !frame.add_mixed(bid ? Side::kBid : Side::kAsk, level)) {
       return false;
     }
-    if (!bid) asks_[asks++] = level;
     separator = at.peek();
     at.skip(1);
   }
-  if (separator != ']') return false;
   in.move_to(at.position());
-  frame.begin_side(Side::kAsk);
-  for (size_t i = 0; i < asks; ++i) {
-    if (!frame.add(asks_[i])) return false;
-  }
-  return true;
+  return separator == ']';
 }
 
 ParseVerdict CoinbaseAdvancedParser::read_json(ondemand::document& document,
@@ -285,42 +278,13 @@ ParseVerdict CoinbaseAdvancedParser::read_book(ondemand::object event,
   return {};
 }
 
-// The updates are of both sides mixed, and a message has one behind the other:
-// the asks wait, and where they are too many the updates are walked again.
 BookReason CoinbaseAdvancedParser::read_updates(ondemand::value value,
                                                 Scales scales,
                                                 FrameBuilder& frame) noexcept {
   constexpr BookReason kMalformed = BookReason::kMalformedMessage;
   ondemand::array updates;
   if (value.get_array().get(updates) != simdjson::SUCCESS) return kMalformed;
-  size_t asks = 0;
   frame.begin_side(Side::kBid);
-  BookReason fault =
-      read_levels(updates, scales, [&](Side side, PriceLevel level) {
-        if (side == Side::kBid) return frame.add(level);
-        if (asks < asks_.size()) asks_[asks] = level;
-        ++asks;
-        return true;
-      });
-  if (fault != BookReason::kNone) return fault;
-  frame.begin_side(Side::kAsk);
-  if (asks <= asks_.size()) {
-    for (size_t i = 0; i < asks; ++i) {
-      if (!frame.add(asks_[i])) return kMalformed;
-    }
-    return BookReason::kNone;
-  }
-  if (updates.reset().error() != simdjson::SUCCESS) return kMalformed;
-  return read_levels(updates, scales, [&](Side side, PriceLevel level) {
-    return side == Side::kBid || frame.add(level);
-  });
-}
-
-template <typename Add>
-BookReason CoinbaseAdvancedParser::read_levels(ondemand::array updates,
-                                               Scales scales,
-                                               Add&& add) noexcept {
-  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
   for (auto entry : updates) {
     ondemand::object update;
     if (entry.get_object().get(update) != simdjson::SUCCESS) return kMalformed;
@@ -341,7 +305,7 @@ BookReason CoinbaseAdvancedParser::read_levels(ondemand::array updates,
       return error == DecimalError::kOk ? kMalformed : reason_of(error);
     }
     if (!seen.has_all(kSide, kPriceLevel, kNewQuantity) || level.price == 0 ||
-        !add(side, level)) {
+        !frame.add_mixed(side, level)) {
       return kMalformed;
     }
   }

@@ -10,12 +10,10 @@
 #ifndef WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
 #define WIREBOOK_LOB_VENUES_COINBASE_ADVANCED_COINBASE_ADVANCED_PARSER_H_
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
 #include "lob/instrument.h"
-#include "lob/parsed_message.h"
 #include "lob/venues/frame_builder.h"
 #include "lob/venues/json_venue_parser.h"
 #include "lob/venues/rfc3339.h"
@@ -60,17 +58,12 @@ class CoinbaseAdvancedParser final : public JsonVenueParser {
                          FrameBuilder& frame) noexcept;
   BookReason read_updates(simdjson::ondemand::value value, Scales scales,
                           FrameBuilder& frame) noexcept;
-  // add(side, level) for each update.
-  template <typename Add>
-  BookReason read_levels(simdjson::ondemand::array updates, Scales scales,
-                         Add&& add) noexcept;
   bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
   bool read_ticker(simdjson::ondemand::object ticker, int64_t time_ns,
                    const RawMessage& raw, FrameBuilder& frame) noexcept;
 
   Rfc3339Reader times_;
-  std::array<PriceLevel, ParsedMessage::kMaxLevels> asks_;
 };
 
 }  // namespace wirebook

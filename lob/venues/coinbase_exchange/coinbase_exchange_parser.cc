@@ -26,8 +26,8 @@ enum Key : unsigned {
 
 constexpr KeyName<Key> kNames[] = {
     {"type", kType},        {"product_id", kProduct},
-    {"changes", kChanges},  {"bids", kBids},
-    {"asks", kAsks},        {"time", kTime},
+    {"changes", kChanges},  {"time", kTime},
+    {"asks", kAsks},        {"bids", kBids},
     {"best_bid", kBestBid}, {"best_bid_size", kBestBidSize},
     {"best_ask", kBestAsk}, {"best_ask_size", kBestAskSize},
     {"side", kSide},        {"price", kPrice},
@@ -37,6 +37,32 @@ constexpr KeyName<Key> kNames[] = {
 constexpr KeyName<Side> kSides[] = {{"bids", Side::kBid}, {"asks", Side::kAsk}};
 
 }  // namespace
+
+// An update as the venue writes it.
+bool CoinbaseExchangeParser::read_literally(const RawMessage& raw,
+                                            FrameBuilder& frame) noexcept {
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view product;
+  std::string_view time;
+  int64_t time_ns;
+  if (!in.literal("{\"type\":\"l2update\",") ||
+      !in.literal("\"product_id\":\"") || !in.name(&product) ||
+      !in.literal(",\"changes\":[")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(product, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const book =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (book == nullptr || !match_changes(in, scales, frame) ||
+      !in.literal(",\"time\":\"") || !in.name(&time) ||
+      !times_.read(time, &time_ns) || !in.literal("}") || !in.at_end()) {
+    return false;
+  }
+  book->exchange_time_ns = time_ns;
+  return true;
+}
 
 ParseVerdict CoinbaseExchangeParser::read_json(ondemand::document& document,
                                                const RawMessage& raw,
@@ -50,9 +76,13 @@ ParseVerdict CoinbaseExchangeParser::read_json(ondemand::document& document,
   if (reads_orders() && read_orders(document, root, raw, frame, &verdict)) {
     return verdict;
   }
-  if (!read_scalars(root, &message) || !at_end(document)) {
-    return kMalformedVerdict;
+  const bool good = read_fields_of(root, raw, frame, &message);
+  if (message.fault != BookReason::kNone) {
+    verdict.fault = message.fault;
+    verdict.instrument = message.book->instrument;
+    return verdict;
   }
+  if (!good || !at_end(document)) return kMalformedVerdict;
   if (message.type == "l2update" || message.type == "snapshot") {
     if (reads_orders()) return {};
     return read_book(root, message, raw, frame);
@@ -73,8 +103,10 @@ ParseVerdict CoinbaseExchangeParser::read_json(ondemand::document& document,
   return {};
 }
 
-bool CoinbaseExchangeParser::read_scalars(ondemand::object root,
-                                          Message* message) noexcept {
+bool CoinbaseExchangeParser::read_fields_of(ondemand::object root,
+                                            const RawMessage& raw,
+                                            FrameBuilder& frame,
+                                            Message* message) noexcept {
   return read_fields(
       root, kNames, &message->seen, [&](Key key, ondemand::value value) {
         constexpr NumberStyle kQuoted = NumberStyle::kQuoted;
@@ -109,34 +141,71 @@ bool CoinbaseExchangeParser::read_scalars(ondemand::object root,
             return json_amount_text(value, kQuoted,
                                     &message->touch.ask_quantity);
           default:
-            return true;
+            // Levels behind their type and product, where the venue has them,
+            // are read at once; otherwise when both are known.
+            if (message->book == nullptr && !start_book(raw, frame, message)) {
+              message->levels_passed_over = true;
+              return true;
+            }
+            if ((key == kChanges) != (message->type == "l2update")) return true;
+            message->fault =
+                key == kChanges
+                    ? read_changes(value, scales_of(*message->book), frame)
+                    : read_level_pairs(
+                          value, key == kBids ? Side::kBid : Side::kAsk,
+                          scales_of(*message->book), kQuoted, frame);
+            return message->fault == BookReason::kNone;
         }
       });
 }
 
+// False where the message is of no book, or none that is known by now.
+bool CoinbaseExchangeParser::start_book(const RawMessage& raw,
+                                        FrameBuilder& frame,
+                                        Message* message) noexcept {
+  const bool snapshot = message->type == "snapshot";
+  if (reads_orders() || message->levels_passed_over ||
+      (!snapshot && message->type != "l2update")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(message->product, raw.connection);
+  if (index == kNoInstrument) return false;
+  message->book = start_message(
+      frame,
+      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
+      index);
+  return message->book != nullptr;
+}
+
 ParseVerdict CoinbaseExchangeParser::read_book(ondemand::object root,
-                                               const Message& message,
+                                               Message& message,
                                                const RawMessage& raw,
                                                FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
   if (!message.seen.has(kProduct)) return verdict;
-  verdict.instrument = resolver_.find_or_add(message.product, raw.connection);
   const bool snapshot = message.type == "snapshot";
+  verdict.instrument = resolver_.find_or_add(message.product, raw.connection);
   if (snapshot ? !message.seen.has_all(kBids, kAsks)
                : !message.seen.has(kChanges)) {
     return verdict;
   }
   if (verdict.instrument == kNoInstrument) return {};
-  const Scales scales = scales_of(verdict.instrument);
-  ParsedMessage* const book = start_message(
-      frame,
-      snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
-      verdict.instrument, scales);
-  if (book == nullptr) return verdict;
-  book->exchange_time_ns = message.time_ns;
-  verdict.fault =
-      snapshot ? read_sides(root, kSides, scales, NumberStyle::kQuoted, frame)
-               : read_changes(root, scales, frame);
+  verdict.fault = BookReason::kNone;
+  if (message.book == nullptr) {
+    message.levels_passed_over = false;
+    if (!start_book(raw, frame, &message)) return kMalformedVerdict;
+    const Scales scales = scales_of(*message.book);
+    ondemand::value changes;
+    if (snapshot) {
+      verdict.fault =
+          read_sides(root, kSides, scales, NumberStyle::kQuoted, frame);
+    } else {
+      verdict.fault = json_find(root, "changes", &changes)
+                          ? read_changes(changes, scales, frame)
+                          : BookReason::kMalformedMessage;
+    }
+  }
+  message.book->exchange_time_ns = message.time_ns;
   return verdict;
 }
 

@@ -38,12 +38,20 @@ class CoinbaseExchangeParser final : public JsonVenueParser {
     int64_t time_ns = 0;
     TouchText touch;
     TradeText trade;
+    ParsedMessage* book = nullptr;  // takes the levels
+    bool levels_passed_over = false;
+    BookReason fault = BookReason::kNone;  // of the levels
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  bool read_scalars(simdjson::ondemand::object root, Message* message) noexcept;
+  bool read_fields_of(simdjson::ondemand::object root, const RawMessage& raw,
+                      FrameBuilder& frame, Message* message) noexcept;
+  bool start_book(const RawMessage& raw, FrameBuilder& frame,
+                  Message* message) noexcept;
   // Order by order (coinbase_exchange_orders.cc); false for a message that is
   // not about orders.
   bool read_orders(simdjson::ondemand::document& document,
@@ -52,9 +60,8 @@ class CoinbaseExchangeParser final : public JsonVenueParser {
   ParseVerdict read_order_book(simdjson::ondemand::object root,
                                uint64_t sequence, uint32_t instrument,
                                FrameBuilder& frame) noexcept;
-  ParseVerdict read_book(simdjson::ondemand::object root,
-                         const Message& message, const RawMessage& raw,
-                         FrameBuilder& frame) noexcept;
+  ParseVerdict read_book(simdjson::ondemand::object root, Message& message,
+                         const RawMessage& raw, FrameBuilder& frame) noexcept;
   bool read_match(Message& message, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
 

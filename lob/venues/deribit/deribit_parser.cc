@@ -79,6 +79,68 @@ bool find_data(ondemand::object root, T* data) noexcept {
 
 }  // namespace
 
+// A change of a book, as the venue writes it.
+bool DeribitParser::read_literally(const RawMessage& raw,
+                                   FrameBuilder& frame) noexcept {
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view channel;
+  std::string_view symbol;
+  uint64_t time_ms;
+  uint64_t previous;
+  uint64_t id;
+  if (!in.literal("{\"jsonrpc\":\"2.0\",\"method\":\"") ||
+      !in.literal("subscription\",\"params\":{") ||
+      !in.literal("\"channel\":\"book.") || !in.name(&channel) ||
+      !in.literal(",\"data\":{\"type\":\"change\",") ||
+      !in.literal("\"timestamp\":") || !in.unsigned_number(&time_ms) ||
+      !in.literal(",\"prev_change_id\":") || !in.unsigned_number(&previous) ||
+      !in.literal(",\"instrument_name\":\"") || !in.name(&symbol) ||
+      !in.literal(",\"change_id\":") || !in.unsigned_number(&id) ||
+      id > kMaxUpdateId || !in.literal(",\"bids\":[")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (message == nullptr) return false;
+  frame.begin_side(Side::kBid);
+  if (!match_levels(in, scales, frame) || !in.literal(",\"asks\":[")) {
+    return false;
+  }
+  frame.begin_side(Side::kAsk);
+  if (!match_levels(in, scales, frame) || !in.literal("}}}") || !in.at_end()) {
+    return false;
+  }
+  message->has_last_update_id = message->has_previous_update_id = true;
+  message->last_update_id = id;
+  message->previous_update_id = previous;
+  message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
+  return true;
+}
+
+// ["new" | "change" | "delete",price,amount] each.
+bool DeribitParser::match_levels(TextScanner& in, Scales scales,
+                                 FrameBuilder& frame) noexcept {
+  if (in.literal("]")) return true;
+  while (true) {
+    PriceLevel level;
+    const bool goes = in.literal("[\"delete\",");
+    if ((!goes && !in.literal("[\"new\",") && !in.literal("[\"change\",")) ||
+        !in.amount(scales.price, &level.price) || level.price == 0 ||
+        !in.literal(",") || !in.amount(scales.quantity, &level.quantity) ||
+        goes != (level.quantity == 0) || !in.literal("]") ||
+        !frame.add(level)) {
+      return false;
+    }
+    const char separator = in.peek();
+    in.skip(1);
+    if (separator == ']') return true;
+    if (separator != ',') return false;
+  }
+}
+
 ParseVerdict DeribitParser::read_json(ondemand::document& document,
                                       const RawMessage& raw,
                                       FrameBuilder& frame) noexcept {
@@ -154,6 +216,7 @@ ParseVerdict DeribitParser::read_book(ondemand::object data,
                                       FrameBuilder& frame) noexcept {
   ParseVerdict verdict = kMalformedVerdict;
   Book book;
+  uint32_t known = kNoInstrument;
   ParsedMessage* message = nullptr;
   BookReason fault = BookReason::kNone;
   const auto read_side = [&](Side side, ondemand::value levels) {
@@ -166,11 +229,11 @@ ParseVerdict DeribitParser::read_book(ondemand::object data,
         return json_string(value, &book.type);
       case kSymbol:
         if (!json_string(value, &book.symbol)) return false;
-        verdict.instrument = resolver_.find_or_add(book.symbol, raw.connection);
-        if (verdict.instrument != kNoInstrument && !book.seen.has(kBids) &&
+        // What a broken message calls its symbol may be none.
+        known = resolver_.find(book.symbol, raw.connection);
+        if (known != kNoInstrument && !book.seen.has(kBids) &&
             !book.seen.has(kAsks)) {
-          message = start_message(frame, ParsedMessageKind::kDelta,
-                                  verdict.instrument);
+          message = start_message(frame, ParsedMessageKind::kDelta, known);
         }
         return true;
       case kTime:
@@ -185,8 +248,14 @@ ParseVerdict DeribitParser::read_book(ondemand::object data,
     }
   };
   if (!read_fields(data, kBookNames, &book.seen, read)) {
-    if (fault != BookReason::kNone) verdict.fault = fault;
+    if (fault != BookReason::kNone) {
+      verdict.fault = fault;
+      verdict.instrument = known;
+    }
     return verdict;
+  }
+  if (book.seen.has(kSymbol)) {
+    verdict.instrument = resolver_.find_or_add(book.symbol, raw.connection);
   }
   // Grouped channels send nothing but snapshots and do not say so.
   const bool delta = book.type == "change";

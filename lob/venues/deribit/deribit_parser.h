@@ -44,6 +44,10 @@ class DeribitParser final : public JsonVenueParser {
     uint64_t time_ms = 0;
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
+  static bool match_levels(TextScanner& in, Scales scales,
+                           FrameBuilder& frame) noexcept;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;

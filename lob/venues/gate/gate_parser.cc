@@ -16,8 +16,8 @@ enum EnvelopeKey : unsigned {
 };
 
 constexpr KeyName<EnvelopeKey> kEnvelopeNames[] = {
-    {"channel", kChannel}, {"event", kEvent},  {"error", kError},
-    {"result", kResult},   {"time_ms", kSent},
+    {"time_ms", kSent}, {"channel", kChannel}, {"event", kEvent},
+    {"error", kError},  {"result", kResult},
 };
 
 enum BookKey : unsigned {
@@ -34,12 +34,9 @@ constexpr KeyName<BookKey> kBookNames[] = {
     {"t", kTime}, {"s", kSymbol}, {"U", kFirstId}, {"u", kLastId},
     {"b", kBids}, {"a", kAsks},   {"full", kFull},
 };
-constexpr KeyName<Side> kBookSides[] = {{"b", Side::kBid}, {"a", Side::kAsk}};
 
 constexpr KeyName<BookKey> kBodyNames[] = {
-    {"id", kLastId}, {"bids", kBids}, {"asks", kAsks}};
-constexpr KeyName<Side> kBodySides[] = {{"bids", Side::kBid},
-                                        {"asks", Side::kAsk}};
+    {"id", kLastId}, {"asks", kAsks}, {"bids", kBids}};
 
 enum LevelKey : unsigned { kLevelPrice, kLevelSize };
 
@@ -89,6 +86,82 @@ bool read_either(ondemand::value value, std::string_view* digits) noexcept {
 
 }  // namespace
 
+// A diff as the venue writes it; of before 2022 without milliseconds.
+bool GateParser::read_literally(const RawMessage& raw,
+                                FrameBuilder& frame) noexcept {
+  TextScanner in(raw.data, raw.data + raw.size);
+  const bool spot = venue() == VenueId::kGate;
+  uint64_t ignored;
+  uint64_t sent_ms = 0;
+  uint64_t time_ms;
+  std::string_view symbol;
+  uint64_t first;
+  uint64_t last;
+  if ((!in.literal("{\"time\":") && !in.literal("{\"id\":null,\"time\":")) ||
+      !in.unsigned_number(&ignored) ||
+      (in.literal(",\"time_ms\":") && !in.unsigned_number(&sent_ms)) ||
+      !(spot ? in.literal(",\"channel\":\"spot.")
+             : in.literal(",\"channel\":\"futures.")) ||
+      !in.literal("order_book_update\",") ||
+      !in.literal("\"event\":\"update\",")) {
+    return false;
+  }
+  static_cast<void>(in.literal("\"error\":null,"));
+  if (!in.literal("\"result\":{\"t\":") || !in.unsigned_number(&time_ms) ||
+      (in.literal(",\"e\":\"depthUpdate\",\"E\":") &&
+       !in.unsigned_number(&ignored)) ||
+      !in.literal(",\"s\":\"") || !in.name(&symbol) || !in.literal(",\"U\":") ||
+      !in.unsigned_number(&first) || !in.literal(",\"u\":") ||
+      !in.unsigned_number(&last) || !in.literal(",\"b\":[") || first > last ||
+      last > kMaxUpdateId) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  ParsedMessage* const message =
+      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  if (message == nullptr) return false;
+  frame.begin_side(Side::kBid);
+  if (!match_levels(in, scales, frame) || !in.literal(",\"a\":[")) {
+    return false;
+  }
+  frame.begin_side(Side::kAsk);
+  if (!match_levels(in, scales, frame) || !in.literal("}}") || !in.at_end()) {
+    return false;
+  }
+  message->has_first_update_id = message->has_last_update_id = true;
+  message->first_update_id = first;
+  message->last_update_id = last;
+  message->exchange_time_ns = to_unix_ns(time_ms, kMillisecondNs);
+  message->send_time_ns = to_unix_ns(sent_ms, kMillisecondNs);
+  return true;
+}
+
+// As read_levels.
+bool GateParser::match_levels(TextScanner& in, Scales scales,
+                              FrameBuilder& frame) const noexcept {
+  if (venue() == VenueId::kGate) return match_level_pairs(in, scales, frame);
+  if (in.literal("]")) return true;
+  while (true) {
+    PriceLevel level;
+    if (!in.literal("{\"p\":\"") || !in.amount(scales.price, &level.price) ||
+        level.price == 0 || !in.literal("\",\"s\":")) {
+      return false;
+    }
+    const bool quoted = in.literal("\"");
+    if (!in.amount(scales.quantity, &level.quantity) ||
+        (quoted && !in.literal("\"")) || !in.literal("}") ||
+        !frame.add(level)) {
+      return false;
+    }
+    const char separator = in.peek();
+    in.skip(1);
+    if (separator == ']') return true;
+    if (separator != ',') return false;
+  }
+}
+
 ParseVerdict GateParser::read_json(ondemand::document& document,
                                    const RawMessage& raw,
                                    FrameBuilder& frame) noexcept {
@@ -104,27 +177,12 @@ ParseVerdict GateParser::read_json(ondemand::document& document,
     return verdict;
   }
   Envelope envelope;
-  if (!read_fields(root, kEnvelopeNames, &envelope.seen,
-                   [&](EnvelopeKey key, ondemand::value value) {
-                     switch (key) {
-                       case kChannel:
-                         return json_string(value, &envelope.channel);
-                       case kEvent:
-                         return json_string(value, &envelope.event);
-                       case kSent:
-                         return json_unsigned(value, &envelope.sent_ms);
-                       case kError:
-                         envelope.refused = json_token(value) != "null";
-                         return true;
-                       default:
-                         return true;
-                     }
-                   }) ||
-      !at_end(document)) {
-    return kMalformedVerdict;
-  }
+  const bool walked = read_envelope(root, raw, frame, &envelope);
+  if (envelope.book.fault != BookReason::kNone) return envelope.book;
+  if (!walked || !at_end(document)) return kMalformedVerdict;
   const bool depth = envelope.channel.ends_with(".order_book_update");
   if (envelope.refused) {
+    frame.discard();
     start_notice(frame, ParsedMessageKind::kRefused);
     return {};
   }
@@ -138,7 +196,18 @@ ParseVerdict GateParser::read_json(ondemand::document& document,
     return {};
   }
   if (envelope.event != "update") return {};
-  if (depth) return read_update(root, envelope, raw, frame);
+  if (depth) {
+    ondemand::object data;
+    if (!envelope.book_read) {
+      if (!json_find(root, "result", &data)) return kMalformedVerdict;
+      read_update(data, raw, frame, &envelope);
+    }
+    if (envelope.message != nullptr) {
+      envelope.message->send_time_ns =
+          to_unix_ns(envelope.sent_ms, kMillisecondNs);
+    }
+    return envelope.book;
+  }
   const bool touch = envelope.channel.ends_with(".book_ticker");
   if (!touch && !envelope.channel.ends_with(".trades")) return {};
   ondemand::value result;
@@ -157,56 +226,113 @@ ParseVerdict GateParser::read_json(ondemand::document& document,
   return good ? ParseVerdict{} : kMalformedAside;
 }
 
+bool GateParser::read_envelope(ondemand::object root, const RawMessage& raw,
+                               FrameBuilder& frame,
+                               Envelope* envelope) noexcept {
+  const auto read = [&](EnvelopeKey key, ondemand::value value) {
+    ondemand::object data;
+    switch (key) {
+      case kChannel:
+        return json_string(value, &envelope->channel);
+      case kEvent:
+        return json_string(value, &envelope->event);
+      case kSent:
+        return json_unsigned(value, &envelope->sent_ms);
+      case kError:
+        envelope->refused = json_token(value) != "null";
+        return true;
+      default:
+        // A book behind its channel and event, where the venue has it, is read
+        // at once; otherwise when they are known.
+        if (envelope->event != "update" || envelope->refused ||
+            !envelope->channel.ends_with(".order_book_update")) {
+          return true;
+        }
+        if (value.get_object().get(data) != simdjson::SUCCESS) return false;
+        read_update(data, raw, frame, envelope);
+        return envelope->book.fault == BookReason::kNone;
+    }
+  };
+  return read_fields(root, kEnvelopeNames, &envelope->seen, read);
+}
+
 // ---- Books ------------------------------------------------------------------
 
-ParseVerdict GateParser::read_update(ondemand::object root,
-                                     const Envelope& envelope,
-                                     const RawMessage& raw,
-                                     FrameBuilder& frame) noexcept {
-  ParseVerdict verdict = kMalformedVerdict;
-  ondemand::object data;
+void GateParser::read_update(ondemand::object data, const RawMessage& raw,
+                             FrameBuilder& frame, Envelope* envelope) noexcept {
+  ParseVerdict& verdict = envelope->book;
+  verdict = kMalformedVerdict;
+  envelope->book_read = true;
   Book book;
-  if (!json_find(root, "result", &data) ||
-      !read_fields(data, kBookNames, &book.seen,
-                   [&](BookKey key, ondemand::value value) {
-                     switch (key) {
-                       case kTime:
-                         return json_unsigned(value, &book.time_ms);
-                       case kSymbol:
-                         return json_string(value, &book.symbol);
-                       case kFirstId:
-                         return json_unsigned(value, &book.first);
-                       case kLastId:
-                         return json_unsigned(value, &book.last);
-                       case kFull:
-                         return value.get_bool().get(book.full) ==
-                                simdjson::SUCCESS;
-                       default:
-                         return true;
-                     }
-                   })) {
-    return verdict;
+  uint32_t known = kNoInstrument;
+  ParsedMessage* message = nullptr;
+  BookReason fault = BookReason::kNone;
+  const auto read_side = [&](BookKey key, ondemand::value value) {
+    fault = read_levels(value, key == kBids ? Side::kBid : Side::kAsk,
+                        scales_of(*message), frame);
+    return fault == BookReason::kNone;
+  };
+  const auto read = [&](BookKey key, ondemand::value value) {
+    switch (key) {
+      case kTime:
+        return json_unsigned(value, &book.time_ms);
+      case kSymbol:
+        if (!json_string(value, &book.symbol)) return false;
+        // What a broken message calls its symbol may be none.
+        known = resolver_.find(book.symbol, raw.connection);
+        if (known != kNoInstrument && !book.seen.has(kBids) &&
+            !book.seen.has(kAsks)) {
+          message = start_message(frame, ParsedMessageKind::kDelta, known);
+        }
+        return true;
+      case kFirstId:
+        return json_unsigned(value, &book.first);
+      case kLastId:
+        return json_unsigned(value, &book.last);
+      case kFull:
+        return value.get_bool().get(book.full) == simdjson::SUCCESS;
+      default:
+        return message == nullptr || read_side(key, value);
+    }
+  };
+  if (!read_fields(data, kBookNames, &book.seen, read)) {
+    if (fault != BookReason::kNone) {
+      verdict.fault = fault;
+      verdict.instrument = known;
+    }
+    return;
   }
   if (book.seen.has(kSymbol)) {
     verdict.instrument = resolver_.find_or_add(book.symbol, raw.connection);
   }
   if (!book.seen.has_all(kSymbol, kFirstId, kLastId, kBids, kAsks) ||
       book.first > book.last || book.last > kMaxUpdateId) {
-    return verdict;
+    return;
   }
-  if (verdict.instrument == kNoInstrument) return {};
-  ParsedMessage* const message = start_message(
-      frame,
-      book.full ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
-      verdict.instrument);
-  if (message == nullptr) return verdict;
+  if (verdict.instrument == kNoInstrument) {
+    verdict = {};
+    return;
+  }
+  if (message == nullptr) {
+    message =
+        start_message(frame, ParsedMessageKind::kDelta, verdict.instrument);
+    KeysSeen sides;
+    if (message == nullptr ||
+        !read_fields(
+            data, kBookNames, &sides, [&](BookKey key, ondemand::value value) {
+              return (key != kBids && key != kAsks) || read_side(key, value);
+            })) {
+      if (fault != BookReason::kNone) verdict.fault = fault;
+      return;
+    }
+  }
+  verdict.fault = BookReason::kNone;
+  envelope->message = message;
+  if (book.full) message->kind = ParsedMessageKind::kSnapshot;
   message->has_first_update_id = message->has_last_update_id = true;
   message->first_update_id = book.first;
   message->last_update_id = book.last;
   message->exchange_time_ns = to_unix_ns(book.time_ms, kMillisecondNs);
-  message->send_time_ns = to_unix_ns(envelope.sent_ms, kMillisecondNs);
-  verdict.fault = read_book(data, kBookSides, scales_of(*message), frame);
-  return verdict;
 }
 
 ParseVerdict GateParser::read_snapshot(ondemand::object body,
@@ -216,60 +342,61 @@ ParseVerdict GateParser::read_snapshot(ondemand::object body,
   verdict.instrument = resolver_.of_body(raw.tag, raw.connection);
   KeysSeen seen;
   uint64_t id = 0;
-  if (!read_fields(body, kBodyNames, &seen,
-                   [&](BookKey key, ondemand::value value) {
-                     return key != kLastId || json_unsigned(value, &id);
-                   }) ||
-      !seen.has_all(kLastId, kBids, kAsks) || id > kMaxUpdateId) {
+  ParsedMessage* message = nullptr;
+  if (verdict.instrument != kNoInstrument) {
+    message =
+        start_message(frame, ParsedMessageKind::kSnapshot, verdict.instrument);
+    if (message == nullptr) return verdict;
+  }
+  BookReason fault = BookReason::kNone;
+  const auto read = [&](BookKey key, ondemand::value value) {
+    if (key == kLastId) return json_unsigned(value, &id);
+    if (message == nullptr) return true;
+    fault = read_levels(value, key == kBids ? Side::kBid : Side::kAsk,
+                        scales_of(*message), frame);
+    return fault == BookReason::kNone;
+  };
+  if (!read_fields(body, kBodyNames, &seen, read)) {
+    if (fault != BookReason::kNone) verdict.fault = fault;
     return verdict;
   }
-  if (verdict.instrument == kNoInstrument) return {};
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kSnapshot, verdict.instrument);
-  if (message == nullptr) return verdict;
+  if (!seen.has_all(kLastId, kBids, kAsks) || id > kMaxUpdateId) return verdict;
+  if (message == nullptr) return {};
   message->has_last_update_id = true;
   message->last_update_id = id;
-  verdict.fault = read_book(body, kBodySides, scales_of(*message), frame);
+  verdict.fault = BookReason::kNone;
   return verdict;
 }
 
 // Levels are ["price", "size"] on spot, {"p": "price", "s": size} on futures.
-BookReason GateParser::read_book(ondemand::object data,
-                                 const KeyName<Side> (&sides)[2], Scales scales,
-                                 FrameBuilder& frame) noexcept {
-  constexpr BookReason kMalformed = BookReason::kMalformedMessage;
+BookReason GateParser::read_levels(ondemand::value value, Side side,
+                                   Scales scales,
+                                   FrameBuilder& frame) noexcept {
   if (venue() == VenueId::kGate) {
-    return read_sides(data, sides, scales, NumberStyle::kQuoted, frame);
+    return read_level_pairs(value, side, scales, NumberStyle::kQuoted, frame);
   }
-  BookReason fault = BookReason::kNone;
-  const auto read_level = [&](ondemand::object fields) {
+  frame.begin_side(side);
+  DecimalError error = DecimalError::kOk;
+  const bool good = read_objects(value, [&](ondemand::object fields) {
     KeysSeen seen;
-    std::string_view price;
-    std::string_view size;
-    if (!read_fields(fields, kLevelNames, &seen,
-                     [&](LevelKey key, ondemand::value value) {
-                       return key == kLevelPrice
-                                  ? json_amount_text(
-                                        value, NumberStyle::kQuoted, &price)
-                                  : read_either(value, &size);
-                     }) ||
-        !seen.has_all(kLevelPrice, kLevelSize)) {
-      return false;
-    }
     PriceLevel level;
-    fault = reason_of(read_amount(price, scales.price, &level.price));
-    if (fault == BookReason::kNone) {
-      fault = reason_of(read_amount(size, scales.quantity, &level.quantity));
-    }
-    return fault == BookReason::kNone && level.price != 0 && frame.add(level);
-  };
-  KeysSeen seen;
-  const bool good =
-      read_fields(data, sides, &seen, [&](Side side, ondemand::value levels) {
-        frame.begin_side(side);
-        return read_objects(levels, read_level);
-      });
-  return good || fault != BookReason::kNone ? fault : kMalformed;
+    const auto read = [&](LevelKey key, ondemand::value number) {
+      if (key == kLevelPrice) {
+        error = json_quoted_amount(number, scales.price, &level.price);
+      } else {
+        error =
+            *json_begin(number) == '"'
+                ? json_quoted_amount(number, scales.quantity, &level.quantity)
+                : json_amount(number, scales.quantity, &level.quantity);
+      }
+      return error == DecimalError::kOk;
+    };
+    return read_fields(fields, kLevelNames, &seen, read) &&
+           seen.has_all(kLevelPrice, kLevelSize) && level.price != 0 &&
+           frame.add(level);
+  });
+  if (error != DecimalError::kOk) return reason_of(error);
+  return good ? BookReason::kNone : BookReason::kMalformedMessage;
 }
 
 // ---- What is not depth ------------------------------------------------------

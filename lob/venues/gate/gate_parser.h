@@ -36,6 +36,9 @@ class GateParser final : public JsonVenueParser {
     std::string_view event;
     uint64_t sent_ms = 0;
     bool refused = false;
+    bool book_read = false;            // "result", if it is a book
+    ParseVerdict book{};               // what became of it
+    ParsedMessage* message = nullptr;  // if it is one
   };
   // What a book says beside its levels.
   struct Book {
@@ -47,18 +50,22 @@ class GateParser final : public JsonVenueParser {
     bool full = false;
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
+  bool match_levels(TextScanner& in, Scales scales,
+                    FrameBuilder& frame) const noexcept;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  ParseVerdict read_update(simdjson::ondemand::object root,
-                           const Envelope& envelope, const RawMessage& raw,
-                           FrameBuilder& frame) noexcept;
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
+  void read_update(simdjson::ondemand::object data, const RawMessage& raw,
+                   FrameBuilder& frame, Envelope* envelope) noexcept;
   ParseVerdict read_snapshot(simdjson::ondemand::object body,
                              const RawMessage& raw,
                              FrameBuilder& frame) noexcept;
-  BookReason read_book(simdjson::ondemand::object data,
-                       const KeyName<Side> (&sides)[2], Scales scales,
-                       FrameBuilder& frame) noexcept;
+  BookReason read_levels(simdjson::ondemand::value value, Side side,
+                         Scales scales, FrameBuilder& frame) noexcept;
   bool read_touch(simdjson::ondemand::object fields, const RawMessage& raw,
                   FrameBuilder& frame) noexcept;
   bool read_trade(simdjson::ondemand::object fields, const RawMessage& raw,

@@ -22,15 +22,38 @@ enum Key : unsigned {
 };
 
 constexpr KeyName<Key> kNames[] = {
-    {"type", kType},        {"result", kResult},
-    {"symbol", kSymbol},    {"changes", kChanges},
-    {"trades", kTrades},    {"auction_events", kAuctions},
-    {"timestamp", kTime},   {"side", kSide},
-    {"price", kPrice},      {"quantity", kQuantity},
+    {"auction_events", kAuctions},
+    {"changes", kChanges},
     {"event_id", kEventId},
+    {"price", kPrice},
+    {"quantity", kQuantity},
+    {"result", kResult},
+    {"side", kSide},
+    {"symbol", kSymbol},
+    {"trades", kTrades},
+    {"timestamp", kTime},
+    {"type", kType},
 };
 
 }  // namespace
+
+// An update as the venue writes it, its symbol behind its levels.
+bool GeminiParser::read_literally(const RawMessage& raw,
+                                  FrameBuilder& frame) noexcept {
+  TextScanner in(raw.data, raw.data + raw.size);
+  std::string_view symbol;
+  if (!in.literal("{\"changes\":[") ||
+      !in.name_at_end(",\"symbol\":\"", &symbol,
+                      "\",\"type\":\"l2_updates\"}")) {
+    return false;
+  }
+  const uint32_t index = resolver_.find(symbol, raw.connection);
+  if (index == kNoInstrument) return false;
+  const Scales scales = scales_of(index);
+  return start_message(frame, ParsedMessageKind::kDelta, index, scales) !=
+             nullptr &&
+         match_changes(in, scales, frame) && in.at_end();
+}
 
 ParseVerdict GeminiParser::read_json(ondemand::document& document,
                                      const RawMessage& raw,
@@ -97,8 +120,9 @@ ParseVerdict GeminiParser::read_book(ondemand::object root,
       frame,
       snapshot ? ParsedMessageKind::kSnapshot : ParsedMessageKind::kDelta,
       verdict.instrument);
-  if (book == nullptr) return verdict;
-  verdict.fault = read_changes(root, scales_of(*book), frame);
+  ondemand::value changes;
+  if (book == nullptr || !json_find(root, "changes", &changes)) return verdict;
+  verdict.fault = read_changes(changes, scales_of(*book), frame);
   return verdict;
 }
 

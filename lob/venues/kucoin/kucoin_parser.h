@@ -33,14 +33,24 @@ class KucoinParser final : public JsonVenueParser {
     std::string_view type;
     std::string_view topic;
     std::string_view subject;
+    bool book_read = false;  // "data", if it is a book
+    ParseVerdict book{};     // what became of it
   };
 
+  bool read_literally(const RawMessage& raw,
+                      FrameBuilder& frame) noexcept override;
   ParseVerdict read_json(simdjson::ondemand::document& document,
                          const RawMessage& raw,
                          FrameBuilder& frame) noexcept override;
-  ParseVerdict read_update(simdjson::ondemand::object data,
+  bool read_envelope(simdjson::ondemand::object root, const RawMessage& raw,
+                     FrameBuilder& frame, Envelope* envelope) noexcept;
+  // The instrument behind a topic's colon.
+  uint32_t find_named(std::string_view topic, uint16_t connection) noexcept;
+  ParseVerdict read_update(simdjson::ondemand::object data, uint32_t named,
                            const RawMessage& raw, FrameBuilder& frame) noexcept;
-  ParseVerdict read_snapshot(simdjson::ondemand::object root,
+  static void set_update(uint64_t first, uint64_t last, uint64_t time_ms,
+                         ParsedMessage* message) noexcept;
+  ParseVerdict read_snapshot(simdjson::ondemand::object data,
                              const RawMessage& raw,
                              FrameBuilder& frame) noexcept;
   bool read_touch(simdjson::ondemand::object fields, uint32_t instrument,

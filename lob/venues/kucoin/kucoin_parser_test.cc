@@ -41,6 +41,21 @@ TEST_F(Kucoin, AnUpdate) {
   EXPECT_EQ(delta.asks()[1], (PriceLevel{679940000000000, 0}));
 }
 
+TEST_F(Kucoin, AnUpdateIsItsSymbolsWhateverItsTopicSays) {
+  std::string other = update(R"(["67993.3","1.5","1"])");
+  parser.parse(other);
+  other.replace(other.rfind("BTC-USDT"), 8, "ETH-USDT");
+  for (const char* symbol : {"new", "known"}) {
+    SCOPED_TRACE(symbol);
+    const ParsedMessage& delta = parser.parse(other);
+    EXPECT_EQ(delta.kind, Kind::kDelta);
+    EXPECT_EQ(delta.instrument, 1u);
+    EXPECT_EQ(parser.table[1].symbol, "ETH-USDT");
+    ASSERT_EQ(delta.asks().size(), 1u);
+    EXPECT_EQ(parser.sink.messages.size(), 1u);
+  }
+}
+
 TEST_F(Kucoin, ABodyIsASnapshot) {
   parser.parse(update(""));
   const ParsedMessage& snapshot = parser.parse(

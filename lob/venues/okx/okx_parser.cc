@@ -83,13 +83,9 @@ bool OkxParser::read_literally(const RawMessage& raw,
   ParsedMessage* const message =
       start_message(frame, ParsedMessageKind::kDelta, index, scales);
   if (message == nullptr) return false;
-  frame.begin_side(Side::kAsk);
-  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"bids\":[")) {
-    return false;
-  }
-  frame.begin_side(Side::kBid);
-  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"ts\":\"") ||
-      !in.unsigned_number(&time_ms) || !in.literal("\",\"checksum\":")) {
+  if (!match_both_sides(in, Side::kAsk, ",\"bids\":[", scales, frame) ||
+      !in.literal(",\"ts\":\"") || !in.unsigned_number(&time_ms) ||
+      !in.literal("\",\"checksum\":")) {
     return false;
   }
   const bool negative = in.literal("-");
