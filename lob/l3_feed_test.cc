@@ -99,6 +99,43 @@ TEST(L3Feed, ABookOfCoinbase) {
   EXPECT_EQ(subject.listener.states.back(), BookState::kLive);
 }
 
+TEST(L3Feed, OtherScalesTakeANewSnapshot) {
+  Subject subject(VenueId::kCoinbaseExchange);
+  Instrument instrument =
+      make_instrument(VenueId::kCoinbaseExchange, "BTC-USD", 0);
+  instrument.price_scale = 2;
+  const uint32_t btc = *subject.feed->expect_instrument(instrument);
+  EXPECT_EQ(subject.feed->instruments()[btc].symbol, "BTC-USD");
+  const auto snapshot = [&](int sequence) {
+    EXPECT_TRUE(subject.feed->next_request());
+    Frame body(R"({"sequence":)" + std::to_string(sequence) +
+               R"(,"bids":[],"asks":[]})");
+    body.raw().kind = RawMessageKind::kHttpBody;
+    body.raw().tag = btc;
+    subject.feed->on_message(body.raw());
+  };
+  const auto open = [](int sequence, const std::string& price) {
+    const std::string digit = std::to_string(sequence % 10);
+    return coinbase("open", sequence,
+                    R"("order_id":"d50ec984-77a8-460a-b958-66f114b0de9)" +
+                        digit + R"(","price":")" + price +
+                        R"(","remaining_size":"6","side":"buy",)");
+  };
+  subject.feed->on_connection_up(0, 1);
+  subject.send(open(10, "400.23"));
+  snapshot(9);
+  ASSERT_EQ(subject.state(btc), BookState::kLive);
+  EXPECT_EQ(subject.feed->keeper(btc).view().bids[0].price, 40'023);
+  subject.feed->change_scales(btc, {3, 8});
+  subject.send(open(11, "400.235"));
+  EXPECT_EQ(subject.state(btc), BookState::kGapped);
+  EXPECT_EQ(subject.feed->keeper(btc).reason(), BookReason::kScaleChanged);
+  snapshot(10);
+  EXPECT_EQ(subject.state(btc), BookState::kLive);
+  EXPECT_EQ(subject.feed->keeper(btc).view().bids[0].price, 400'235);
+  EXPECT_EQ(subject.feed->statistics().frames, 4u);
+}
+
 TEST(L3Feed, AFrameThatCannotBeReadIsEverybodys) {
   Subject subject(VenueId::kKraken);
   const uint32_t a = subject.book("A", 0, 10);

@@ -2,7 +2,6 @@
 #include "tools/exchange_sim/order_stream.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace wirebook::sim {
@@ -10,6 +9,12 @@ namespace {
 
 using Kind = OrderEvent::Kind;
 using Reach = OrderChannel::Reach;
+
+// Whether `price` is a worse one than `than`.
+bool is_behind(const std::string& than, const std::string& price, Side side) {
+  return BestFirst{.bids = side == Side::kBid}(*parse_decimal(than),
+                                               *parse_decimal(price));
+}
 
 }  // namespace
 
@@ -20,21 +25,26 @@ OrderStream::OrderStream(const OrderChannel& channel, std::string symbol,
       depth_(depth),
       count_(channel.first_count()) {
   if (channel.reach() == Reach::kAll) return;
-  bids_ = seen(market, Side::kBid);
-  asks_ = seen(market, Side::kAsk);
+  bids_ = look_at(market, Side::kBid);
+  asks_ = look_at(market, Side::kAsk);
 }
 
-std::vector<Order> OrderStream::seen(const OrderBook& market, Side side) const {
+OrderStream::View OrderStream::look_at(const OrderBook& market,
+                                       Side side) const {
   const std::size_t most = depth_ == 0 ? SIZE_MAX : depth_;
   switch (channel_.reach()) {
     case Reach::kAll:
-      return market.top(side, SIZE_MAX, SIZE_MAX);
+      break;
     case Reach::kLevels:
-      return market.top(side, most, SIZE_MAX);
-    case Reach::kOrders:
-      return market.top(side, SIZE_MAX, most);
+      return {market.top(side, most, SIZE_MAX),
+              market.queues(side).size() >= most};
+    case Reach::kOrders: {
+      View out{market.top(side, SIZE_MAX, most)};
+      out.full = out.orders.size() == most;
+      return out;
+    }
   }
-  return {};
+  return {market.top(side, SIZE_MAX, SIZE_MAX)};
 }
 
 std::string OrderStream::snapshot(const OrderBook& market,
@@ -43,44 +53,64 @@ std::string OrderStream::snapshot(const OrderBook& market,
                             .depth = depth_,
                             .time_ms = time_ms,
                             .events = {},
-                            .bids = seen(market, Side::kBid),
-                            .asks = seen(market, Side::kAsk)},
+                            .bids = look_at(market, Side::kBid).orders,
+                            .asks = look_at(market, Side::kAsk).orders},
                            count_);
 }
 
-// What left, then what came or changed.
-void OrderStream::add_difference(const OrderBook& market, Side side,
-                                 std::vector<OrderEvent>& out) const {
-  const std::vector<Order>& had = side == Side::kBid ? bids_ : asks_;
-  const std::vector<Order> has = seen(market, side);
-  std::map<std::uint64_t, const Order*> now;
-  for (const Order& order : has) now[order.id] = &order;
-  std::map<std::uint64_t, const Order*> before;
-  for (const Order& order : had) before[order.id] = &order;
-  for (const Order& order : had) {
-    if (now.contains(order.id)) continue;
-    // The client cuts a level that is out of sight itself.
-    if (channel_.reach() == Reach::kLevels &&
-        market.queues(side).contains(*parse_decimal(order.price)) &&
-        (has.empty() ||
-         market.queues(side).key_comp()(*parse_decimal(has.back().price),
-                                        *parse_decimal(order.price)))) {
-      continue;
-    }
-    out.push_back({.kind = Kind::kRemove,
+// Whether the subscriber sees any of them.
+bool OrderStream::concerns(const View& view,
+                           const std::vector<OrderEvent>& events,
+                           Side side) const {
+  return std::any_of(
+      events.begin(), events.end(), [&](const OrderEvent& event) {
+        return event.side == side &&
+               (!view.full ||
+                !is_behind(view.orders.back().price, event.order.price, side));
+      });
+}
+
+void OrderStream::move_on(const OrderBook& market, Side side,
+                          std::vector<OrderEvent>& out) {
+  View& view = of(side);
+  const View now = look_at(market, side);
+  const auto add = [&](Kind kind, const Order& order) {
+    out.push_back({.kind = kind,
                    .side = side,
                    .order = order,
                    .taken = {},
-                   .gone = true});
+                   .gone = kind == Kind::kRemove});
+  };
+  // The client cuts a level that is out of sight itself.
+  const auto is_told = [&](const Order& order) {
+    return channel_.reach() != Reach::kLevels ||
+           !market.queues(side).contains(*parse_decimal(order.price)) ||
+           now.orders.empty() ||
+           !is_behind(now.orders.back().price, order.price, side);
+  };
+  // Both are by price, then by id.
+  auto old = view.orders.begin();
+  auto order = now.orders.begin();
+  while (old != view.orders.end() || order != now.orders.end()) {
+    if (old == view.orders.end()) {
+      add(Kind::kAdd, *order++);
+    } else if (order == now.orders.end()) {
+      if (is_told(*old)) add(Kind::kRemove, *old);
+      ++old;
+    } else if (old->id == order->id) {
+      if (*old != *order) add(Kind::kLess, *order);
+      ++old;
+      ++order;
+    } else if (old->price == order->price
+                   ? old->id < order->id
+                   : is_behind(old->price, order->price, side)) {
+      if (is_told(*old)) add(Kind::kRemove, *old);
+      ++old;
+    } else {
+      add(Kind::kAdd, *order++);
+    }
   }
-  for (const Order& order : has) {
-    const auto old = before.find(order.id);
-    if (old != before.end() && *old->second == order) continue;
-    out.push_back({.kind = old == before.end() ? Kind::kAdd : Kind::kLess,
-                   .side = side,
-                   .order = order,
-                   .taken = {}});
-  }
+  view = now;
 }
 
 std::vector<std::string> OrderStream::update(
@@ -95,16 +125,19 @@ std::vector<std::string> OrderStream::update(
   if (channel_.reach() == Reach::kAll) {
     message.events = events;
   } else {
-    add_difference(market, Side::kBid, message.events);
-    add_difference(market, Side::kAsk, message.events);
+    for (const Side side : {Side::kBid, Side::kAsk}) {
+      if (concerns(of(side), events, side)) {
+        move_on(market, side, message.events);
+      }
+    }
     // What leaves goes first: the client's book is not crossed halfway.
     std::stable_partition(
         message.events.begin(), message.events.end(),
         [](const OrderEvent& event) { return event.kind == Kind::kRemove; });
-    message.bids = bids_ = seen(market, Side::kBid);
-    message.asks = asks_ = seen(market, Side::kAsk);
   }
   if (message.events.empty()) return {};
+  message.bids = bids_.orders;
+  message.asks = asks_.orders;
   return channel_.update(message, count_);
 }
 

@@ -4,7 +4,7 @@
 // keep them so: any venue that has an order channel.
 //
 // One thread. Cost: where only the best orders are told, all of those for each
-// event.
+// event among them.
 //
 //   OrderStream stream(channel, "btcusd", 0, orders);
 //   send(stream.snapshot(orders, time_ms));
@@ -40,20 +40,28 @@ class OrderStream {
   void restart_ids() { count_ = 1; }
 
   const OrderChannel& channel() const { return channel_; }
-  // What a subscriber has when it has heard all.
-  std::vector<Order> seen(const OrderBook& market, Side side) const;
 
  private:
-  void add_difference(const OrderBook& market, Side side,
-                      std::vector<OrderEvent>& out) const;
+  // What a subscriber has.
+  struct View {
+    std::vector<Order> orders{};
+    bool full = false;  // what is behind its last level is not seen
+  };
+
+  View& of(Side side) { return side == Side::kBid ? bids_ : asks_; }
+  View look_at(const OrderBook& market, Side side) const;
+  bool concerns(const View& view, const std::vector<OrderEvent>& events,
+                Side side) const;
+  void move_on(const OrderBook& market, Side side,
+               std::vector<OrderEvent>& out);
 
   const OrderChannel& channel_;
   const std::string symbol_;
   const std::size_t depth_;
   std::uint64_t count_;
   // Where only the best are told.
-  std::vector<Order> bids_;
-  std::vector<Order> asks_;
+  View bids_;
+  View asks_;
 };
 
 }  // namespace wirebook::sim
