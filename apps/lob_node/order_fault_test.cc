@@ -276,11 +276,6 @@ class Observed final : public L3FeedListener {
 std::string missing(const Observed& book, Fault fault) {
   const OrderFeed& feed = *find_order_feed(book.venue().id);
   const BookStatistics counts = book.keeper().statistics();
-  const auto wants = [&](BookState state, BookReason reason) {
-    if (book.departures(state, reason) > 0) return std::string();
-    return "never " + std::string(book_state_name(state)) + " by " +
-           std::string(book_reason_name(reason));
-  };
   // A taker's order that is told before those that it meets crosses the book
   // for a moment, without a fault.
   const bool crosses = feed.crossed_messages > 0;
@@ -291,20 +286,19 @@ std::string missing(const Observed& book, Fault fault) {
                    ? ""
                    : "never too old";
       }
-      return counts.gaps > 0 && book.saw(BookReason::kSequenceGap) ? ""
-                                                                   : "no gap";
+      // A hole among messages that wait for the first snapshot is one, too.
+      return counts.gaps > 0 ? "" : "no gap";
     case Detector::kSum:
       // What contradicts the book tells before its sum does.
-      return counts.checksums_bad + counts.gaps > 0 && book.departures() > 0
-                 ? ""
-                 : "no bad sum";
+      return counts.checksums_bad + counts.gaps > 0 ? "" : "no bad sum";
     case Detector::kParser:
       return counts.gaps > 0 && book.saw(BookReason::kMalformedMessage)
                  ? ""
                  : "nothing malformed";
     case Detector::kTouch:
-      if (counts.resyncs == 0) return "no resync";
-      return wants(BookState::kCrossed, BookReason::kCrossedAfterUpdate);
+      return counts.resyncs > 0 && book.saw(BookReason::kCrossedAfterUpdate)
+                 ? ""
+                 : "not crossed and fetched again";
     case Detector::kSilence:
       return book.saw(BookReason::kStaleHeartbeat) ? "" : "never Stale";
     case Detector::kConnection:
