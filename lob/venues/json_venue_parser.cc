@@ -219,6 +219,7 @@ bool JsonVenueParser::parse(const RawMessage& raw, uint64_t start_ticks,
   const bool bounded =
       (last == '}' || last == ']') && raw.kind == RawMessageKind::kText;
   if (literal_fast_path_ && bounded && read_literally(raw, frame)) [[likely]] {
+    ++literal_frames_;
     return frame.emit();
   }
   if (frame.out_of_messages()) return false;

@@ -156,6 +156,7 @@ class JsonVenueParser : public VenueParser {
   uint64_t unknown_instruments() const noexcept final {
     return resolver_.unknown();
   }
+  uint64_t literal_frames() const noexcept final { return literal_frames_; }
 
  protected:
   JsonVenueParser(InstrumentTable& table, VenueId venue,
@@ -229,6 +230,7 @@ class JsonVenueParser : public VenueParser {
   const VenueId venue_;
   const bool literal_fast_path_;
   const bool orders_;
+  uint64_t literal_frames_ = 0;
   simdjson::ondemand::parser json_;
 };
 

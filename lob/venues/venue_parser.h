@@ -41,6 +41,9 @@ class VenueParser {
                      ParsedMessageSink& sink) noexcept = 0;
   // Depth messages so far whose symbol has no book and may get none.
   virtual uint64_t unknown_instruments() const noexcept = 0;
+  // Frames so far that a literal path read. Where they become few, the venue no
+  // longer writes as it did.
+  virtual uint64_t literal_frames() const noexcept = 0;
 };
 
 struct VenueParserOptions {
