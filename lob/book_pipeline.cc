@@ -139,7 +139,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
         fault_connection(BookReason::kInternalDrop, raw->connection,
                          raw->receive_ticks);
       }
-      count_unknown();
+      unknown_.add(parser_->unknown_instruments() - unknown_.get());
       if (pool_ != nullptr) pool_->release(raw);
       return;
     }
@@ -352,14 +352,18 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   void parse(RawMessage* raw, StagedSink& sink) noexcept {
     sink.begin(raw);
     const bool waits = may_wait();
+    // Waiting is part of the frame's time, and each attempt counts anew what it
+    // does not know.
+    const uint64_t start = TscClock::ticks();
+    uint64_t unknown = parser_->unknown_instruments();
     PipelineWaiter waiter(options_.wait);
     // Asked first: messages that come back during the attempt are for another.
-    for (bool behind = books_are_behind();
-         !parser_->parse(*raw, TscClock::ticks(), sink);
+    for (bool behind = books_are_behind(); !parser_->parse(*raw, start, sink);
          behind = books_are_behind()) {
       // A frame that needs more than there are will never fit.
       if (waits && behind) {
         waiter.wait();
+        unknown = parser_->unknown_instruments();
         continue;
       }
       parsed_pool_drops_.add(1);
@@ -373,11 +377,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       }
       break;
     }
-    count_unknown();
-  }
-
-  void count_unknown() noexcept {
-    unknown_.add(parser_->unknown_instruments() - unknown_.get());
+    unknown_.add(parser_->unknown_instruments() - unknown);
   }
 
   bool books_are_behind() const noexcept {
@@ -386,7 +386,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   }
 
   // A parser thread waits for the books, and what it has not read waits in the
-  // ring, as bytes; a live feed's network thread must not.
+  // ring, as bytes; a live feed's network thread drops messages instead, and
+  // waits for room for an event alone.
   bool may_wait() const noexcept {
     return has_parser_thread() || options_.full == FullPolicy::kWait;
   }

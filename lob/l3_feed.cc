@@ -82,7 +82,9 @@ void L3Feed::release(ParsedMessage* message) noexcept {
 
 void L3Feed::on_message(const RawMessage& raw) noexcept {
   frames_.add(1);
-  if (parser_->parse(raw, raw.receive_ticks, *this)) return;
+  const bool fits = parser_->parse(raw, raw.receive_ticks, *this);
+  unknown_.add(parser_->unknown_instruments() - unknown_.get());
+  if (fits) return;
   drops_.add(1);
   for_connection(raw.connection, [&raw](L3Keeper& keeper) {
     keeper.on_fault(BookReason::kInternalDrop, raw.receive_ticks);

@@ -69,8 +69,9 @@ class L3FeedListener {
 
 struct L3FeedStatistics {
   uint64_t frames = 0;
-  uint64_t malformed = 0;  // of them
-  uint64_t drops = 0;      // frames that found no room
+  uint64_t malformed = 0;           // of them
+  uint64_t drops = 0;               // frames that found no room
+  uint64_t unknown_instrument = 0;  // messages of orders without a book
 };
 
 class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
@@ -116,7 +117,8 @@ class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
   L3FeedStatistics statistics() const noexcept {
     return {.frames = frames_.get(),
             .malformed = malformed_.get(),
-            .drops = drops_.get()};
+            .drops = drops_.get(),
+            .unknown_instrument = unknown_.get()};
   }
 
  private:
@@ -148,7 +150,7 @@ class L3Feed final : private ParsedMessageSink, private L3KeeperObserver {
   std::vector<bool> reconnecting_;             // likewise
   std::vector<std::unique_ptr<ParsedMessage>> messages_;
   std::vector<ParsedMessage*> free_;
-  SingleWriterCounter frames_, malformed_, drops_;
+  SingleWriterCounter frames_, malformed_, drops_, unknown_;
 };
 
 }  // namespace wirebook

@@ -177,7 +177,7 @@ void Connection::on_open(Leg& leg) {
 // That it is open does not say that what it subscribed to comes.
 void Connection::on_first_message(Leg& leg) {
   leg.delivers = true;
-  if (busy(other(leg.number))) {
+  if (leg.number == newest_ && busy(other(leg.number))) {
     loop_->start_timer(&overlap_timer_, options_.overlap_ns);
   }
 }

@@ -450,6 +450,24 @@ TEST_P(ConnectionTest, TheOldLegStaysUntilTheNewOneBringsSomething) {
   EXPECT_EQ(connection->statistics().rollovers, 1u);
 }
 
+TEST_P(ConnectionTest, TheOldLegsFirstMessageDoesNotEndIt) {
+  Venue quiet("");
+  ScriptedServer hangs([](Peer& peer) { peer.read_to_end(); });
+  ConnectionOptions options =
+      with_rollover(options_for_ports({quiet.port(), hangs.port()}));
+  options.overlap_ns = kSecond;
+  start(options);
+  ASSERT_TRUE(run_until([&] { return connection->is_open(0); }));
+  ASSERT_TRUE(connection->roll_over());
+  turn();
+  EXPECT_TRUE(connection->send_text(0, "late"));
+  ASSERT_TRUE(run_until_messages(1));
+  advance(kSecond);
+  EXPECT_TRUE(connection->is_open(0)) << "there is no other";
+  EXPECT_EQ(connection->statistics().rollovers, 0u);
+  connection.reset();
+}
+
 TEST_P(ConnectionTest, AnOldLegThatEndsInTheOverlapIsNotCountedAsRolledOver) {
   ScriptedServer deaf([](Peer& peer) {
     peer.upgrade(server_frame(0x1, "first"));

@@ -286,6 +286,7 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
     return reader.finish();
   }
   if (wants_credentials(venue)) {
+    reader.require("credentials");
     reader.read("credentials", &venue.credentials);
   }
   if (needs_rest(venue)) reader.read("rest_url", &venue.rest_url);

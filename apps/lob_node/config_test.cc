@@ -157,8 +157,9 @@ TEST(Config, InstrumentsComeFromTheVenueOnlyIfItIsToBeAsked) {
 }
 
 TEST(Config, BooksOfOrdersAreOfVenuesThatTellThem) {
-  auto config =
-      parse_config(std::string(kKraken) + "book = \"l3\"\n", "node.toml");
+  const std::string credentials = "credentials = \"a.toml\"\n";
+  auto config = parse_config(
+      std::string(kKraken) + "book = \"l3\"\n" + credentials, "node.toml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_TRUE(config->venues[0].orders);
   EXPECT_EQ(config->venues[0].depth, 10);
@@ -181,11 +182,12 @@ TEST(Config, BooksOfOrdersAreOfVenuesThatTellThem) {
       "[[venue]]\nid = \"coinbase-exchange\"\nurl = \"ws://a/\"\n"
       "symbols = [\"BTC-USD\"]\n";
   EXPECT_TRUE(parse_config(coinbase, "node.toml").ok());
-  EXPECT_THAT(error_of(coinbase + "book = \"l3\"\n"),
+  EXPECT_THAT(error_of(coinbase + "book = \"l3\"\n" + credentials),
               HasSubstr("rest_url is missing"));
   EXPECT_TRUE(
-      parse_config(coinbase + "book = \"l3\"\nrest_url = \"http://a\"\n",
-                   "node.toml")
+      parse_config(
+          coinbase + "book = \"l3\"\nrest_url = \"http://a\"\n" + credentials,
+          "node.toml")
           .ok());
 }
 
@@ -195,6 +197,8 @@ TEST(Config, CredentialsAreAFileOfTheirOwnAndInNoError) {
       "node.toml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->venues[0].credentials, "a.toml");
+  EXPECT_THAT(error_of(std::string(kKraken) + "book = \"l3\"\n"),
+              HasSubstr("credentials is missing"));
   EXPECT_THAT(error_of(std::string(kKraken) + "credentials = \"a.toml\"\n"),
               HasSubstr("credentials is not a known key"));
   const std::string path = ::testing::TempDir() + "/credentials.toml";

@@ -67,6 +67,7 @@ PipelineStatistics OrderBooks::statistics() const noexcept {
   out.frames = feed.frames;
   out.malformed = feed.malformed;
   out.parsed_pool_drops = feed.drops;
+  out.unknown_instrument = feed.unknown_instrument;
   out.hot_path_heap_allocations = hot_allocations_.get();
   out.measured_levels = measured_orders_.get();
   return out;

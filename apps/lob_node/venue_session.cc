@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "apps/lob_node/instrument_fetch.h"
 #include "lob/fixed_point.h"
@@ -56,6 +57,16 @@ absl::StatusOr<std::shared_ptr<TlsContext>> process_tls() {
   static const absl::StatusOr<std::shared_ptr<TlsContext>> context =
       TlsContext::create({});
   return context;
+}
+
+// A venue may repeat what it was told.
+std::string without(const ChannelCredentials& credentials, std::string text) {
+  for (const std::string* value :
+       {&credentials.token, &credentials.key, &credentials.passphrase,
+        &credentials.secret}) {
+    if (!value->empty()) absl::StrReplaceAll({{*value, "..."}}, &text);
+  }
+  return text;
 }
 
 std::uint64_t ticks_of(std::int64_t milliseconds) {
@@ -561,12 +572,13 @@ void VenueSession::on_other(const ParsedMessage& message) {
   const RawMessage* const raw =
       config_.orders ? &orders_->in_hand() : message.raw;
   if (message.kind == ParsedMessageKind::kRefused && raw != nullptr) {
-    const std::size_t size = std::min<std::size_t>(raw->size, kLongestRefusal);
+    std::string text(raw->data, raw->size);
+    if (config_.orders) text = without(credentials_, std::move(text));
     spdlog::warn("{}: the venue refuses {}: {}", config_.name,
                  message.instrument == kNoInstrument
                      ? "a request"
                      : symbol(message.instrument),
-                 std::string_view(raw->data, size));
+                 std::string_view(text).substr(0, kLongestRefusal));
   }
   if (message.reason == BookReason::kScaleChanged &&
       message.instrument != kNoInstrument) {

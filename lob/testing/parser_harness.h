@@ -163,7 +163,7 @@ struct ParserUnderTest {
   const ParsedMessage& parse(std::string_view text,
                              RawMessageKind kind = RawMessageKind::kText,
                              uint32_t tag = 0) {
-    Frame frame(text, '9');
+    Frame frame(text, slack);
     frame.raw().kind = kind;
     frame.raw().tag = tag;
     if (!parser->parse(frame.raw(), 1, sink)) std::abort();
@@ -173,6 +173,7 @@ struct ParserUnderTest {
   InstrumentTable table;
   std::unique_ptr<VenueParser> parser;
   CollectingSink sink;
+  char slack = '9';  // behind each frame
 };
 
 // One to three random edits of `text`: flips, cuts, copies, and the characters

@@ -85,6 +85,8 @@ void compare(VenueId venue, const std::vector<std::string>& frames,
     const std::string& original = frames[random() % frames.size()];
     if (original.size() > 4096) continue;
     const std::string frame = mutate(original, random);
+    constexpr std::string_view kSlack = "9,\"]}:";
+    literal.slack = plain.slack = kSlack[random() % kSlack.size()];
     const ParsedMessage& first = literal.parse(frame);
     plain.parse(frame);
     ASSERT_EQ(as_text(literal.sink), as_text(plain.sink))

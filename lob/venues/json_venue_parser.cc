@@ -61,16 +61,18 @@ bool match_level_pairs(TextScanner& in, Scales scales, FrameBuilder& frame,
   bool many = kSupported;
   while (true) {
     if (many) {
+      const std::span<PriceLevel> room = frame.room();
       const char* position = at.position();
-      const LevelMatch read = match_levels(position, at.end(), scales.price,
-                                           scales.quantity, frame.room());
+      const LevelMatch read =
+          match_levels(position, at.end(), scales.price, scales.quantity, room);
       frame.added(read.count);
       at.move_to(position);
       if (read.closed) {
         in.move_to(position);
         return true;
       }
-      many = read.count != 0;  // else the others look otherwise, too
+      // Else the others look otherwise, too.
+      many = read.count != 0 || room.empty() || zero == ZeroPrice::kPassedOver;
     }
     PriceLevel level;
     if (!at.literal("[\"") || !at.amount(scales.price, &level.price) ||

@@ -36,7 +36,7 @@ class VenueParser {
   virtual ~VenueParser() = default;
   // `start_ticks`, TscClock, goes into each message as parse_start_ticks.
   // Calls sink.emit once and returns true; or, when the sink had no message
-  // free, emits nothing and returns false.
+  // free, emits nothing and returns false: the same frame may then come again.
   virtual bool parse(const RawMessage& raw, uint64_t start_ticks,
                      ParsedMessageSink& sink) noexcept = 0;
   // Depth messages so far whose symbol has no book and may get none.

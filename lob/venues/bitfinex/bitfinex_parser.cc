@@ -54,7 +54,12 @@ bool read_numbers(ondemand::array array,
   for (auto part : array) {
     ondemand::value value;
     if (std::move(part).get(value) != simdjson::SUCCESS) return false;
-    if (count < kCount) numbers[count] = json_token(value);
+    // Where one is missing the token is the closing bracket, and behind that
+    // simdjson must not go on.
+    const std::string_view token = json_token(value);
+    const char first = token.empty() ? '\0' : token.front();
+    if (first != '-' && (first < '0' || first > '9')) return false;
+    if (count < kCount) numbers[count] = token;
     ++count;
   }
   return count >= kCount;
@@ -213,11 +218,15 @@ ParseVerdict BitfinexParser::read_event(const Event& event,
     const Channel* const channel =
         find_channel(event.channel_id, raw.connection);
     if (channel == nullptr) return {};
+    // It is forgotten once it was told: without room the frame comes again.
     if (channel->kind == ChannelKind::kBook) {
-      kind = ParsedMessageKind::kUnsubscribed;
-      instrument = channel->instrument;
+      ParsedMessage* const message =
+          frame.start(ParsedMessageKind::kUnsubscribed);
+      if (message == nullptr) return {};
+      message->instrument = channel->instrument;
     }
     forget(raw.connection, &event.channel_id);
+    return {};
   } else if (event.event == "error" ||
              (event.event == "conf" && event.status != "OK")) {
     if (event.seen.has(kChannel) && event.channel != "book") return {};

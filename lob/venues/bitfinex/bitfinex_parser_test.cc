@@ -168,6 +168,26 @@ TEST_F(Bitfinex, NumbersOfAnOldConnectionMeanNothing) {
       Kind::kIgnored);
 }
 
+TEST_F(Bitfinex, AnEndThatFoundNoRoomIsToldWhenItComesAgain) {
+  subscribe();
+  Frame frame(R"({"event":"unsubscribed","status":"OK","chanId":7})");
+  CollectingSink none(/*capacity=*/0);
+  EXPECT_FALSE(parser.parser->parse(frame.raw(), 1, none));
+  EXPECT_EQ(
+      parser.parse(R"({"event":"unsubscribed","status":"OK","chanId":7})").kind,
+      Kind::kUnsubscribed);
+}
+
+TEST_F(Bitfinex, AMissingNumberIsMalformedWhateverIsBehindTheFrame) {
+  subscribe();
+  for (const char slack : {',', '"', ']', '1'}) {
+    parser.slack = slack;
+    for (const char* text : {"[7,[1,]", "[7,[[1,]", "[7,[1,],2]"}) {
+      EXPECT_EQ(parser.parse(text).kind, Kind::kMalformed) << text << slack;
+    }
+  }
+}
+
 TEST_F(Bitfinex, WhatTheProtocolDoesNotAllowIsMalformed) {
   subscribe();
   for (const char* text : {

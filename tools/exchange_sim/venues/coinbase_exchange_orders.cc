@@ -54,9 +54,10 @@ class Full final : public OrderChannel {
         out.push_back(text(message, type, ++count, rest));
       };
       const auto done = [&](const std::string& who, const char* reason,
+                            const std::string& left,
                             const std::string& of_side) {
         tell("done", who + price + of_side + field("reason", reason) +
-                         field("remaining_size", "0"));
+                         field("remaining_size", left));
       };
       switch (event.kind) {
         case OrderEvent::Kind::kAdd:
@@ -76,8 +77,8 @@ class Full final : public OrderChannel {
                             field("maker_order_id", name(order.id)) +
                             field("taker_order_id", taker) +
                             field("size", event.taken) + price + side);
-          if (event.gone) done(id, "filled", side);
-          done(field("order_id", taker), "filled", other);
+          if (event.gone) done(id, "filled", "0", side);
+          done(field("order_id", taker), "filled", "0", other);
           break;
         }
         case OrderEvent::Kind::kLess:
@@ -85,7 +86,7 @@ class Full final : public OrderChannel {
                              field("new_size", order.quantity) + price + side);
           break;
         case OrderEvent::Kind::kRemove:
-          done(id, "canceled", side);
+          done(id, "canceled", order.quantity, side);
           break;
       }
     }
