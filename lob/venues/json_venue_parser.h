@@ -126,17 +126,24 @@ BookReason read_sides(simdjson::ondemand::object book,
 bool match_level_pairs(TextScanner& in, Scales scales, FrameBuilder& frame,
                        ZeroPrice zero = ZeroPrice::kMalformed) noexcept;
 
-// The same for both sides, `first` of them before `between`.
+// Both sides, `first` of them before `between`, the levels of each by match().
+template <size_t kSize, class Match>
+bool match_both_sides(TextScanner& in, Side first, const char (&between)[kSize],
+                      FrameBuilder& frame, Match&& match) noexcept {
+  frame.begin_side(first);
+  if (!match() || !in.literal(between)) return false;
+  frame.begin_side(opposite(first));
+  return match();
+}
+
+// The same by match_level_pairs.
 template <size_t kSize>
 bool match_both_sides(TextScanner& in, Side first, const char (&between)[kSize],
                       Scales scales, FrameBuilder& frame,
                       ZeroPrice zero = ZeroPrice::kMalformed) noexcept {
-  frame.begin_side(first);
-  if (!match_level_pairs(in, scales, frame, zero) || !in.literal(between)) {
-    return false;
-  }
-  frame.begin_side(opposite(first));
-  return match_level_pairs(in, scales, frame, zero);
+  return match_both_sides(in, first, between, frame, [&] {
+    return match_level_pairs(in, scales, frame, zero);
+  });
 }
 
 // `value` is [["buy" | "sell", price, quantity], ...].
@@ -204,6 +211,15 @@ class JsonVenueParser : public VenueParser {
   ParsedMessage* start_message(FrameBuilder& frame, ParsedMessageKind kind,
                                uint32_t instrument) const noexcept {
     return start_message(frame, kind, instrument, scales_of(instrument));
+  }
+  // For literal paths: the frame's message, changes of `symbol`'s levels.
+  // nullptr where that has no book yet, too.
+  ParsedMessage* start_delta(std::string_view symbol, const RawMessage& raw,
+                             FrameBuilder& frame) noexcept {
+    const uint32_t index = resolver_.find(symbol, raw.connection);
+    return index == kNoInstrument
+               ? nullptr
+               : start_message(frame, ParsedMessageKind::kDelta, index);
   }
   // One without numbers; without an instrument it is for the connection's all.
   static ParsedMessage* start_notice(

@@ -184,12 +184,9 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
       !in.literal(",\"b\":[") || first > last || last > kMaxUpdateId) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  ParsedMessage* const message = start_delta(symbol, raw, frame);
   if (message == nullptr) return false;
+  const Scales scales = scales_of(*message);
   message->has_first_update_id = message->has_last_update_id = true;
   message->has_previous_update_id = futures_;
   message->first_update_id = first;
@@ -197,12 +194,8 @@ bool BinanceParser::match_depth(TextScanner& in, const RawMessage& raw,
   message->previous_update_id = previous;
   message->exchange_time_ns = to_ns(time);
   message->send_time_ns = to_ns(sent);
-  frame.begin_side(Side::kBid);
-  if (!match_level_pairs(in, scales, frame) || !in.literal(",\"a\":[")) {
-    return false;
-  }
-  frame.begin_side(Side::kAsk);
-  return match_level_pairs(in, scales, frame) && in.literal("}");
+  return match_both_sides(in, Side::kBid, ",\"a\":[", scales, frame) &&
+         in.literal("}");
 }
 
 bool BinanceParser::match_ticker(TextScanner& in, const RawMessage& raw,

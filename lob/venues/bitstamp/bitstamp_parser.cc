@@ -61,13 +61,10 @@ bool BitstampParser::read_literally(const RawMessage& raw,
       !channel.starts_with(kDiffs)) {
     return false;
   }
-  const uint32_t index =
-      resolver_.find(channel.substr(kDiffs.size()), raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
   ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+      start_delta(channel.substr(kDiffs.size()), raw, frame);
   if (message == nullptr) return false;
+  const Scales scales = scales_of(*message);
   set_time(micros, message);
   return match_both_sides(in, Side::kBid, ",\"asks\":[", scales, frame) &&
          in.at_end();

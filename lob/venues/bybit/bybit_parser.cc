@@ -67,12 +67,9 @@ bool BybitParser::read_literally(const RawMessage& raw,
       !in.name(&symbol) || !in.literal(",\"b\":[")) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  ParsedMessage* const message = start_delta(symbol, raw, frame);
   if (message == nullptr) return false;
+  const Scales scales = scales_of(*message);
   if (!match_both_sides(in, Side::kBid, ",\"a\":[", scales, frame) ||
       !in.literal(",\"u\":") || !in.unsigned_number(&id) ||
       !in.literal(",\"seq\":") || !in.unsigned_number(&sequence) ||

@@ -84,13 +84,10 @@ bool CoinbaseAdvancedParser::read_literally(const RawMessage& raw,
       !in.literal(",\"updates\":[")) {
     return false;
   }
-  const uint32_t index = resolver_.find(product, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
-  if (message == nullptr || !match_updates(in, scales, frame) ||
-      !in.literal("}]}") || !in.at_end()) {
+  ParsedMessage* const message = start_delta(product, raw, frame);
+  if (message == nullptr) return false;
+  const Scales scales = scales_of(*message);
+  if (!match_updates(in, scales, frame) || !in.literal("}]}") || !in.at_end()) {
     return false;
   }
   message->exchange_time_ns = time_ns;

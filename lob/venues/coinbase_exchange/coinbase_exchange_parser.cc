@@ -50,14 +50,12 @@ bool CoinbaseExchangeParser::read_literally(const RawMessage& raw,
       !in.literal(",\"changes\":[")) {
     return false;
   }
-  const uint32_t index = resolver_.find(product, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const book =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
-  if (book == nullptr || !match_changes(in, scales, frame) ||
-      !in.literal(",\"time\":\"") || !in.name(&time) ||
-      !times_.read(time, &time_ns) || !in.literal("}") || !in.at_end()) {
+  ParsedMessage* const book = start_delta(product, raw, frame);
+  if (book == nullptr) return false;
+  const Scales scales = scales_of(*book);
+  if (!match_changes(in, scales, frame) || !in.literal(",\"time\":\"") ||
+      !in.name(&time) || !times_.read(time, &time_ns) || !in.literal("}") ||
+      !in.at_end()) {
     return false;
   }
   book->exchange_time_ns = time_ns;

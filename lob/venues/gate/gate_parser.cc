@@ -116,18 +116,12 @@ bool GateParser::read_literally(const RawMessage& raw,
       last > kMaxUpdateId) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  ParsedMessage* const message = start_delta(symbol, raw, frame);
   if (message == nullptr) return false;
-  frame.begin_side(Side::kBid);
-  if (!match_levels(in, scales, frame) || !in.literal(",\"a\":[")) {
-    return false;
-  }
-  frame.begin_side(Side::kAsk);
-  if (!match_levels(in, scales, frame) || !in.literal("}}") || !in.at_end()) {
+  const Scales scales = scales_of(*message);
+  if (!match_both_sides(in, Side::kBid, ",\"a\":[", frame,
+                        [&] { return match_levels(in, scales, frame); }) ||
+      !in.literal("}}") || !in.at_end()) {
     return false;
   }
   message->has_first_update_id = message->has_last_update_id = true;

@@ -47,12 +47,9 @@ bool GeminiParser::read_literally(const RawMessage& raw,
                       "\",\"type\":\"l2_updates\"}")) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  return start_message(frame, ParsedMessageKind::kDelta, index, scales) !=
-             nullptr &&
-         match_changes(in, scales, frame) && in.at_end();
+  const ParsedMessage* const message = start_delta(symbol, raw, frame);
+  return message != nullptr && match_changes(in, scales_of(*message), frame) &&
+         in.at_end();
 }
 
 ParseVerdict GeminiParser::read_json(ondemand::document& document,

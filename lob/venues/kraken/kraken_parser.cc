@@ -129,18 +129,15 @@ bool KrakenParser::read_literally(const RawMessage& raw,
   ParsedMessage* const message =
       start_message(frame, ParsedMessageKind::kDelta, index, scales);
   if (message == nullptr) return false;
-  frame.begin_side(Side::kBid);
-  if (!match_levels(in, scales, frame) || !in.literal(",\"asks\":[")) {
-    return false;
-  }
-  frame.begin_side(Side::kAsk);
   uint64_t checksum;
   std::string_view time;
   int64_t time_ns;
-  if (!match_levels(in, scales, frame) || !in.literal(",\"checksum\":") ||
-      !in.unsigned_number(&checksum) || checksum > UINT32_MAX ||
-      !in.literal(",\"timestamp\":\"") || !in.name(&time) ||
-      !times_.read(time, &time_ns) || !in.literal("}]}") || !in.at_end()) {
+  if (!match_both_sides(in, Side::kBid, ",\"asks\":[", frame,
+                        [&] { return match_levels(in, scales, frame); }) ||
+      !in.literal(",\"checksum\":") || !in.unsigned_number(&checksum) ||
+      checksum > UINT32_MAX || !in.literal(",\"timestamp\":\"") ||
+      !in.name(&time) || !times_.read(time, &time_ns) || !in.literal("}]}") ||
+      !in.at_end()) {
     return false;
   }
   message->has_checksum = true;

@@ -81,13 +81,10 @@ bool KucoinParser::read_literally(const RawMessage& raw,
       !in.literal("\"changes\":{\"asks\":[")) {
     return false;
   }
-  const uint32_t index = resolver_.find(named, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
-  if (message == nullptr ||
-      !match_both_sides(in, Side::kAsk, ",\"bids\":[", scales, frame,
+  ParsedMessage* const message = start_delta(named, raw, frame);
+  if (message == nullptr) return false;
+  const Scales scales = scales_of(*message);
+  if (!match_both_sides(in, Side::kAsk, ",\"bids\":[", scales, frame,
                         ZeroPrice::kPassedOver) ||
       !in.literal("},\"sequenceEnd\":") || !in.unsigned_number(&last) ||
       !in.literal(",\"sequenceStart\":") || !in.unsigned_number(&first) ||

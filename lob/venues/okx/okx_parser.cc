@@ -77,12 +77,9 @@ bool OkxParser::read_literally(const RawMessage& raw,
       !in.literal("\"data\":[{\"asks\":[")) {
     return false;
   }
-  const uint32_t index = resolver_.find(symbol, raw.connection);
-  if (index == kNoInstrument) return false;
-  const Scales scales = scales_of(index);
-  ParsedMessage* const message =
-      start_message(frame, ParsedMessageKind::kDelta, index, scales);
+  ParsedMessage* const message = start_delta(symbol, raw, frame);
   if (message == nullptr) return false;
+  const Scales scales = scales_of(*message);
   if (!match_both_sides(in, Side::kAsk, ",\"bids\":[", scales, frame) ||
       !in.literal(",\"ts\":\"") || !in.unsigned_number(&time_ms) ||
       !in.literal("\",\"checksum\":")) {
