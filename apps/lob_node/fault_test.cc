@@ -4,21 +4,14 @@
 // node's sessions see it by what lob/venues/FAULTS.md says, ask for what they
 // need, are Live again, and end with the exchange's own books, level by level.
 
-#include "tools/exchange_sim/fault.h"
-
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "apps/lob_node/config.h"
+#include "apps/lob_node/testing/fault_scenario.h"
 #include "apps/lob_node/testing/simulated_exchange.h"
 #include "apps/lob_node/venue_session.h"
 #include "gtest/gtest.h"
@@ -31,12 +24,6 @@
 
 namespace wirebook {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double milliseconds(Clock::duration time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
 
 struct VenueUnderTest {
   VenueId id;
@@ -70,39 +57,9 @@ bool shows_nothing(VenueId venue, Fault fault) {
          detector_of(venue, Fault::kGap) == Detector::kNothing;
 }
 
-// Messages from one fault to the next, about.
-constexpr std::uint64_t kFaultEvery = 12;
-// A fault comes after one and a half as many at the latest, and mute-symbol
-// takes ten more: two of them are over by then.
-constexpr std::uint64_t kEnoughUpdates = 2 * (kFaultEvery * 3 / 2 + 10) + 10;
-
-struct FaultCase {
-  const char* name;  // as on exchange_sim's command line
-  Fault fault;
-  std::uint64_t count = 2;
-};
-
-constexpr FaultCase kFaultCases[] = {
-    {"gap", Fault::kGap},
-    {"duplicate", Fault::kDuplicate},
-    {"reorder", Fault::kReorder},
-    {"stale-snapshot", Fault::kStaleSnapshot, 1},
-    {"checksum", Fault::kWrongSum},
-    {"crossed", Fault::kCrossed},
-    {"mute-symbol", Fault::kMuteSymbol},
-    {"mute-socket", Fault::kMuteSocket, 1},
-    {"restart-sequence", Fault::kRestartSequence},
-    {"drop-connection", Fault::kDropConnection, 1},
-    {"slow-drip", Fault::kSlowDrip},
-    {"garbage", Fault::kGarbage},
-};
-
 sim::ServerOptions exchange_with(const FaultCase& fault) {
-  sim::ServerOptions options;
+  sim::ServerOptions options = faulty_exchange(fault);
   sim::ExchangeOptions& exchange = options.gateway.exchange;
-  exchange.rate = 400;
-  exchange.batch_ms = 10;
-  exchange.levels = 60;
   exchange.binance_symbols = {"BTCUSDT"};
   exchange.kraken_symbols = {"BTC/USD"};
   for (const VenueUnderTest& venue : kVenuesUnderTest) {
@@ -111,12 +68,6 @@ sim::ServerOptions exchange_with(const FaultCase& fault) {
     }
     exchange.symbols[std::string(venue_name(venue.id))] = {venue.symbol};
   }
-  options.gateway.fault = {.kind = *sim::find_fault(fault.name),
-                           .seed = exchange.seed,
-                           .count = fault.count,
-                           .every = kFaultEvery};
-  // Where it is not silence that must be seen, a slow machine is none.
-  options.ping_seconds = fault.fault == Fault::kMuteSocket ? 0.2 : 5;
   return options;
 }
 
@@ -149,7 +100,7 @@ class Observed final : public BookPipelineListener {
     config.symbols = {venue.symbol};
     config.depth = venue.depth;
     config.best_bid_offer = false;
-    config.stale_after_ms = fault.fault == Fault::kMuteSocket ? 800 : 60'000;
+    config.stale_after_ms = stale_after_ms(fault);
     auto session = VenueSession::create(config, NodeConfig(), connection, loop,
                                         pool, nullptr, this);
     if (!session.ok()) std::abort();
@@ -158,8 +109,8 @@ class Observed final : public BookPipelineListener {
 
   VenueSession& session() { return *session_; }
   const BookKeeper& keeper() const { return session_->pipeline().book(0); }
-  bool is_live() const { return keeper().state() == BookState::kLive; }
-  bool was_live() const { return first_live_ != Clock::time_point(); }
+  const VenueUnderTest& venue() const { return venue_; }
+  const Departures& departures() const { return departures_; }
 
   // The first level in which the book is not the exchange's.
   std::string difference(const SimulatedExchange& exchange) const {
@@ -179,57 +130,14 @@ class Observed final : public BookPipelineListener {
         venue_.id == VenueId::kKraken ? static_cast<size_t>(venue_.depth) : 0);
   }
 
-  // Since it was Live first: how often it left that for this reason.
-  int departures(BookState state, BookReason reason) const {
-    const auto found = departures_.find({state, reason});
-    return found == departures_.end() ? 0 : found->second;
-  }
-  int departures() const {
-    int sum = 0;
-    for (const auto& [why, n] : departures_) sum += n;
-    return sum;
-  }
-  // Reasons that it had at any time.
-  bool saw(BookReason reason) const { return seen_.contains(reason); }
-  double longest_ms() const { return longest_ms_; }
-  std::string story() const {
-    std::string out;
-    for (const auto& [why, n] : departures_) {
-      out += " " + std::string(book_state_name(why.first)) + "{" +
-             std::string(book_reason_name(why.second)) + "} " +
-             std::to_string(n);
-    }
-    return out.empty() ? " always Live" : out;
-  }
-  const VenueUnderTest& venue() const { return venue_; }
-
  private:
   void on_state_changed(const BookKeeper& keeper) override {
-    ++seen_[keeper.reason()];
-    const auto now = Clock::now();
-    if (keeper.state() == BookState::kLive) {
-      if (!was_live()) {
-        first_live_ = now;
-      } else if (away_) {
-        longest_ms_ = std::max(longest_ms_, milliseconds(now - left_));
-      }
-      away_ = false;
-      return;
-    }
-    if (!was_live() || away_) return;
-    away_ = true;
-    left_ = now;
-    ++departures_[{keeper.state(), keeper.reason()}];
+    departures_.on_state(keeper.state(), keeper.reason());
   }
 
   const VenueUnderTest venue_;
   std::unique_ptr<VenueSession> session_;
-  Clock::time_point first_live_;
-  Clock::time_point left_;
-  bool away_ = false;
-  double longest_ms_ = 0;
-  std::map<std::pair<BookState, BookReason>, int> departures_;
-  std::map<BookReason, int> seen_;
+  Departures departures_;
 };
 
 class NodeUnderFault : public testing::TestWithParam<FaultCase> {
@@ -238,18 +146,14 @@ class NodeUnderFault : public testing::TestWithParam<FaultCase> {
 };
 
 INSTANTIATE_TEST_SUITE_P(, NodeUnderFault, testing::ValuesIn(kFaultCases),
-                         [](const auto& each) {
-                           std::string name = each.param.name;
-                           std::erase(name, '-');
-                           return name;
-                         });
+                         fault_case_name);
 
 // What the table's word means in a book's states: why what it says has not been
 // seen, or empty.
 std::string missing(const Observed& book, const FaultCase& fault) {
   const VenueId id = book.venue().id;
   const auto wants = [&](BookState state, BookReason reason) {
-    if (book.departures(state, reason) > 0) return std::string();
+    if (book.departures().count(state, reason) > 0) return std::string();
     return "never " + std::string(book_state_name(state)) + " by " +
            std::string(book_reason_name(reason));
   };
@@ -258,7 +162,9 @@ std::string missing(const Observed& book, const FaultCase& fault) {
     case Detector::kIds:
       if (fault.fault == Fault::kStaleSnapshot &&
           venue_traits(id).sync == SyncClass::kRestSnapshot) {
-        return book.saw(BookReason::kSnapshotTooOld) ? "" : "never too old";
+        return book.departures().saw(BookReason::kSnapshotTooOld)
+                   ? ""
+                   : "never too old";
       }
       // Between two messages that change places it may be crossed.
       if (venue_traits(id).diffs == DiffRule::kTime &&
@@ -269,7 +175,7 @@ std::string missing(const Observed& book, const FaultCase& fault) {
     case Detector::kSum:
       // What crosses the book besides is called by that.
       return book.keeper().statistics().checksums_bad > 0 &&
-                     book.departures() > 0
+                     book.departures().count() > 0
                  ? ""
                  : "no bad sum";
     case Detector::kParser:
@@ -283,9 +189,9 @@ std::string missing(const Observed& book, const FaultCase& fault) {
     case Detector::kNothing:
       if (shows_nothing(id, fault.fault)) {
         // But for a level that stayed and then crosses what comes.
-        const int crossed = book.departures(BookState::kCrossed,
-                                            BookReason::kCrossedAfterUpdate);
-        return book.departures() == crossed &&
+        const int crossed = book.departures().count(
+            BookState::kCrossed, BookReason::kCrossedAfterUpdate);
+        return book.departures().count() == crossed &&
                        book.keeper().view().assurance == Assurance::kPromised
                    ? ""
                    : "more than a promise";
@@ -293,7 +199,7 @@ std::string missing(const Observed& book, const FaultCase& fault) {
       [[fallthrough]];
     case Detector::kHarmless:
     case Detector::kAbsent:
-      return book.departures() == 0 ? "" : "no reason to leave Live";
+      return book.departures().count() == 0 ? "" : "no reason to leave Live";
   }
   return "";
 }
@@ -301,71 +207,17 @@ std::string missing(const Observed& book, const FaultCase& fault) {
 TEST_P(NodeUnderFault, SeesItComesBackAndEndsWithTheExchangesBooks) {
   const FaultCase& fault = GetParam();
   SimulatedExchange exchange(exchange_with(fault));
-  auto pool = RawMessagePool::create({.descriptors = 4096});
-  ASSERT_TRUE(pool.ok()) << pool.status();
-  auto loop = UringLoop::create({.wait = WaitMode::kSleep}, pool->get());
-  ASSERT_TRUE(loop.ok()) << loop.status();
-  std::vector<std::unique_ptr<Observed>> books;
-  for (const VenueUnderTest& venue : kVenuesUnderTest) {
-    books.push_back(std::make_unique<Observed>(
-        venue, fault, exchange, static_cast<std::uint16_t>(books.size()),
-        loop->get(), pool->get()));
-    books.back()->session().start();
-  }
-  const auto turn = [&] {
-    (*loop)->run_once(5'000'000);
-    for (const auto& book : books) book->session().poll();
-  };
-
-  // The flow goes on until every book has had its faults and is back.
-  const auto begin = Clock::now();
-  const auto patient = [&] {
-    return Clock::now() - begin < std::chrono::seconds(50);
-  };
-  const auto all_over = [&] {
-    return std::all_of(books.begin(), books.end(), [&](const auto& book) {
-      return book->is_live() &&
-             book->keeper().statistics().updates_applied > kEnoughUpdates &&
-             missing(*book, fault).empty();
-    });
-  };
-  while (!all_over() && patient()) turn();
-  exchange.finish();
-  while (!exchange.quiesced() && patient()) turn();
-  EXPECT_TRUE(exchange.quiesced());
-  // What was sent last is on its way.
-  std::string difference;
-  const auto all_equal = [&] {
-    for (const auto& book : books) {
-      difference = std::string(venue_name(book->venue().id)) + ": ";
-      if (!book->is_live()) {
-        difference += "not Live," + book->story();
-        return false;
-      }
-      if (shows_nothing(book->venue().id, fault.fault)) continue;
-      const std::string found = book->difference(exchange);
-      difference += found;
-      if (!found.empty()) return false;
-    }
-    return true;
-  };
-  while (!all_equal() && patient()) turn();
-  EXPECT_TRUE(all_equal()) << difference;
-
-  for (const auto& book : books) {
-    EXPECT_EQ(missing(*book, fault), "")
-        << venue_name(book->venue().id) << book->story();
-    std::printf("  %-18s%s; away from Live for at most %.0f ms\n",
-                std::string(venue_name(book->venue().id)).c_str(),
-                book->story().c_str(), book->longest_ms());
-  }
-  for (const auto& book : books) book->session().stop();
-  while (std::any_of(books.begin(), books.end(), [](const auto& book) {
-    return !book->session().stopped();
-  })) {
-    turn();
-  }
-  for (const auto& book : books) book->session().disconnect();
+  run_under_fault(
+      fault, exchange, kVenuesUnderTest,
+      [&](const VenueUnderTest& venue, std::uint16_t connection,
+          UringLoop* loop, RawMessagePool* pool) {
+        return std::make_unique<Observed>(venue, fault, exchange, connection,
+                                          loop, pool);
+      },
+      missing,
+      [&](const Observed& book) {
+        return !shows_nothing(book.venue().id, fault.fault);
+      });
 }
 
 }  // namespace

@@ -7,19 +7,15 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "apps/lob_node/config.h"
+#include "apps/lob_node/testing/fault_scenario.h"
 #include "apps/lob_node/testing/simulated_exchange.h"
 #include "apps/lob_node/venue_session.h"
 #include "gtest/gtest.h"
@@ -32,12 +28,9 @@
 #include "net/raw_message_pool.h"
 #include "net/uring_loop.h"
 #include "tools/exchange_sim/book.h"
-#include "tools/exchange_sim/fault.h"
 
 namespace wirebook {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct VenueUnderTest {
   VenueId id;
@@ -66,27 +59,6 @@ constexpr VenueUnderTest kVenuesUnderTest[] = {
     {VenueId::kKraken, "/v2", "BTC/USD", "BTC%2FUSD", 10, parse_order_name,
      true},
     {VenueId::kBitfinex, "/ws/2", "tBTCUSD", "tBTCUSD", 250, read_number},
-};
-
-struct FaultCase {
-  const char* name;  // as on exchange_sim's command line
-  Fault fault;
-  std::uint64_t count = 2;
-};
-
-constexpr FaultCase kFaultCases[] = {
-    {"gap", Fault::kGap},
-    {"duplicate", Fault::kDuplicate},
-    {"reorder", Fault::kReorder},
-    {"stale-snapshot", Fault::kStaleSnapshot, 1},
-    {"checksum", Fault::kWrongSum},
-    {"crossed", Fault::kCrossed},
-    {"mute-symbol", Fault::kMuteSymbol},
-    {"mute-socket", Fault::kMuteSocket, 1},
-    {"restart-sequence", Fault::kRestartSequence},
-    {"drop-connection", Fault::kDropConnection, 1},
-    {"slow-drip", Fault::kSlowDrip},
-    {"garbage", Fault::kGarbage},
 };
 
 // What tells of a fault: as lob/venues/FAULTS.md, for the channels of orders.
@@ -126,29 +98,15 @@ Detector detector(VenueId venue, Fault fault) {
   }
 }
 
-// Messages from one fault to the next, about; those after which two faults are
-// over: fault_test.cc.
-constexpr std::uint64_t kFaultEvery = 12;
-constexpr std::uint64_t kEnoughUpdates = 2 * (kFaultEvery * 3 / 2 + 10) + 10;
-
 sim::ServerOptions exchange_with(const FaultCase& fault) {
-  sim::ServerOptions options;
+  sim::ServerOptions options = faulty_exchange(fault);
   sim::ExchangeOptions& exchange = options.gateway.exchange;
-  exchange.rate = 400;
-  exchange.batch_ms = 10;
-  exchange.levels = 60;
   for (const VenueUnderTest& venue : kVenuesUnderTest) {
     (venue.id == VenueId::kKraken
          ? exchange.kraken_symbols
          : exchange.symbols[std::string(venue_name(venue.id))]) = {
         venue.symbol};
   }
-  options.gateway.fault = {.kind = *sim::find_fault(fault.name),
-                           .seed = exchange.seed,
-                           .count = fault.count,
-                           .every = kFaultEvery};
-  // Where it is not silence that must be seen, a slow machine is none.
-  options.ping_seconds = fault.fault == Fault::kMuteSocket ? 0.2 : 5;
   return options;
 }
 
@@ -176,7 +134,7 @@ class Observed final : public L3FeedListener {
     config.symbols = {venue.symbol};
     config.depth = venue.depth;
     config.best_bid_offer = false;
-    config.stale_after_ms = fault.fault == Fault::kMuteSocket ? 800 : 60'000;
+    config.stale_after_ms = stale_after_ms(fault);
     auto session = VenueSession::create(config, NodeConfig(), connection, loop,
                                         pool, nullptr, nullptr, this);
     if (!session.ok()) std::abort();
@@ -186,7 +144,7 @@ class Observed final : public L3FeedListener {
   VenueSession& session() { return *session_; }
   const VenueUnderTest& venue() const { return venue_; }
   const L3Keeper& keeper() const { return session_->orders().book(0); }
-  bool is_live() const { return keeper().state() == BookState::kLive; }
+  const Departures& departures() const { return departures_; }
 
   // The first order in which the book is not the exchange's.
   std::string difference(const SimulatedExchange& exchange) const {
@@ -216,27 +174,6 @@ class Observed final : public L3FeedListener {
     return "";
   }
 
-  // Since it was Live first: how often it left that for this reason.
-  int departures(BookState state, BookReason reason) const {
-    const auto found = departures_.find({state, reason});
-    return found == departures_.end() ? 0 : found->second;
-  }
-  int departures() const {
-    int sum = 0;
-    for (const auto& [why, n] : departures_) sum += n;
-    return sum;
-  }
-  bool saw(BookReason reason) const { return seen_.contains(reason); }
-  std::string story() const {
-    std::string out;
-    for (const auto& [why, n] : departures_) {
-      out += " " + std::string(book_state_name(why.first)) + "{" +
-             std::string(book_reason_name(why.second)) + "} " +
-             std::to_string(n);
-    }
-    return out.empty() ? " always Live" : out;
-  }
-
  private:
   bool is_same(const OrderNode& order, const PlainJson& row) const {
     const BookView view = keeper().view();
@@ -253,27 +190,17 @@ class Observed final : public L3FeedListener {
   }
 
   void on_state_changed(const L3Keeper& keeper) override {
-    ++seen_[keeper.reason()];
-    if (keeper.state() == BookState::kLive) {
-      was_live_ = true;
-      away_ = false;
-      return;
-    }
-    if (!was_live_ || away_) return;
-    away_ = true;
-    ++departures_[{keeper.state(), keeper.reason()}];
+    departures_.on_state(keeper.state(), keeper.reason());
   }
 
   const VenueUnderTest venue_;
   std::unique_ptr<VenueSession> session_;
-  bool was_live_ = false;
-  bool away_ = false;
-  std::map<std::pair<BookState, BookReason>, int> departures_;
-  std::map<BookReason, int> seen_;
+  Departures departures_;
 };
 
 // Why what tells of the fault has not been seen, or empty.
-std::string missing(const Observed& book, Fault fault) {
+std::string missing(const Observed& book, const FaultCase& fault_case) {
+  const Fault fault = fault_case.fault;
   const OrderFeed& feed = *find_order_feed(book.venue().id);
   const BookStatistics counts = book.keeper().statistics();
   // A taker's order that is told before those that it meets crosses the book
@@ -282,7 +209,8 @@ std::string missing(const Observed& book, Fault fault) {
   switch (detector(book.venue().id, fault)) {
     case Detector::kIds:
       if (fault == Fault::kStaleSnapshot) {
-        return book.saw(BookReason::kSnapshotTooOld) || counts.gaps > 0
+        return book.departures().saw(BookReason::kSnapshotTooOld) ||
+                       counts.gaps > 0
                    ? ""
                    : "never too old";
       }
@@ -292,24 +220,29 @@ std::string missing(const Observed& book, Fault fault) {
       // What contradicts the book tells before its sum does.
       return counts.checksums_bad + counts.gaps > 0 ? "" : "no bad sum";
     case Detector::kParser:
-      return counts.gaps > 0 && book.saw(BookReason::kMalformedMessage)
+      return counts.gaps > 0 &&
+                     book.departures().saw(BookReason::kMalformedMessage)
                  ? ""
                  : "nothing malformed";
     case Detector::kTouch:
-      return counts.resyncs > 0 && book.saw(BookReason::kCrossedAfterUpdate)
+      return counts.resyncs > 0 &&
+                     book.departures().saw(BookReason::kCrossedAfterUpdate)
                  ? ""
                  : "not crossed and fetched again";
     case Detector::kSilence:
-      return book.saw(BookReason::kStaleHeartbeat) ? "" : "never Stale";
+      return book.departures().saw(BookReason::kStaleHeartbeat) ? ""
+                                                                : "never Stale";
     case Detector::kConnection:
-      return book.saw(BookReason::kConnectionLost) ? "" : "never lost";
+      return book.departures().saw(BookReason::kConnectionLost) ? ""
+                                                                : "never lost";
     case Detector::kNothing:
       return "";
     case Detector::kHarmless:
     case Detector::kAbsent:
-      return book.departures() ==
-                     (crosses ? book.departures(BookState::kCrossed,
-                                                BookReason::kCrossedAfterUpdate)
+      return book.departures().count() ==
+                     (crosses ? book.departures().count(
+                                    BookState::kCrossed,
+                                    BookReason::kCrossedAfterUpdate)
                               : 0)
                  ? ""
                  : "no reason to leave Live";
@@ -323,79 +256,19 @@ class OrdersUnderFault : public testing::TestWithParam<FaultCase> {
 };
 
 INSTANTIATE_TEST_SUITE_P(, OrdersUnderFault, testing::ValuesIn(kFaultCases),
-                         [](const auto& each) {
-                           std::string name = each.param.name;
-                           std::erase(name, '-');
-                           return name;
-                         });
+                         fault_case_name);
 
 TEST_P(OrdersUnderFault, AreSeenComeBackAndEndAsTheExchangesOwn) {
   const FaultCase& fault = GetParam();
   SimulatedExchange exchange(exchange_with(fault));
-  auto pool = RawMessagePool::create({.descriptors = 4096});
-  ASSERT_TRUE(pool.ok()) << pool.status();
-  auto loop = UringLoop::create({.wait = WaitMode::kSleep}, pool->get());
-  ASSERT_TRUE(loop.ok()) << loop.status();
-  std::vector<std::unique_ptr<Observed>> books;
-  for (const VenueUnderTest& venue : kVenuesUnderTest) {
-    books.push_back(std::make_unique<Observed>(
-        venue, fault, exchange, static_cast<std::uint16_t>(books.size()),
-        loop->get(), pool->get()));
-    books.back()->session().start();
-  }
-  const auto turn = [&] {
-    (*loop)->run_once(5'000'000);
-    for (const auto& book : books) book->session().poll();
-  };
-
-  // The flow goes on until every book has had its faults and is back.
-  const auto begin = Clock::now();
-  const auto patient = [&] {
-    return Clock::now() - begin < std::chrono::seconds(50);
-  };
-  const auto all_over = [&] {
-    return std::all_of(books.begin(), books.end(), [&](const auto& book) {
-      return book->is_live() &&
-             book->keeper().statistics().updates_applied > kEnoughUpdates &&
-             missing(*book, fault.fault).empty();
-    });
-  };
-  while (!all_over() && patient()) turn();
-  exchange.finish();
-  while (!exchange.quiesced() && patient()) turn();
-  EXPECT_TRUE(exchange.quiesced());
-  // What was sent last is on its way.
-  std::string difference;
-  const auto all_equal = [&] {
-    for (const auto& book : books) {
-      difference = std::string(venue_name(book->venue().id)) + ": ";
-      if (!book->is_live()) {
-        difference += "not Live," + book->story();
-        return false;
-      }
-      const std::string found = book->difference(exchange);
-      difference += found;
-      if (!found.empty()) return false;
-    }
-    return true;
-  };
-  while (!all_equal() && patient()) turn();
-  EXPECT_TRUE(all_equal()) << difference;
-
-  for (const auto& book : books) {
-    EXPECT_EQ(missing(*book, fault.fault), "")
-        << venue_name(book->venue().id) << book->story();
-    std::printf("  %-18s%s\n",
-                std::string(venue_name(book->venue().id)).c_str(),
-                book->story().c_str());
-  }
-  for (const auto& book : books) book->session().stop();
-  while (std::any_of(books.begin(), books.end(), [](const auto& book) {
-    return !book->session().stopped();
-  })) {
-    turn();
-  }
-  for (const auto& book : books) book->session().disconnect();
+  run_under_fault(
+      fault, exchange, kVenuesUnderTest,
+      [&](const VenueUnderTest& venue, std::uint16_t connection,
+          UringLoop* loop, RawMessagePool* pool) {
+        return std::make_unique<Observed>(venue, fault, exchange, connection,
+                                          loop, pool);
+      },
+      missing, [](const Observed&) { return true; });
 }
 
 }  // namespace
