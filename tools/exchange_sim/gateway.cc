@@ -305,6 +305,10 @@ Frame Gateway::dressed(Client& client, const std::string& topic,
 
 // ---- Faults ----------------------------------------------------------------
 
+// What one update said, the next one says anew in one case of eleven, and then
+// its loss leaves no trace; of ten in a row something stays.
+constexpr std::uint64_t kMessagesLostInARow = 10;
+
 FaultClock& Gateway::clock_of(const std::string& topic) {
   return fault_clocks_.try_emplace(topic, options_.fault, topic).first->second;
 }
@@ -339,7 +343,6 @@ void Gateway::send_depth(ConnectionId connection, Client& client,
 void Gateway::strike(ConnectionId connection, Client& client,
                      const std::string& topic, const Frame& frame,
                      FaultClock& clock) {
-  constexpr std::uint64_t kMuteMessages = 10;
   const Frame whole = dressed(client, topic, frame);
   const BookChannel& channel = channel_of(client, topic);
   switch (options_.fault.kind) {
@@ -362,7 +365,7 @@ void Gateway::strike(ConnectionId connection, Client& client,
                                              channel.with_bid(*whole, bid)));
     }
     case FaultKind::kMuteSymbol:
-      client.to_lose[topic] = kMuteMessages;
+      client.to_lose[topic] = kMessagesLostInARow;
       return;
     case FaultKind::kMuteSocket:
       return transport_.mute(connection);
@@ -384,8 +387,8 @@ void Gateway::strike(ConnectionId connection, Client& client,
   }
 }
 
-// A snapshot in the stream; where it is to be stale, the update that would
-// follow it is lost.
+// A snapshot in the stream; where it is to be stale, the updates that would
+// follow it are lost.
 void Gateway::send_snapshot(ConnectionId connection, Client& client,
                             const std::string& topic, std::string text) {
   say(connection, client, std::move(text));
@@ -399,7 +402,7 @@ void Gateway::send_snapshot(ConnectionId connection, Client& client,
   if (left == 0) return;
   --left;
   ++faults_;
-  client.to_lose[topic] = 1;
+  client.to_lose[topic] = kMessagesLostInARow;
 }
 
 const std::string* Gateway::stale_body(const std::string& name) {

@@ -39,7 +39,8 @@ struct FaultCase {
 };
 
 inline constexpr FaultCase kFaultCases[] = {
-    {"gap", Fault::kGap},
+    // One lost update in eleven is undone by the next, and no sum tells it.
+    {"gap", Fault::kGap, 4},
     {"duplicate", Fault::kDuplicate},
     {"reorder", Fault::kReorder},
     {"stale-snapshot", Fault::kStaleSnapshot, 1},
@@ -64,9 +65,10 @@ inline std::string fault_case_name(
 // Messages from one fault to the next, about.
 inline constexpr std::uint64_t kFaultEvery = 12;
 // A fault comes after one and a half as many at the latest, and mute-symbol
-// takes ten more: two of them are over by then.
-inline constexpr std::uint64_t kEnoughUpdates =
-    2 * (kFaultEvery * 3 / 2 + 10) + 10;
+// takes ten more: all of them are over by then.
+constexpr std::uint64_t enough_updates(const FaultCase& fault) {
+  return fault.count * (kFaultEvery * 3 / 2 + 10) + 10;
+}
 
 // Without symbols.
 sim::ServerOptions faulty_exchange(const FaultCase& fault);
@@ -135,7 +137,7 @@ void run_under_fault(const FaultCase& fault, SimulatedExchange& exchange,
   const auto all_over = [&] {
     return std::all_of(books.begin(), books.end(), [&](const auto& book) {
       return is_live(book) &&
-             book->keeper().statistics().updates_applied > kEnoughUpdates &&
+             book->keeper().statistics().updates_applied > enough_updates(fault) &&
              missing(*book, fault).empty();
     });
   };
