@@ -477,10 +477,10 @@ const Generator* Exchange::generator_of(const std::string& topic) const {
 }
 
 Level Exchange::crossing_bid(const std::string& topic) const {
-  const Generator* const generator = generator_of(topic);
-  // So deep that it crosses the subscriber's book of a moment ago, too.
-  constexpr std::ptrdiff_t kRank = 5;
-  return std::next(generator->book().levels(Side::kAsk).begin(), kRank)->second;
+  // So deep that it crosses the subscriber's book of a moment ago, too, and
+  // that the market does not rise above it while a subscriber waits for the
+  // crossing to pass.
+  return generator_of(topic)->book().levels(Side::kAsk).rbegin()->second;
 }
 
 void Exchange::restart_ids(const std::string& topic) {

@@ -137,7 +137,8 @@ void run_under_fault(const FaultCase& fault, SimulatedExchange& exchange,
   const auto all_over = [&] {
     return std::all_of(books.begin(), books.end(), [&](const auto& book) {
       return is_live(book) &&
-             book->keeper().statistics().updates_applied > enough_updates(fault) &&
+             book->keeper().statistics().updates_applied >
+                 enough_updates(fault) &&
              missing(*book, fault).empty();
     });
   };
