@@ -706,7 +706,8 @@ TEST_P(ConnectionTest, WhateverHappensEveryLegEndsOnce) {
   checker.connection = made.get();
   checker.pool = pool.get();
   made->start();
-  for (int i = 0; i < 2'000; ++i) {
+  // On a busy machine the servers answer late.
+  for (int i = 0; i < 2'000 || (checker.opens <= 5 && i < 200'000); ++i) {
     switch (random() % 100) {
       case 0:
         made->roll_over();
