@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "concurrency/broadcast_ring.h"
 #include "gtest/gtest.h"
+#include "memory/testing/own_name.h"
 #include "memory/testing/soak.h"
 
 namespace wirebook {
@@ -313,7 +314,7 @@ pid_t start_writer(int fd) {
 
 // A child that the writer forked lives on, without the ring and its lock.
 TEST(BroadcastRingKills, AChildOfAKilledWriterKeepsNoSuccessorOut) {
-  const std::string name = "/wirebook_fork_" + std::to_string(getpid());
+  const std::string name = own_name("/wirebook_fork");
   int pipes[2];
   ASSERT_EQ(pipe(pipes), 0);
   const pid_t writer = fork();

@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "memory/shared_segment.h"
+#include "memory/testing/own_name.h"
 #include "memory/testing/soak.h"
 
 namespace wirebook {
@@ -64,7 +65,7 @@ BroadcastReader reader_of(const BroadcastWriter& writer,
 class Named {
  public:
   explicit Named(const char* test)
-      : name_("/wirebook_broadcast_" + std::to_string(getpid()) + test) {}
+      : name_(own_name(std::string("/wirebook_broadcast_") + test)) {}
   ~Named() { (void)BroadcastWriter::unlink(name_); }
   const std::string& operator*() const { return name_; }
 

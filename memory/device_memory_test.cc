@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "memory/testing/own_name.h"
 #include "memory/testing/refuse_calls.h"
 
 namespace wirebook {
@@ -189,10 +190,10 @@ TEST(PersistentMapping, MapsPersistentMemoryItself) {
 }
 
 TEST(PersistentMapping, FallsBackToMsyncWithoutDax) {
-  auto journal =
-      PersistentMapping::open("/dev/shm/" + std::to_string(getpid()), 4096);
+  const std::string path = own_name("/dev/shm/device_memory_test");
+  auto journal = PersistentMapping::open(path, 4096);
   if (!journal.ok()) GTEST_SKIP() << journal.status();
-  unlink(("/dev/shm/" + std::to_string(getpid())).c_str());
+  unlink(path.c_str());
   EXPECT_FALSE(journal->is_direct()) << "this is memory, not persistent memory";
   EXPECT_EQ(journal->persist(0, 4096), absl::OkStatus());
 }

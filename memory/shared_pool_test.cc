@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "memory/asan_poison.h"
+#include "memory/testing/own_name.h"
 
 namespace wirebook {
 namespace {
@@ -49,7 +50,7 @@ Pool anonymous(std::size_t capacity, unsigned max_processes = 8) {
 class Name {
  public:
   explicit Name(const char* what)
-      : name_("/wirebook-" + std::to_string(getpid()) + "-" + what) {}
+      : name_(own_name(std::string("/wirebook-") + what)) {}
   ~Name() { (void)Pool::unlink(name_); }
   const std::string& operator*() const { return name_; }
   std::string path() const { return "/dev/shm" + name_; }

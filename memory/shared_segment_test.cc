@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "memory/testing/own_name.h"
 
 namespace wirebook::internal {
 namespace {
@@ -19,9 +20,7 @@ namespace {
 constexpr char kKind[] = "thing";
 constexpr char kMagic[8] = {'W', 'B', 'T', 'H', 'I', 'N', 'G', '1'};
 
-std::string test_name() {
-  return "/wirebook_segment_test_" + std::to_string(getpid());
-}
+std::string test_name() { return own_name("/wirebook_segment_test"); }
 
 // A complete segment that begins with the magic.
 int make(const std::string& name) {
