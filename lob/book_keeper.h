@@ -25,6 +25,7 @@
 #ifndef WIREBOOK_LOB_BOOK_KEEPER_H_
 #define WIREBOOK_LOB_BOOK_KEEPER_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -155,6 +156,19 @@ class BookKeeper {
   size_t known(Side side, std::span<const PriceLevel> levels) const noexcept {
     return horizon_[static_cast<size_t>(side)] ? within_horizon(side, levels)
                                                : levels.size();
+  }
+  // The best levels that are known, best first, as many as `out` takes; how
+  // many. Up to kBookViewDepth they lie ready to copy after each message.
+  size_t top(Side side, std::span<PriceLevel> out) const noexcept {
+    if (out.size() <= kBookViewDepth &&
+        !top_changed_[static_cast<size_t>(side)]) [[likely]] {
+      const bool bid = side == Side::kBid;
+      const size_t count =
+          std::min<size_t>(out.size(), bid ? view_.bid_count : view_.ask_count);
+      std::copy_n(bid ? view_.bids : view_.asks, count, out.data());
+      return count;
+    }
+    return known(side, out.first(book_.top(side, out)));
   }
 
   // ---- Any thread ----------------------------------------------------------

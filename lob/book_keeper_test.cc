@@ -39,6 +39,19 @@ Model model_of(const L2Book& book) {
   return model;
 }
 
+// What lies ready to copy is what the book would give.
+void expect_top_of_book(const BookKeeper& keeper) {
+  for (const Side side : {Side::kBid, Side::kAsk}) {
+    for (const size_t count : {size_t{1}, kBookViewDepth, kBookViewDepth + 1}) {
+      std::vector<PriceLevel> ready(count), read(count);
+      ready.resize(keeper.top(side, ready));
+      read.resize(keeper.book().top(side, read));
+      read.resize(keeper.known(side, read));
+      ASSERT_EQ(ready, read);
+    }
+  }
+}
+
 // The best `depth` levels of each side.
 Model best_of(const Model& whole, size_t depth) {
   Model view;
@@ -864,6 +877,7 @@ TEST(BookKeeper, LiveMeansEqualToTheModelWhateverTheStreamLoses) {
         keeper.on_message(*snapshot(id, history[id].bids, history[id].asks));
         wanted |= keeper.take_request().has_value();
       }
+      expect_top_of_book(keeper);
       const BookView view = keeper.view();
       if (view.state != BookState::kLive) continue;
       ++live;
@@ -908,6 +922,7 @@ TEST(BookKeeper, LiveMeansTheTouchOfTheModelThoughSnapshotsAreShort) {
         const Model known = best_of(whole, kLimit);
         keeper.on_message(*snapshot(id, known.bids, known.asks));
       }
+      expect_top_of_book(keeper);
       if (keeper.state() != BookState::kLive) continue;
       ++live;
       const Model touch = best_of(whole, 1);
@@ -979,6 +994,7 @@ TEST(BookKeeper, RefillsKeepAWanderingBookLive) {
         answer_at = step + 1 + below(4);
         refills += keeper.state() == BookState::kLive ? 1 : 0;
       }
+      expect_top_of_book(keeper);
       if (keeper.state() != BookState::kLive) continue;
       ++live;
       if (step % 8 != 0) continue;  // comparing is what takes time

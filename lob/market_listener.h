@@ -56,7 +56,7 @@ class Book {
   // The best levels that are known, best first, as many as `out` takes; how
   // many. Exact only while the state is kLive, as levels().
   size_t top(Side side, std::span<PriceLevel> out) const noexcept {
-    return keeper_.known(side, out.first(levels().top(side, out)));
+    return keeper_.top(side, out);
   }
   // All levels; beyond the horizon, where there is one, only those that changed
   // (BookKeeper::known_horizon).
