@@ -1,8 +1,9 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
 // What a client says to a venue: the texts that subscribe and unsubscribe, the
-// REST target of a depth snapshot, and how to ask for instruments. One
-// implementation a venue, in its folder; find_venue_requests.h has the table.
+// REST target of a depth snapshot, how to ask for instruments and for a token.
+// One implementation a venue, in its folder; find_venue_requests.h has the
+// table.
 //
 // Thread rules: stateless; any thread. Cost: builds a string; not for the hot
 // path.
@@ -19,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "lob/venues/instrument_reader.h"
 
 namespace wirebook {
@@ -26,9 +29,23 @@ namespace wirebook {
 // What a venue wants of clients that it must know; plain text, no JSON escapes.
 struct ChannelCredentials {
   std::string token{};  // Kraken: GetWebSocketsToken's
-  std::string key{};    // Coinbase: the key, its passphrase and secret (base64)
-  std::string passphrase{};
-  std::string secret{};
+  std::string key{};
+  std::string passphrase{};  // Coinbase
+  std::string secret{};      // base64
+};
+
+// A POST that the venue wants before each connection.
+struct AdmissionRequest {
+  std::string target{};  // empty: it wants none
+  std::string content{};
+  std::vector<std::string> headers{};  // "Name: value"
+};
+
+// What the answer to it says. `url` and `token` are secrets.
+struct Admission {
+  std::string url{};              // where to connect; empty: as always
+  std::string token{};            // for ChannelCredentials; empty: as it is
+  uint64_t ping_interval_ns = 0;  // of the keep-alive; 0: as always
 };
 
 struct SubscriptionOptions {
@@ -93,6 +110,22 @@ class VenueRequests {
   // The message after which the stream tells of all; empty elsewhere.
   virtual std::string instrument_request() const { return {}; }
   virtual InstrumentFormat instrument_format() const = 0;
+
+  // ---- Admission
+  // ---------------------------------------------------------------
+
+  // `who` may be null; an error says what is missing in it, but no value.
+  // `nonce` grows from call to call.
+  virtual absl::StatusOr<AdmissionRequest> admission_request(
+      const ChannelCredentials* /*who*/, uint64_t /*nonce*/) const {
+    return AdmissionRequest();
+  }
+  // Of the answer's body; an error quotes nothing that may be secret. `number`
+  // is any, for venues that want connections to have one.
+  virtual absl::StatusOr<Admission> read_admission(std::string_view /*answer*/,
+                                                   uint64_t /*number*/) const {
+    return absl::UnimplementedError("the venue gives no tokens");
+  }
 
   // What is said first on a connection; empty: nothing.
   virtual std::string greeting() const { return {}; }

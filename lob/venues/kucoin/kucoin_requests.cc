@@ -2,10 +2,15 @@
 
 #include "lob/venues/kucoin/kucoin_requests.h"
 
+#include <simdjson.h>
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -14,6 +19,32 @@ namespace wirebook {
 namespace {
 
 constexpr char kPath[] = "/api/v1/market/orderbook/level2_100?";
+constexpr std::string_view kGood = "200000";
+constexpr uint64_t kMillisecond = 1'000'000;
+// A longer interval is not believed.
+constexpr uint64_t kLongestPingMs = 60'000;
+// Of what a refusal says, bytes in our error.
+constexpr size_t kLongestRefusal = 200;
+
+absl::string_view to_absl(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+// As a value behind a question mark: RFC 3986, section 2.3, and the = of
+// base64, which the venue's own clients leave as it is.
+std::string query_value(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+        std::string_view("-._~=").find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      absl::StrAppend(
+          &out, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    }
+  }
+  return out;
+}
 
 class KucoinRequests final : public VenueRequests {
  public:
@@ -43,6 +74,50 @@ class KucoinRequests final : public VenueRequests {
             .lot = "baseIncrement",
             .status = "enableTrading",
             .trading = "true"};
+  }
+
+  absl::StatusOr<AdmissionRequest> admission_request(const ChannelCredentials*,
+                                                     uint64_t) const override {
+    return AdmissionRequest{.target = "/api/v1/bullet-public"};
+  }
+  absl::StatusOr<Admission> read_admission(std::string_view answer,
+                                           uint64_t number) const override {
+    simdjson::dom::parser parser;
+    simdjson::dom::element root;
+    std::string_view code;
+    if (parser.parse(answer.data(), answer.size()).get(root) !=
+            simdjson::SUCCESS ||
+        root["code"].get(code) != simdjson::SUCCESS) {
+      return absl::InvalidArgumentError("token: the answer is malformed");
+    }
+    if (code != kGood) {
+      std::string_view why;
+      if (root["msg"].get(why) != simdjson::SUCCESS) why = "";
+      return absl::UnavailableError(
+          absl::StrCat("token: refused with code ", to_absl(code), ": ",
+                       to_absl(why.substr(0, kLongestRefusal))));
+    }
+    std::string_view token;
+    std::string_view endpoint;
+    if (root["data"]["token"].get(token) != simdjson::SUCCESS ||
+        token.empty()) {
+      return absl::InvalidArgumentError("token: the answer has none");
+    }
+    const auto server = root["data"]["instanceServers"].at(0);
+    if (server["endpoint"].get(endpoint) != simdjson::SUCCESS ||
+        endpoint.empty()) {
+      return absl::InvalidArgumentError("token: the answer names no server");
+    }
+    Admission out;
+    out.token = std::string(token);
+    out.url = absl::StrCat(to_absl(endpoint), "?token=", query_value(token),
+                           "&connectId=", absl::Hex(number));
+    uint64_t interval_ms = 0;
+    if (server["pingInterval"].get(interval_ms) == simdjson::SUCCESS &&
+        interval_ms <= kLongestPingMs) {
+      out.ping_interval_ns = interval_ms * kMillisecond;
+    }
+    return out;
   }
 
  private:

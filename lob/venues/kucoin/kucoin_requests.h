@@ -8,6 +8,10 @@
 // a key.
 //
 // Instruments: "Get Symbol", of the same documents.
+//
+// Admission: "Get Public Token - Spot/Margin" of the same documents: a POST
+// without content, whose answer has a token, which ends after 24 hours, and
+// where to connect with it. Of its servers the first is taken.
 
 #ifndef WIREBOOK_LOB_VENUES_KUCOIN_KUCOIN_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_KUCOIN_KUCOIN_REQUESTS_H_
