@@ -122,6 +122,7 @@ void Connection::stop() {
     leg.planned = true;
     if (leg.reader != nullptr) leg.reader->close();
   }
+  proceed(absl::CancelledError("stopped before it was open"));
 }
 
 bool Connection::stopped() const noexcept {
@@ -147,9 +148,16 @@ void Connection::connect() {
   leg.opened = leg.planned = leg.delivers = false;
   leg.silence = absl::OkStatus();
   ++statistics_.attempts;
-  handler_->on_attempt(leg.number);
-  if (!running_) return;
-  const absl::Status status = leg.reader->connect();
+  waiting_ = true;
+  if (handler_->on_attempt(leg.number)) proceed(std::string());
+}
+
+void Connection::proceed(const absl::StatusOr<std::string>& url) {
+  if (!std::exchange(waiting_, false)) return;
+  Leg& leg = legs_[newest_];
+  absl::Status status = url.status();
+  if (status.ok() && !url->empty()) status = leg.reader->set_url(*url);
+  if (status.ok()) status = leg.reader->connect();
   if (!status.ok()) on_close(leg, kCloseAbnormal, {}, status);
 }
 
@@ -251,8 +259,8 @@ void Connection::watch(Leg& leg) noexcept {
 void Connection::end_silent(Leg& leg, const char* what,
                             uint64_t deadline_ns) noexcept {
   leg.silence = absl::DeadlineExceededError(
-      absl::StrCat("WebSocket ", without_query(options_.reader.url), ": ", what,
-                   " heard for ", deadline_ns / kMillisecond, " ms"));
+      absl::StrCat("WebSocket ", without_query(leg.reader->options().url), ": ",
+                   what, " heard for ", deadline_ns / kMillisecond, " ms"));
   ++statistics_.silences;
   handler_->on_silent(leg.number);
   leg.reader->close(kCloseNormal, "nothing heard");

@@ -82,8 +82,12 @@ struct ConnectionEnd {
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;
-  // An attempt begins; on_open or on_close follows.
-  virtual void on_attempt(size_t leg) { static_cast<void>(leg); }
+  // An attempt begins; on_open or on_close follows. False: not before
+  // Connection::proceed(), for what is still to be asked for.
+  virtual bool on_attempt(size_t leg) {
+    static_cast<void>(leg);
+    return true;
+  }
   // Send what subscribes.
   virtual void on_open(size_t leg) = 0;
   // `message` belongs to the handler now.
@@ -143,6 +147,10 @@ class Connection {
   void start();
   // Begins an orderly end, without another attempt.
   void stop();
+  // Goes on with the attempt that on_attempt said false to: with this URL, of
+  // options.reader.url's scheme, or, empty, with the one that there is; an
+  // error fails it. Nothing where none waits for it.
+  void proceed(const absl::StatusOr<std::string>& url);
   // Neither connected nor about to be.
   bool stopped() const noexcept;
 
@@ -244,7 +252,8 @@ class Connection {
   KernelRandom random_;
 
   bool running_ = false;
-  size_t newest_ = 0;  // the leg that is, or is to be, connected last
+  bool waiting_ = false;  // the newest leg, for proceed()
+  size_t newest_ = 0;     // the leg that is, or is to be, connected last
   std::array<Leg, kLegs> legs_;
   Timer attempt_timer_;   // then its place in the budget
   Timer connect_timer_;   // then it connects

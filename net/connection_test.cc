@@ -41,9 +41,10 @@ constexpr uint64_t kSecond = 1'000'000'000;
 uint64_t test_time = 0;
 
 struct Recorder : ConnectionHandler {
-  void on_attempt(size_t leg) override {
+  bool on_attempt(size_t leg) override {
     attempts.push_back(leg);
     if (when_attempt) when_attempt();
+    return !defers;
   }
   void on_open(size_t leg) override {
     opens.push_back(leg);
@@ -69,7 +70,8 @@ struct Recorder : ConnectionHandler {
   RawMessagePool* pool = nullptr;
   std::vector<size_t> attempts, opens, closes, silent;
   std::vector<std::string> messages;
-  bool holds = false;  // messages, for the test to release
+  bool defers = false;  // attempts, for the test to proceed with
+  bool holds = false;   // messages, for the test to release
   std::vector<RawMessage*> held;
   ConnectionEnd end;
   std::string reason;
@@ -589,6 +591,105 @@ TEST_P(ConnectionTest, StopEndsARollover) {
   EXPECT_TRUE(recorder.end.planned);
 }
 
+// ---- What an attempt needs first
+
+TEST_P(ConnectionTest, AnAttemptWaitsForItsUrl) {
+  Venue first("first"), second("second");
+  recorder.defers = true;
+  start(options_for("ws://127.0.0.1:" + std::to_string(refusing_port())));
+  turn();
+  EXPECT_EQ(recorder.attempts.size(), 1u);
+  EXPECT_EQ(first.connections(), 0);
+  EXPECT_FALSE(connection->stopped());
+  connection->proceed(first.url() + "?token=1");
+  connection->proceed(second.url());  // nobody waits for it
+  ASSERT_TRUE(run_until_messages(1));
+  ASSERT_TRUE(connection->send_text(0, "die"));
+  ASSERT_TRUE(run_until_closes(1));
+  advance(250 * kMillisecond);
+  EXPECT_EQ(recorder.attempts.size(), 2u) << "and so does the next one";
+  connection->proceed(second.url());
+  ASSERT_TRUE(run_until_messages(2));
+  EXPECT_THAT(recorder.messages, ElementsAre("0:first", "0:second"));
+}
+
+TEST_P(ConnectionTest, WithoutAUrlAnAttemptGoesWhereTheLastOneWent) {
+  Venue venue("hello");
+  recorder.defers = true;
+  start(options_for(venue.url()));
+  connection->proceed(std::string());
+  ASSERT_TRUE(run_until_messages(1));
+}
+
+TEST_P(ConnectionTest, AnErrorInsteadOfAUrlIsAFailedAttempt) {
+  Venue venue("hello");
+  recorder.defers = true;
+  start(options_for(venue.url()));
+  uint64_t delay = 250 * kMillisecond;
+  const absl::StatusOr<std::string> wrong[] = {
+      absl::UnavailableError("no token"), "wss://127.0.0.1/?token=secret",
+      "ws://?token=secret"};
+  size_t closes = 0;
+  for (const auto& url : wrong) {
+    connection->proceed(url);
+    ASSERT_EQ(recorder.closes.size(), ++closes);
+    EXPECT_FALSE(recorder.end.status.ok());
+    EXPECT_FALSE(recorder.end.planned);
+    EXPECT_THAT(recorder.end.status.ToString(), Not(HasSubstr("secret")));
+    EXPECT_EQ(connection->statistics().failed_attempts, closes);
+    advance(delay - 1);
+    EXPECT_EQ(recorder.attempts.size(), closes);
+    advance(1);
+    EXPECT_EQ(recorder.attempts.size(), closes + 1);
+    delay *= 2;
+  }
+  connection->proceed(venue.url());
+  ASSERT_TRUE(run_until_messages(1));
+}
+
+TEST_P(ConnectionTest, AnAttemptMayFailAtOnce) {
+  Venue venue("hello");
+  recorder.defers = true;
+  recorder.when_attempt = [&] {
+    connection->proceed(absl::UnavailableError("no room"));
+  };
+  auto made = Connection::create(loop.get(), pool.get(),
+                                 options_for(venue.url()), &recorder);
+  ASSERT_TRUE(made.ok()) << made.status();
+  connection = *std::move(made);
+  connection->start();
+  EXPECT_EQ(recorder.closes.size(), 1u);
+  recorder.when_attempt = nullptr;
+  advance(250 * kMillisecond);
+  connection->proceed(venue.url());
+  ASSERT_TRUE(run_until_messages(1));
+}
+
+TEST_P(ConnectionTest, StopsWhileAnAttemptWaits) {
+  Venue venue("hello");
+  recorder.defers = true;
+  start(options_for(venue.url()));
+  connection->stop();
+  EXPECT_TRUE(connection->stopped());
+  EXPECT_EQ(recorder.closes.size(), 1u);
+  EXPECT_TRUE(recorder.end.planned);
+  EXPECT_EQ(connection->statistics().failed_attempts, 0u);
+  connection->proceed(venue.url());
+  advance(100 * kSecond);
+  EXPECT_EQ(venue.connections(), 0);
+}
+
+TEST_P(ConnectionTest, NoErrorSaysTheToken) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 401 Unauthorized\r\n\r\n");
+  });
+  start(options_for(server.url() + "?token=secret"));
+  ASSERT_TRUE(run_until_closes(1));
+  EXPECT_THAT(recorder.end.status.ToString(), HasSubstr("401"));
+  EXPECT_THAT(recorder.end.status.ToString(), Not(HasSubstr("secret")));
+}
+
 // ---- Ends
 
 TEST_P(ConnectionTest, StopFromOnAttemptMakesNone) {
@@ -633,9 +734,10 @@ TEST_P(ConnectionTest, ItsEndInMidRolloverLeaksNothing) {
 struct Checker : ConnectionHandler {
   enum State { kIdle, kAttempt, kOpen };
 
-  void on_attempt(size_t leg) override {
+  bool on_attempt(size_t leg) override {
     EXPECT_EQ(states[leg], kIdle);
     states[leg] = kAttempt;
+    return ++attempts % 3 != 0;
   }
   void on_open(size_t leg) override {
     EXPECT_EQ(states[leg], kAttempt);
@@ -658,6 +760,7 @@ struct Checker : ConnectionHandler {
   Connection* connection = nullptr;
   RawMessagePool* pool = nullptr;
   State states[Connection::kLegs] = {};
+  int attempts = 0;
   int opens = 0;
 };
 
@@ -717,6 +820,16 @@ TEST_P(ConnectionTest, WhateverHappensEveryLegEndsOnce) {
         break;
       case 2:
         if (random() % 5 == 0) made->stop();
+        break;
+      case 3:
+        made->proceed(absl::UnavailableError("refused"));
+        break;
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+        made->proceed(std::string());
         break;
       default:
         made->start();  // which changes nothing while it runs

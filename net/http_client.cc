@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -56,7 +57,10 @@ class Transfer {
       : timeout_ms_(static_cast<long>(
             std::clamp<uint64_t>(timeout_ns / 1'000'000, 1, INT_MAX))),
         max_body_bytes_(max_body_bytes) {}
-  ~Transfer() { curl_easy_cleanup(easy_); }
+  ~Transfer() {
+    curl_easy_cleanup(easy_);
+    curl_slist_free_all(headers_);
+  }
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -87,8 +91,22 @@ class Transfer {
 
   CURL* easy() const { return easy_; }
 
-  void start(const Url& url) {
+  // `request` must stay as it is until finish().
+  void start(const Url& url, const HttpRequest& request) {
     url_ = absl::StrCat(url.scheme, "://", url.authority(), url.target);
+    curl_slist_free_all(std::exchange(headers_, nullptr));
+    for (const std::string& header : request.headers) add_header(header);
+    if (request.content.has_value()) {
+      // libcurl would call nothing at all a form.
+      if (request.content->empty()) add_header("Content-Type:");
+      curl_easy_setopt(easy_, CURLOPT_POST, 1L);
+      curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request.content->size()));
+      curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request.content->c_str());
+    } else {
+      curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);
+    }
+    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
     body_ = {};
     head_bytes_ = 0;
     too_long_ = false;
@@ -131,6 +149,12 @@ class Transfer {
   }
 
  private:
+  void add_header(const std::string& header) {
+    curl_slist* const longer = curl_slist_append(headers_, header.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    headers_ = longer;
+  }
+
   static size_t on_head(const char*, size_t, size_t size, void* self) noexcept {
     Transfer& transfer = *static_cast<Transfer*>(self);
     transfer.head_bytes_ += size;
@@ -162,6 +186,7 @@ class Transfer {
   const long timeout_ms_;
   const size_t max_body_bytes_;
   CURL* easy_ = nullptr;
+  curl_slist* headers_ = nullptr;
   std::string url_;
   std::string body_;
   size_t head_bytes_ = 0;
@@ -190,7 +215,7 @@ absl::StatusOr<HttpResponse> http_get(const std::string& url,
   if (absl::Status status = init_curl(); !status.ok()) return status;
   Transfer transfer(timeout_ns, max_body_bytes);
   if (absl::Status status = transfer.create(); !status.ok()) return status;
-  transfer.start(*parsed);
+  transfer.start(*parsed, {});
   return transfer.finish(curl_easy_perform(transfer.easy()));
 }
 
@@ -234,9 +259,11 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
     loop_->remove_task(this);
   }
 
-  absl::Status get(HttpRequest request) {
-    absl::StatusOr<Url> url = parse_http_url(request.url);
-    if (!url.ok()) return url.status();
+  absl::Status send(HttpRequest request) {
+    if (request.prepare == nullptr) {
+      const absl::StatusOr<Url> url = parse_http_url(request.url);
+      if (!url.ok()) return url.status();
+    }
     if (pending_ == options_.max_pending) {
       return absl::ResourceExhaustedError(
           absl::StrCat("HTTP ", request.url, ": ", pending_,
@@ -245,7 +272,7 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
     ++pending_;
     {
       const std::lock_guard lock(mutex_);
-      requests_.push_back({std::move(request), *std::move(url)});
+      requests_.push_back(std::move(request));
     }
     work_there_.notify_one();
     return absl::OkStatus();
@@ -254,10 +281,6 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
   size_t pending() const noexcept { return pending_; }
 
  private:
-  struct Request {
-    HttpRequest request;
-    Url url;
-  };
   struct Finished {
     HttpRequest request;
     HttpResult result;           // but for its body
@@ -268,7 +291,7 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
 
   void work() {
     for (;;) {
-      Request next;
+      HttpRequest next;
       {
         std::unique_lock lock(mutex_);
         work_there_.wait(lock,
@@ -277,12 +300,25 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
         next = std::move(requests_.front());
         requests_.pop_front();
       }
-      transfer_.start(next.url);
-      const std::optional<CURLcode> code = perform();
-      if (!code.has_value()) return;
+      absl::StatusOr<HttpResponse> response = HttpResponse();
+      absl::Status prepared;
+      if (next.prepare != nullptr) prepared = next.prepare(&next);
+      if (!prepared.ok()) {
+        response = prepared;
+      } else if (!next.url.empty()) {
+        const absl::StatusOr<Url> url = parse_http_url(next.url);
+        if (url.ok()) {
+          transfer_.start(*url, next);
+          const std::optional<CURLcode> code = perform();
+          if (!code.has_value()) return;
+          response = transfer_.finish(*code);
+        } else {
+          response = url.status();
+        }
+      }
       // Room for every pending request: it cannot be full.
-      static_cast<void>(results_.try_push(
-          judge(std::move(next.request), transfer_.finish(*code))));
+      static_cast<void>(
+          results_.try_push(judge(std::move(next), std::move(response))));
       loop_->wake();
     }
   }
@@ -326,15 +362,18 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
     result.tag = request.tag;
     if (!response.ok()) {
       result.status = response.status();
-    } else {
+    } else if (!request.url.empty()) {
       result.http_status = response->status;
       result.retry_after_seconds = response->retry_after_seconds;
       if (response->status >= 200 && response->status < 300) {
         finished.body = std::make_unique<Body>(std::move(response->body));
       } else {
         result.status = absl::UnavailableError(
-            absl::StrCat("HTTP ", request.url, ": status ", response->status,
-                         ": ", response->body.substr(0, 200)));
+            absl::StrCat("HTTP ", request.url, ": status ", response->status));
+        if (!request.content.has_value()) {
+          result.status = absl::UnavailableError(absl::StrCat(
+              result.status.message(), ": ", response->body.substr(0, 200)));
+        }
       }
     }
     finished.request = std::move(request);
@@ -387,7 +426,7 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable work_there_;
-  std::deque<Request> requests_;
+  std::deque<HttpRequest> requests_;
   bool stopping_ = false;
 
   std::thread thread_;
@@ -413,8 +452,8 @@ absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::create(
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
 }
 
-absl::Status HttpClient::get(HttpRequest request) {
-  return impl_->get(std::move(request));
+absl::Status HttpClient::send(HttpRequest request) {
+  return impl_->send(std::move(request));
 }
 
 size_t HttpClient::pending() const noexcept { return impl_->pending(); }

@@ -1,7 +1,7 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// HttpClient: HTTP GET on a thread of its own, for what REST snapshots need:
-// the body comes to a loop's thread as a RawMessage of kind kHttpBody.
+// HttpClient: HTTP on a thread of its own, for what REST snapshots and tokens
+// need: the body comes to a loop's thread as a RawMessage of kind kHttpBody.
 // http_get(): the same for small requests that may block.
 //
 // Over libcurl: http:// and https:// (certificates and host names verified),
@@ -12,8 +12,9 @@
 // hold up the feeds, and need no speed of ours.
 //
 // Thread rules: all on the loop's thread; on_http() must not destroy the
-// client. No call waits for the network, the destructor neither. Nothing here
-// is for the hot path: a request allocates.
+// client. No call waits for the network, the destructor neither, but it does
+// for a `prepare` that runs. Nothing here is for the hot path: a request
+// allocates.
 //
 //   struct Snapshots : wirebook::HttpHandler {
 //     void on_http(const wirebook::HttpResult& result) override {
@@ -22,15 +23,18 @@
 //     }
 //   } snapshots;
 //   auto http = *wirebook::HttpClient::create(loop, pool, {}, &snapshots);
-//   http->get({.url = "http://127.0.0.1:8080/depth?symbol=X", .tag = 3});
+//   http->send({.url = "http://127.0.0.1:8080/depth?symbol=X", .tag = 3});
 
 #ifndef WIREBOOK_NET_HTTP_CLIENT_H_
 #define WIREBOOK_NET_HTTP_CLIENT_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -53,6 +57,14 @@ absl::StatusOr<HttpResponse> http_get(const std::string& url,
 
 struct HttpRequest {
   std::string url = {};
+  // Of a POST, empty or form-encoded; nothing: a GET. No error quotes the
+  // answer to a POST: it may be a secret.
+  std::optional<std::string> content = {};
+  std::vector<std::string> headers = {};  // "Name: value"
+  // Called first, on the client's own thread: may read files, and complete the
+  // above. Its error is the result; with `url` empty after it there is nothing
+  // to be sent, and the result is OK, without a body.
+  std::function<absl::Status(HttpRequest*)> prepare = {};
   // Copied into the body's RawMessage.
   uint32_t tag = 0;
   uint16_t connection = 0;
@@ -65,7 +77,8 @@ struct HttpResult {
   absl::Status status;
   int http_status = 0;               // 0: there was no response
   uint64_t retry_after_seconds = 0;  // what a 429 or 503 may say; 0: nothing
-  // The handler's to release; nullptr unless `status` is OK.
+  // The handler's to release; nullptr unless `status` is OK, and where nothing
+  // was sent.
   RawMessage* body = nullptr;
 };
 
@@ -92,9 +105,9 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Queues a GET: on_http follows, in a later turn of the loop. An error means
+  // Queues it: on_http follows, in a later turn of the loop. An error means
   // that nothing was queued: the URL is wrong, or max_pending are waiting.
-  absl::Status get(HttpRequest request);
+  absl::Status send(HttpRequest request);
 
   size_t pending() const noexcept;
 

@@ -34,6 +34,7 @@ namespace {
 
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Peer;
 using testing::refusing_port;
 using testing::ScriptedServer;
@@ -280,9 +281,9 @@ TEST_F(HttpClientTest, BodiesComeToTheLoopsThreadInOrder) {
   create({});
   for (uint32_t tag = 0; tag < 5; ++tag) {
     EXPECT_TRUE(client
-                    ->get({.url = http_url(server, "/" + std::to_string(tag)),
-                           .tag = tag,
-                           .connection = 5})
+                    ->send({.url = http_url(server, "/" + std::to_string(tag)),
+                            .tag = tag,
+                            .connection = 5})
                     .ok());
   }
   EXPECT_EQ(client->pending(), 5u);
@@ -295,6 +296,106 @@ TEST_F(HttpClientTest, BodiesComeToTheLoopsThreadInOrder) {
   EXPECT_EQ(pool->outstanding(), 0u);
 }
 
+// What a request says, up to the end of its content.
+std::string read_whole(Peer& peer) {
+  std::string request = peer.read_request();
+  const size_t at = request.find("Content-Length: ");
+  if (at == std::string::npos) return request;
+  std::string content(std::stoul(request.substr(at + 16)), '\0');
+  peer.read_exactly(content.data(), content.size());
+  return request + content;
+}
+
+TEST_F(HttpClientTest, PostsAndGetsOverOneConnection) {
+  std::vector<std::string> requests;
+  ScriptedServer server([&](Peer& peer) {
+    for (;;) {
+      requests.push_back(read_whole(peer));
+      if (requests.back().empty()) return;
+      peer.send(response("x"));
+    }
+  });
+  create({});
+  const std::string url = http_url(server, "/token");
+  EXPECT_TRUE(client->send({.url = url, .content = "", .connection = 5}).ok());
+  EXPECT_TRUE(client
+                  ->send({.url = url,
+                          .content = "nonce=1",
+                          .headers = {"API-Key: a", "API-Sign: b"},
+                          .connection = 5})
+                  .ok());
+  EXPECT_TRUE(client->send({.url = url, .connection = 5}).ok());
+  ASSERT_TRUE(run_until(3));
+  client.reset();
+  server.stop();
+  ASSERT_GE(requests.size(), 3u);
+  EXPECT_THAT(requests[0], HasSubstr("POST /token HTTP/1.1\r\n"));
+  EXPECT_THAT(requests[0], HasSubstr("Content-Length: 0\r\n"));
+  EXPECT_THAT(requests[0], Not(HasSubstr("Content-Type")));
+  EXPECT_THAT(requests[1], HasSubstr("POST /token HTTP/1.1\r\n"));
+  EXPECT_THAT(requests[1], HasSubstr("API-Key: a\r\nAPI-Sign: b\r\n"));
+  EXPECT_THAT(requests[1],
+              HasSubstr("Content-Type: application/x-www-form-urlencoded"));
+  EXPECT_THAT(requests[1], HasSubstr("\r\n\r\nnonce=1"));
+  EXPECT_THAT(requests[2], HasSubstr("GET /token HTTP/1.1\r\n"));
+  EXPECT_THAT(requests[2], Not(HasSubstr("API-")));
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(HttpClientTest, NoErrorQuotesTheAnswerToAPost) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send(response("hush", "500 Oops"));
+    peer.read_to_end();
+  });
+  create({});
+  EXPECT_TRUE(client->send({.url = http_url(server, "/"), .content = ""}).ok());
+  ASSERT_TRUE(run_until(1));
+  EXPECT_EQ(results[0].http_status, 500);
+  EXPECT_THAT(results[0].status.ToString(), HasSubstr("status 500"));
+  EXPECT_THAT(results[0].status.ToString(), Not(HasSubstr("hush")));
+}
+
+TEST_F(HttpClientTest, WhatPreparesARequestRunsOnTheClientsThread) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send(response(peer.read_request().substr(0, 6)));
+    peer.read_to_end();
+  });
+  create({});
+  const std::string url = http_url(server, "/a");
+  std::thread::id thread;
+  const auto completes = [&](HttpRequest* request) {
+    thread = std::this_thread::get_id();
+    request->url = url;
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(
+      client->send({.prepare = completes, .tag = 1, .connection = 5}).ok());
+  const auto fails = [](HttpRequest*) {
+    return absl::NotFoundError("no such file");
+  };
+  EXPECT_TRUE(client->send({.url = url, .prepare = fails, .tag = 2}).ok());
+  const auto wrong = [](HttpRequest* request) {
+    request->url = "ws://x";
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(client->send({.prepare = wrong, .tag = 3}).ok());
+  const auto suffices = [](HttpRequest*) { return absl::OkStatus(); };
+  EXPECT_TRUE(client->send({.prepare = suffices, .tag = 4}).ok());
+  ASSERT_TRUE(run_until(4));
+  EXPECT_NE(thread, std::this_thread::get_id());
+  EXPECT_EQ(bodies, std::vector<std::string>{"GET /a"});
+  EXPECT_EQ(results[0].tag, 1u);
+  EXPECT_EQ(results[1].status, absl::NotFoundError("no such file"));
+  EXPECT_EQ(results[1].body, nullptr);
+  EXPECT_THAT(results[2].status.ToString(), HasSubstr("http or https"));
+  EXPECT_EQ(results[3].status, absl::OkStatus());
+  EXPECT_EQ(results[3].tag, 4u);
+  EXPECT_EQ(results[3].http_status, 0);
+  EXPECT_EQ(results[3].body, nullptr);
+  EXPECT_EQ(pool->outstanding(), 0u);
+}
+
 TEST_F(HttpClientTest, RefusalsAndErrorsAreResultsToo) {
   ScriptedServer server([](Peer& peer) {
     peer.read_request();
@@ -302,13 +403,13 @@ TEST_F(HttpClientTest, RefusalsAndErrorsAreResultsToo) {
         response("slow down", "429 Too Many Requests", "Retry-After: 30\r\n"));
   });
   create({});
-  EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/"), .tag = 1}).ok());
   EXPECT_TRUE(
       client
-          ->get({.url = "http://127.0.0.1:" + std::to_string(refusing_port()),
-                 .tag = 2})
+          ->send({.url = "http://127.0.0.1:" + std::to_string(refusing_port()),
+                  .tag = 2})
           .ok());
-  EXPECT_FALSE(client->get({.url = "ftp://x"}).ok());
+  EXPECT_FALSE(client->send({.url = "ftp://x"}).ok());
   ASSERT_TRUE(run_until(2));
   EXPECT_EQ(results[0].http_status, 429);
   EXPECT_EQ(results[0].retry_after_seconds, 30u);
@@ -327,7 +428,7 @@ TEST_F(HttpClientTest, AHeaderThatDripsForEverIsBrokenOff) {
     }
   });
   create({.timeout_ns = 100'000'000});
-  EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/"), .tag = 1}).ok());
   ASSERT_TRUE(run_until(1));
   EXPECT_FALSE(results[0].status.ok());
 }
@@ -345,7 +446,7 @@ TEST_F(HttpClientTest, AHeadWithoutEndIsBrokenOff) {
     }
   });
   create({});
-  EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/"), .tag = 1}).ok());
   ASSERT_TRUE(run_until(1));
   // Our limit of bytes, or a newer curl's own of headers: whichever is first.
   EXPECT_THAT(results[0].status.ToString(),
@@ -363,7 +464,7 @@ TEST_F(HttpClientTest, AStatusLineOfAnyLengthIsHarmless) {
   for (const size_t n : {size_t{30} << 10, size_t{1} << 20}) {
     size = n;
     results.clear();
-    EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+    EXPECT_TRUE(client->send({.url = http_url(server, "/"), .tag = 1}).ok());
     ASSERT_TRUE(run_until(1));
     EXPECT_FALSE(results[0].status.ok());
     EXPECT_EQ(results[0].http_status, n < 100'000 ? 500 : 0);
@@ -378,7 +479,7 @@ TEST_F(HttpClientTest, AnEndlessBodyIsAnError) {
     }
   });
   create({.max_body_bytes = 100'000});
-  EXPECT_TRUE(client->get({.url = http_url(server, "/"), .tag = 1}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/"), .tag = 1}).ok());
   ASSERT_TRUE(run_until(1));
   EXPECT_THAT(results[0].status.ToString(), HasSubstr("longer than 100000"));
 }
@@ -400,7 +501,7 @@ TEST_F(HttpClientTest, ABodyWaitsForADescriptor) {
   });
   create({});
   EXPECT_TRUE(
-      client->get({.url = http_url(server, "/"), .connection = 5}).ok());
+      client->send({.url = http_url(server, "/"), .connection = 5}).ok());
   ASSERT_TRUE(run_until([&] { return answered.load(); }));
   int turns = 0;
   ASSERT_TRUE(run_until([&] { return ++turns == 100; }));
@@ -419,8 +520,8 @@ TEST_F(HttpClientTest, DestructionBreaksOffARequestUnderWay) {
     peer.read_to_end();
   });
   create({.timeout_ns = 60 * kSecond});
-  EXPECT_TRUE(client->get({.url = http_url(server, "/")}).ok());
-  EXPECT_TRUE(client->get({.url = http_url(server, "/")}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/")}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/")}).ok());
   ASSERT_TRUE(run_until([&] { return received.load(); }));
   // Past libcurl's own timers of the first 200 ms, which would end the wait.
   const auto later = Clock::now() + std::chrono::milliseconds(400);
@@ -432,7 +533,7 @@ TEST_F(HttpClientTest, DestructionBreaksOffARequestUnderWay) {
 TEST_F(HttpClientTest, DestructionDoesNotWaitForAConnect) {
   FullListener listener;
   create({.timeout_ns = 60 * kSecond});
-  EXPECT_TRUE(client->get({.url = listener.url()}).ok());
+  EXPECT_TRUE(client->send({.url = listener.url()}).ok());
   ASSERT_TRUE(run_until([&] { return listener.connecting() == 2; }));
   EXPECT_LT(destroy(), seconds(5));
   EXPECT_LT(longest_turn, seconds(1));
@@ -441,7 +542,7 @@ TEST_F(HttpClientTest, DestructionDoesNotWaitForAConnect) {
 TEST_F(HttpClientTest, DestructionDoesNotWaitForAName) {
   create({.timeout_ns = 60 * kSecond});
   EXPECT_TRUE(
-      client->get({.url = std::string("http://") + SlowName::kName}).ok());
+      client->send({.url = std::string("http://") + SlowName::kName}).ok());
   slow_name().wait_until_begun();
   EXPECT_LT(destroy(), seconds(5));
   slow_name().let_go();
@@ -451,9 +552,9 @@ TEST_F(HttpClientTest, ATimeoutWhileConnectingDoesNotHoldUpTheLoop) {
   FullListener listener;
   create({.timeout_ns = 2 * kSecond});
   const auto begin = Clock::now();
-  EXPECT_TRUE(client->get({.url = listener.url(), .tag = 1}).ok());
+  EXPECT_TRUE(client->send({.url = listener.url(), .tag = 1}).ok());
   EXPECT_TRUE(
-      client->get({.url = std::string("http://") + SlowName::kName, .tag = 2})
+      client->send({.url = std::string("http://") + SlowName::kName, .tag = 2})
           .ok());
   ASSERT_TRUE(run_until(2));
   EXPECT_LT(Clock::now() - begin, seconds(10));
@@ -472,9 +573,9 @@ TEST_F(HttpClientTest, APoolThatIsNotTheLoopsIsRefused) {
 TEST_F(HttpClientTest, TooManyPendingRequestsAreRefused) {
   ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
   create({.max_pending = 2});
-  EXPECT_TRUE(client->get({.url = http_url(server, "/")}).ok());
-  EXPECT_TRUE(client->get({.url = http_url(server, "/")}).ok());
-  EXPECT_EQ(client->get({.url = http_url(server, "/")}).code(),
+  EXPECT_TRUE(client->send({.url = http_url(server, "/")}).ok());
+  EXPECT_TRUE(client->send({.url = http_url(server, "/")}).ok());
+  EXPECT_EQ(client->send({.url = http_url(server, "/")}).code(),
             absl::StatusCode::kResourceExhausted);
 }
 

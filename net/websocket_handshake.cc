@@ -103,7 +103,7 @@ WebSocketHandshake::WebSocketHandshake(const Url& url,
                                        KernelRandom& random)
     : options_(std::move(options)),
       where_(absl::StrCat("WebSocket ", url.scheme, "://", url.authority(),
-                          url.target, ": ")) {
+                          without_query(url.target), ": ")) {
   char nonce[16];
   random.fill(nonce, sizeof(nonce));
   const std::string key =

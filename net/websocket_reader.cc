@@ -129,6 +129,27 @@ absl::Status WebSocketReader::tls_error() const {
   return error(tls_->status().code(), {message.data(), message.size()});
 }
 
+absl::Status WebSocketReader::set_url(const std::string& text) {
+  absl::StatusOr<Url> url = parse_url(text);
+  if (!url.ok()) return url.status();
+  if (state_ != State::kIdle) {
+    return error(absl::StatusCode::kFailedPrecondition,
+                 "set_url() before on_close of the connection before");
+  }
+  if (url->scheme != url_.scheme) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("WebSocket ", without_query(text), ": the scheme must be ",
+                     url_.scheme));
+  }
+  options_.url = text;
+  url_ = *std::move(url);
+  if (tls_ != nullptr) {
+    tls_ = std::make_unique<TlsStream>(options_.tls, url_.host, url_.port,
+                                       &output_);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WebSocketReader::connect() {
   if (state_ != State::kIdle) {
     return error(absl::StatusCode::kFailedPrecondition,

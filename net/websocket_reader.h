@@ -173,6 +173,9 @@ class WebSocketReader final : private StreamHandler,
   WebSocketReader(const WebSocketReader&) = delete;
   WebSocketReader& operator=(const WebSocketReader&) = delete;
 
+  // Where connect() goes from now on, by the same scheme. Requires kIdle.
+  absl::Status set_url(const std::string& text);
+
   // Begins to connect, as StreamConnector does; the outcome is on_open or
   // on_close, in a later turn. An error means that nothing was begun: it is
   // not idle. Does not block.
@@ -290,8 +293,8 @@ class WebSocketReader final : private StreamHandler,
 
   UringLoop* const loop_;
   RawMessagePool* const pool_;
-  const WebSocketReaderOptions options_;
-  const Url url_;
+  WebSocketReaderOptions options_;
+  Url url_;
   WebSocketHandler* const handler_;
 
   RawMessageSlab* slab_ = nullptr;

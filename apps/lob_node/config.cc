@@ -187,6 +187,9 @@ bool wants_credentials(const VenueConfig& venue) {
                           venue.id == VenueId::kCoinbaseExchange);
 }
 
+// Its answer to a request by REST says where to connect.
+bool tells_its_url(VenueId venue) { return venue == VenueId::kKucoin; }
+
 // What can stand in a request as it is.
 bool is_plain(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -205,10 +208,20 @@ bool needs_rest(const VenueConfig& venue) {
           find_venue_requests(venue.id).instrument_request().empty());
 }
 
+// Where a key and a secret can be given for a token.
+bool may_ask_for_tokens(const VenueConfig& venue) {
+  return venue.orders && venue.id == VenueId::kKraken;
+}
+
 void check_venue(TableReader& reader, const toml::table& table,
                  const VenueConfig& venue) {
-  if (!has_scheme(venue.url, "ws://") && !has_scheme(venue.url, "wss://")) {
-    if (const toml::node* node = table.get("url")) {
+  if (const toml::node* node = table.get("url")) {
+    if (tells_its_url(venue.id)) {
+      reader.fail("url", *node,
+                  absl::StrCat("is not for ", to_absl(venue_name(venue.id)),
+                               ", which is asked for it at rest_url"));
+    } else if (!has_scheme(venue.url, "ws://") &&
+               !has_scheme(venue.url, "wss://")) {
       reader.fail("url", *node, "must begin with ws:// or wss://");
     }
   }
@@ -234,8 +247,8 @@ void check_venue(TableReader& reader, const toml::table& table,
                 absl::StrCat("is ", venue.rollover_after_ms,
                              "; it must be 0 or at least 1000"));
   }
-  if (needs_rest(venue)) {
-    reader.require("rest_url");
+  if (needs_rest(venue)) reader.require("rest_url");
+  if (needs_rest(venue) || may_ask_for_tokens(venue)) {
     if (const toml::node* node = table.get("rest_url");
         node != nullptr && !has_scheme(venue.rest_url, "http://") &&
         !has_scheme(venue.rest_url, "https://")) {
@@ -265,7 +278,7 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   }
   venue.name = std::string(venue_name(venue.id));
   reader.read("name", &venue.name);
-  reader.require("url");
+  if (!tells_its_url(venue.id)) reader.require("url");
   reader.read("url", &venue.url);
   reader.require("symbols");
   reader.read("symbols", &venue.symbols);
@@ -289,7 +302,9 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
     reader.require("credentials");
     reader.read("credentials", &venue.credentials);
   }
-  if (needs_rest(venue)) reader.read("rest_url", &venue.rest_url);
+  if (needs_rest(venue) || may_ask_for_tokens(venue)) {
+    reader.read("rest_url", &venue.rest_url);
+  }
   if (has_rest_snapshots(venue)) {
     // Snapshots of orders are whole.
     if (!venue.orders) {

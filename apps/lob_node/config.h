@@ -28,9 +28,11 @@ struct VenueConfig {
   VenueId id = VenueId::kBinanceSpot;
   // The venue's id unless given; names the connection in logs and dumps.
   std::string name;
-  std::string url;  // ws[s]://host[:port][/path]
-  // http[s]://host[:port]: where snapshots, and instruments if they are asked
-  // for, come by REST.
+  // ws[s]://host[:port][/path]; empty at KuCoin, which is asked for it before
+  // each connection.
+  std::string url;
+  // http[s]://host[:port]: where snapshots, tokens, and instruments if they are
+  // asked for, come by REST.
   std::string rest_url;
   std::vector<std::string> symbols;
   // Steps, scales and status of the symbols come from the venue, before its
@@ -39,7 +41,7 @@ struct VenueConfig {
   // Books of single orders (lob/order_feed.h), not of levels.
   bool orders = false;
   // The file that read_credentials reads for a channel that wants to know its
-  // clients; "": none. Read at each subscription: what is in it may end.
+  // clients; "": none. Read before each connection: what is in it may end.
   std::string credentials;
   int depth = 0;  // subscribed levels a side: Kraken, Bybit, Bitfinex
   int snapshot_limit = 5000;  // Binance: levels a side of a snapshot
@@ -82,8 +84,8 @@ const std::string& pipeline_name(PipelineMode mode);
 // Ids of the venues that this build can parse.
 std::vector<std::string> parsed_venue_names();
 
-// A TOML file of `token` (Kraken), or `key`, `passphrase` and `secret`
-// (Coinbase). No value of it stands in an error.
+// A TOML file of `token`, or `key` and `secret` (Kraken), or `key`,
+// `passphrase` and `secret` (Coinbase). No value of it stands in an error.
 absl::StatusOr<ChannelCredentials> read_credentials(const std::string& path);
 
 absl::StatusOr<NodeConfig> read_config(const std::string& path);

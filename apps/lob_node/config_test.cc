@@ -11,8 +11,10 @@
 namespace wirebook {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kKraken[] = R"(
 [[venue]]
@@ -189,6 +191,32 @@ TEST(Config, BooksOfOrdersAreOfVenuesThatTellThem) {
           coinbase + "book = \"l3\"\nrest_url = \"http://a\"\n" + credentials,
           "node.toml")
           .ok());
+}
+
+TEST(Config, KucoinIsAskedForItsUrl) {
+  const std::string kucoin =
+      "[[venue]]\nid = \"kucoin\"\nsymbols = [\"BTC-USDT\"]\n";
+  EXPECT_THAT(error_of(kucoin), HasSubstr("rest_url is missing"));
+  const auto config = parse_config(
+      kucoin + "rest_url = \"https://api.kucoin.com\"\n", "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->venues[0].url, "");
+  EXPECT_THAT(error_of(kucoin + "rest_url = \"https://a\"\n"
+                                "url = \"wss://a/?token=hush\"\n"),
+              AllOf(HasSubstr("venue[0].url is not for kucoin, which is asked "
+                              "for it at rest_url"),
+                    Not(HasSubstr("hush"))));
+}
+
+TEST(Config, KrakensTokensMayComeByRest) {
+  const std::string orders =
+      std::string(kKraken) + "book = \"l3\"\ncredentials = \"a.toml\"\n";
+  const auto config = parse_config(
+      orders + "rest_url = \"https://api.kraken.com\"\n", "node.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->venues[0].rest_url, "https://api.kraken.com");
+  EXPECT_THAT(error_of(orders + "rest_url = \"ws://a\"\n"),
+              HasSubstr("must begin with http:// or https://"));
 }
 
 TEST(Config, CredentialsAreAFileOfTheirOwnAndInNoError) {

@@ -17,7 +17,6 @@
 #include "gtest/gtest.h"
 #include "lob/book_dump.h"
 #include "lob/testing/fault_table.h"
-#include "lob/testing/plain_json.h"
 #include "net/raw_message_pool.h"
 #include "net/uring_loop.h"
 #include "tools/exchange_sim/compare.h"
@@ -47,7 +46,7 @@ constexpr VenueUnderTest kVenuesUnderTest[] = {
     {VenueId::kGemini, "/v2/marketdata", "BTCUSD", 0},
     {VenueId::kGate, "/ws/v4/", "BTC_USDT", 0},
     {VenueId::kGateFutures, "/v4/ws/usdt", "BTC_USDT", 0},
-    {VenueId::kKucoin, nullptr, "BTC-USDT", 0},  // says it with its token
+    {VenueId::kKucoin, nullptr, "BTC-USDT", 0},  // is asked for it
 };
 
 // A lost message leaves no trace at these venues: the book stays Live, may be
@@ -71,18 +70,6 @@ sim::ServerOptions exchange_with(const FaultCase& fault) {
   return options;
 }
 
-std::string url_of(const VenueUnderTest& venue,
-                   const SimulatedExchange& exchange) {
-  if (venue.path != nullptr) {
-    return "ws://127.0.0.1:" + std::to_string(exchange.port()) + venue.path;
-  }
-  const auto json = read_plain_json(exchange.post("/api/v1/bullet-public"));
-  if (!json) std::abort();
-  const PlainJson& data = (*json)["data"];
-  return data["instanceServers"][0]["endpoint"].text +
-         "?token=" + data["token"].text;
-}
-
 // One venue's session, and what became of its book.
 class Observed final : public BookPipelineListener {
  public:
@@ -93,7 +80,10 @@ class Observed final : public BookPipelineListener {
     VenueConfig config;
     config.id = venue.id;
     config.name = std::string(venue_name(venue.id));
-    config.url = url_of(venue, exchange);
+    if (venue.path != nullptr) {
+      config.url =
+          "ws://127.0.0.1:" + std::to_string(exchange.port()) + venue.path;
+    }
     if (venue_traits(venue.id).sync == SyncClass::kRestSnapshot) {
       config.rest_url = "http://127.0.0.1:" + std::to_string(exchange.port());
     }

@@ -127,7 +127,8 @@ class Observed final : public L3FeedListener {
       config.rest_url = "http://" + address;
     }
     if (venue.known_clients) {
-      config.credentials = testing::TempDir() + "/credentials.toml";
+      config.credentials =
+          testing::TempDir() + "/" + config.name + "_credentials.toml";
       std::ofstream(config.credentials)
           << "token = \"any\"\nkey = \"any\"\nsecret = \"YW55\"\n";
     }

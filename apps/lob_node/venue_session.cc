@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <ctime>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "lob/venues/find_venue_requests.h"
 #include "lob/venues/instrument_reader.h"
 #include "net/tls_context.h"
+#include "net/url.h"
 
 namespace wirebook {
 namespace {
@@ -45,8 +47,10 @@ constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
 // for once more.
 constexpr std::uint64_t kInstrumentsNs = 10'000 * kMillisecond;
 constexpr std::uint64_t kAskAgainNs = 2'000 * kMillisecond;
-// In an HttpRequest's tag: the answer is about an instrument, no snapshot.
+// In an HttpRequest's tag: the answer is about an instrument, no snapshot; or
+// says what a connection, by its number, needs.
 constexpr std::uint32_t kInstrumentTag = std::uint32_t{1} << 31;
+constexpr std::uint32_t kAdmissionTag = std::uint32_t{1} << 30;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -67,6 +71,39 @@ std::string without(const ChannelCredentials& credentials, std::string text) {
     if (!value->empty()) absl::StrReplaceAll({{*value, "..."}}, &text);
   }
   return text;
+}
+
+// What is to be asked before a connection, and of whose credentials. Reads a
+// file.
+absl::Status prepare_admission(const VenueConfig& config,
+                               ChannelCredentials* who, HttpRequest* request) {
+  const bool known = !config.credentials.empty();
+  if (known) {
+    auto read = read_credentials(config.credentials);
+    if (!read.ok()) return read.status();
+    *who = *std::move(read);
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto nonce =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  auto asked = find_venue_requests(config.id).admission_request(
+      known ? who : nullptr, static_cast<std::uint64_t>(nonce));
+  if (!asked.ok()) {
+    return {asked.status().code(),
+            absl::StrCat(config.credentials, ": ", asked.status().message())};
+  }
+  if (asked->target.empty()) return absl::OkStatus();
+  if (config.rest_url.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.name,
+                     ": rest_url is missing: the venue's tokens come from "
+                     "there; or put one into ",
+                     config.credentials));
+  }
+  request->url = absl::StrCat(config.rest_url, asked->target);
+  request->content = std::move(asked->content);
+  request->headers = std::move(asked->headers);
+  return absl::OkStatus();
 }
 
 std::uint64_t ticks_of(std::int64_t milliseconds) {
@@ -114,7 +151,7 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   if (absl::Status status = make_books(node); !status.ok()) return status;
   if (absl::Status status = set_up_books(); !status.ok()) return status;
   if (absl::Status status = set_up_feeds(budget); !status.ok()) return status;
-  if (config_.rest_url.empty()) return absl::OkStatus();
+  if (config_.rest_url.empty() && !asks_first_) return absl::OkStatus();
   auto http = HttpClient::create(loop_, pool_, {}, this);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
@@ -122,11 +159,12 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
 }
 
 absl::Status VenueSession::make_books(const NodeConfig& node) {
-  if (!config_.credentials.empty()) {
-    // Wrong from the beginning, the node does not start.
-    auto read = read_credentials(config_.credentials);
-    if (!read.ok()) return read.status();
-  }
+  ChannelCredentials who;
+  HttpRequest first;
+  // Wrong from the beginning, the node does not start.
+  absl::Status status = prepare_admission(config_, &who, &first);
+  if (!status.ok()) return status;
+  asks_first_ = !config_.credentials.empty() || !first.url.empty();
   if (config_.orders) {
     auto orders =
         OrderBooks::create(config_.id, config_.symbols.size(), pool_, this);
@@ -201,8 +239,12 @@ void VenueSession::log_instrument(const Instrument& instrument) const {
 
 absl::Status VenueSession::set_up_feeds(ConnectBudget* budget) {
   ConnectionOptions options;
-  options.reader.url = config_.url;
-  if (config_.url.starts_with("wss://")) {
+  // Where the venue tells it, only the scheme is known: no token goes over a
+  // connection that is less safe than the one that it came by.
+  options.reader.url = config_.url.empty()
+                           ? absl::StrCat("ws", config_.rest_url.substr(4))
+                           : config_.url;
+  if (options.reader.url.starts_with("wss://")) {
     absl::StatusOr<std::shared_ptr<TlsContext>> tls = process_tls();
     if (!tls.ok()) return tls.status();
     options.reader.tls = *std::move(tls);
@@ -221,6 +263,7 @@ absl::Status VenueSession::set_up_feeds(ConnectBudget* budget) {
       std::min(options.overlap_ns, options.rollover_after_ns / 4);
   for (std::size_t i = 0; i < config_.connections; ++i) {
     auto feed = std::make_unique<Feed>(this, i);
+    feed->address = without_query(options.reader.url);
     auto created = Connection::create(loop_, pool_, options, feed.get());
     if (!created.ok()) return created.status();
     feed->connection = *std::move(created);
@@ -270,14 +313,42 @@ VenueSession::Feed* VenueSession::open_feed_of(std::uint32_t instrument) const {
   return own.connection->is_open(own.connection->leg()) ? &own : nullptr;
 }
 
-void VenueSession::on_attempt() {
+bool VenueSession::on_attempt(Feed& feed) {
   if (open_legs() == 0) set_status_text("connecting");
+  if (!asks_first_) return true;
+  feed.asked = std::make_shared<ChannelCredentials>();
+  HttpRequest http;
+  http.tag = kAdmissionTag | static_cast<std::uint32_t>(feed.number);
+  http.prepare = [this, who = feed.asked](HttpRequest* request) {
+    return prepare_admission(config_, who.get(), request);
+  };
+  const absl::Status status = http_->send(std::move(http));
+  if (!status.ok()) feed.connection->proceed(status);
+  return false;
+}
+
+void VenueSession::on_admission(Feed& feed, const HttpResult& result) {
+  Admission admission;
+  absl::Status status = result.status;
+  if (result.body != nullptr) {
+    auto read = find_venue_requests(config_.id)
+                    .read_admission({result.body->data, result.body->size},
+                                    random_.next32());
+    pool_->release(result.body);
+    status = read.status();
+    if (read.ok()) admission = *std::move(read);
+  }
+  if (!status.ok()) return feed.connection->proceed(status);
+  feed.credentials = *feed.asked;
+  if (!admission.token.empty()) feed.credentials.token = admission.token;
+  if (!admission.url.empty()) feed.address = without_query(admission.url);
+  ping_interval_ns_ = admission.ping_interval_ns;
+  feed.connection->proceed(admission.url);
 }
 
 void VenueSession::on_open(Feed& feed, std::size_t leg) {
-  // What is behind the ? may be a token.
-  spdlog::info("{}: connected to {}", config_.name,
-               config_.url.substr(0, config_.url.find('?')));
+  spdlog::info("{}: connected to {}", config_.name, feed.address);
+  refused_ = false;
   set_status_text("up");
   with_books(
       [&](auto& books) { books.on_connection_up(connection_of(feed, leg)); });
@@ -295,7 +366,7 @@ void VenueSession::send_requests(Feed& feed, std::size_t leg,
                                  const std::vector<std::string>& symbols) {
   const VenueRequests& venue = find_venue_requests(config_.id);
   const std::size_t most = venue.symbols_a_request();
-  const SubscriptionOptions options = subscription();
+  const SubscriptionOptions options = subscription(feed);
   for (std::size_t i = 0; i < symbols.size();) {
     const std::size_t count = std::min(most, symbols.size() - i);
     const auto first = symbols.begin() + static_cast<std::ptrdiff_t>(i);
@@ -307,21 +378,13 @@ void VenueSession::send_requests(Feed& feed, std::size_t leg,
   say_more(feed, leg);
 }
 
-SubscriptionOptions VenueSession::subscription() {
-  if (!config_.credentials.empty()) {
-    auto read = read_credentials(config_.credentials);
-    if (read.ok()) {
-      credentials_ = *std::move(read);
-    } else {
-      spdlog::warn("{}: {}", config_.name,
-                   std::string(read.status().message()));
-    }
-  }
-  return {.depth = config_.depth,
-          .best_bid_offer = config_.best_bid_offer,
-          .unix_seconds = std::time(nullptr),
-          .orders = config_.orders,
-          .credentials = config_.credentials.empty() ? nullptr : &credentials_};
+SubscriptionOptions VenueSession::subscription(const Feed& feed) const {
+  return {
+      .depth = config_.depth,
+      .best_bid_offer = config_.best_bid_offer,
+      .unix_seconds = std::time(nullptr),
+      .orders = config_.orders,
+      .credentials = config_.credentials.empty() ? nullptr : &feed.credentials};
 }
 
 void VenueSession::say_more(Feed& feed, std::size_t leg) {
@@ -357,6 +420,7 @@ void VenueSession::on_close(Feed& feed, std::size_t leg,
   if (!end.reason.empty()) {
     absl::StrAppend(&why, " (", to_absl(end.reason), ")");
   }
+  why = without(feed.credentials, std::move(why));
   const std::size_t open = open_legs();
   if (open == 0) {
     loop_->stop_timer(&watch_timer_);
@@ -420,7 +484,9 @@ void VenueSession::ask_for_missing_books() {
 void VenueSession::keep_alive() {
   const KeepAlive keep = find_venue_requests(config_.id).keep_alive();
   const std::uint64_t now = loop_->now_ns();
-  if (keep.text.empty() || now - kept_alive_ns_ < keep.interval_ns) return;
+  const std::uint64_t interval =
+      ping_interval_ns_ != 0 ? ping_interval_ns_ : keep.interval_ns;
+  if (keep.text.empty() || now - kept_alive_ns_ < interval) return;
   // Without room in a send queue more than a ping is late.
   bool sent = true;
   for (const auto& feed : feeds_) {
@@ -449,7 +515,9 @@ void VenueSession::serve(const BookRequest& request) {
     fetch_snapshot(request);
     return;
   }
-  if (request.kind == BookRequestKind::kReconnect) {
+  // What it showed may have ended; the next connection shows what there is
+  // then.
+  if (request.kind == BookRequestKind::kReconnect || refused_) {
     spdlog::info("{}: connecting anew", config_.name);
     open->connection->close(open->connection->leg());
     return;
@@ -475,25 +543,26 @@ void VenueSession::fetch_snapshot(const BookRequest& request) {
       request.connection *
       with_books([](const auto& books) { return books.lines(); }));
   http.venue = static_cast<std::uint8_t>(config_.id);
-  const absl::Status status = http_->get(std::move(http));
+  const absl::Status status = http_->send(std::move(http));
   if (!status.ok()) snapshot_failed(request.instrument, status, 0);
 }
 
 void VenueSession::ask_for_scales() {
   const std::uint64_t now = loop_->now_ns();
   const std::uint32_t doubted = doubted_.exchange(0);
-  if (doubted == 0 || !config_.ask_for_instruments || http_ == nullptr ||
+  if (doubted == 0 || !config_.ask_for_instruments ||
       (asked_for_scales_ns_ != 0 && now - asked_for_scales_ns_ < kAskAgainNs)) {
     return;
   }
+  const std::string target =
+      find_venue_requests(config_.id)
+          .instrument_target(symbol(doubted - 1), config_.url);
+  if (target.empty()) return;
   asked_for_scales_ns_ = now;
   HttpRequest http;
-  http.url =
-      absl::StrCat(config_.rest_url,
-                   find_venue_requests(config_.id)
-                       .instrument_target(symbol(doubted - 1), config_.url));
+  http.url = absl::StrCat(config_.rest_url, target);
   http.tag = kInstrumentTag | (doubted - 1);
-  if (const absl::Status status = http_->get(std::move(http)); !status.ok()) {
+  if (const absl::Status status = http_->send(std::move(http)); !status.ok()) {
     spdlog::warn("{}: instruments: {}", config_.name,
                  std::string(status.message()));
   }
@@ -541,6 +610,10 @@ void VenueSession::on_http(const HttpResult& result) {
     on_scales(result.tag & ~kInstrumentTag, result);
     return;
   }
+  if ((result.tag & kAdmissionTag) != 0) {
+    on_admission(*feeds_[result.tag & ~kAdmissionTag], result);
+    return;
+  }
   if (!result.status.ok()) {
     snapshot_failed(result.tag, result.status, result.retry_after_seconds);
   } else if (stopping_) {
@@ -573,7 +646,11 @@ void VenueSession::on_other(const ParsedMessage& message) {
       config_.orders ? &orders_->in_hand() : message.raw;
   if (message.kind == ParsedMessageKind::kRefused && raw != nullptr) {
     std::string text(raw->data, raw->size);
-    if (config_.orders) text = without(credentials_, std::move(text));
+    if (config_.orders) {
+      // One connection, and this is its thread.
+      text = without(feeds_[0]->credentials, std::move(text));
+      refused_ |= asks_first_ && message.instrument == kNoInstrument;
+    }
     spdlog::warn("{}: the venue refuses {}: {}", config_.name,
                  message.instrument == kNoInstrument
                      ? "a request"

@@ -42,6 +42,7 @@
 #include "net/connect_budget.h"
 #include "net/connection.h"
 #include "net/http_client.h"
+#include "net/kernel_random.h"
 #include "net/raw_message_pool.h"
 #include "net/uring_loop.h"
 
@@ -104,7 +105,7 @@ class VenueSession final : private HttpHandler,
   struct Feed final : ConnectionHandler {
     Feed(VenueSession* owner, std::size_t place)
         : session(owner), number(place) {}
-    void on_attempt(std::size_t) override { session->on_attempt(); }
+    bool on_attempt(std::size_t) override { return session->on_attempt(*this); }
     void on_open(std::size_t leg) override { session->on_open(*this, leg); }
     void on_message(std::size_t leg, RawMessage* message) override {
       session->on_message(*this, leg, message);
@@ -122,6 +123,10 @@ class VenueSession final : private HttpHandler,
     const std::size_t number;
     std::array<Outbox, Connection::kLegs> outboxes;
     std::unique_ptr<Connection> connection;
+    std::string address;  // where it connects to, for the log
+    ChannelCredentials credentials;
+    // What is being asked for; of the HTTP client's thread until it is there.
+    std::shared_ptr<ChannelCredentials> asked;
   };
 
   VenueSession(const VenueConfig& config, std::uint16_t first_connection,
@@ -133,7 +138,8 @@ class VenueSession final : private HttpHandler,
   void log_instrument(const Instrument& instrument) const;
   absl::Status set_up_feeds(ConnectBudget* budget);
 
-  void on_attempt();
+  bool on_attempt(Feed& feed);
+  void on_admission(Feed& feed, const HttpResult& result);
   void on_open(Feed& feed, std::size_t leg);
   void on_message(const Feed& feed, std::size_t leg, RawMessage* message);
   void on_silent(const Feed& feed, std::size_t leg);
@@ -169,7 +175,7 @@ class VenueSession final : private HttpHandler,
                      const std::vector<std::string>& symbols);
   void say_more(Feed& feed, std::size_t leg);
   // What a request says beside symbols.
-  SubscriptionOptions subscription();
+  SubscriptionOptions subscription(const Feed& feed) const;
   void serve(const BookRequest& request);
   void fetch_snapshot(const BookRequest& request);
   // A message has more decimals than its instrument: is it another by now?
@@ -193,7 +199,11 @@ class VenueSession final : private HttpHandler,
   std::unique_ptr<BookPipeline> pipeline_;  // unless config_.orders
   std::unique_ptr<OrderBooks> orders_;      // else
   std::vector<std::unique_ptr<Feed>> feeds_;
-  std::unique_ptr<HttpClient> http_;  // venues with REST snapshots
+  std::unique_ptr<HttpClient> http_;    // unless nothing is asked of it
+  bool asks_first_ = false;             // before it connects
+  bool refused_ = false;                // the credentials, since it connected
+  std::uint64_t ping_interval_ns_ = 0;  // that the venue told; 0: none
+  KernelRandom random_;
   TscClock clock_;
   RequestQueue requests_;
   WatchTimer watch_timer_;
@@ -202,8 +212,6 @@ class VenueSession final : private HttpHandler,
   std::atomic<std::uint32_t> doubted_{0};
   std::uint64_t asked_for_scales_ns_ = 0;
   std::uint64_t kept_alive_ns_ = 0;
-
-  ChannelCredentials credentials_;
 
   mutable std::mutex status_mutex_;
   std::string status_text_ = "not started";

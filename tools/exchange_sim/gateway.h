@@ -86,7 +86,8 @@ class Gateway {
 
   // ---- WebSocket ----------------------------------------------------------
   // Whether an upgrade to `target` is accepted, and what to answer if not.
-  std::optional<HttpReply> refuse_upgrade(const std::string& target) const;
+  // A token that is shown here is used up.
+  std::optional<HttpReply> refuse_upgrade(const std::string& target);
   void opened(ConnectionId connection, const std::string& target);
   void message(ConnectionId connection, const std::string& text);
   void closed(ConnectionId connection);
@@ -133,6 +134,8 @@ class Gateway {
   };
 
   static Target parse_target(const std::string& target);
+  // That nobody had before; it lets in once.
+  std::string new_token();
   Replay* replay_of(Protocol protocol) const;
   std::vector<std::string> streams_of(const Target& target) const;
 
@@ -195,6 +198,8 @@ class Gateway {
   // Depth topics whose REST snapshot a client has: before, no fault strikes.
   std::set<std::string> fetched_;
   std::vector<std::string> to_restart_;  // topics whose ids begin anew
+  std::uint64_t tokens_given_ = 0;
+  std::set<std::string> tokens_;  // given, and not used yet
   std::uint64_t faults_ = 0;
 };
 

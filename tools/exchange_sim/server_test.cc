@@ -296,22 +296,31 @@ TEST(Server, HonoursTheLimitOfTheSnapshot) {
   EXPECT_EQ(book.asks.size(), 5u);
 }
 
-TEST(Server, KucoinLetsInWhoHasItsToken) {
+TEST(Server, KucoinLetsInOnceWithEachOfItsTokens) {
   ServerOptions options;
   options.gateway.exchange.symbols["kucoin"] = {"BTC-USDT"};
   Running server(options);
-  const Reply bullet = get(server.port(), "/api/v1/bullet-public", "POST");
-  EXPECT_EQ(bullet.status, 200);
-  EXPECT_NE(bullet.body.find(R"("endpoint":"ws://x/kucoin")"),
-            std::string::npos);
-  const std::string key = "\"token\":\"";
-  const std::size_t begin = bullet.body.find(key) + key.size();
-  const std::string token =
-      bullet.body.substr(begin, bullet.body.find('"', begin) - begin);
+  const auto new_token = [&] {
+    const Reply bullet = get(server.port(), "/api/v1/bullet-public", "POST");
+    EXPECT_EQ(bullet.status, 200);
+    EXPECT_NE(bullet.body.find(R"("endpoint":"ws://x/kucoin")"),
+              std::string::npos);
+    const std::string key = "\"token\":\"";
+    const std::size_t begin = bullet.body.find(key) + key.size();
+    return bullet.body.substr(begin, bullet.body.find('"', begin) - begin);
+  };
+  const std::string first = new_token();
+  const std::string second = new_token();
+  EXPECT_NE(first, second);
   EXPECT_EQ(WebSocket(server.port(), "/kucoin?token=other").status(), 401);
-  WebSocket socket(server.port(), "/kucoin?token=" + token);
-  EXPECT_EQ(socket.status(), 101);
-  EXPECT_NE(socket.receive().find("welcome"), std::string::npos);
+  EXPECT_EQ(WebSocket(server.port(), "/kucoin").status(), 401);
+  for (const std::string& token : {first, second}) {
+    WebSocket socket(server.port(), "/kucoin?connectId=1&token=" + token);
+    EXPECT_EQ(socket.status(), 101);
+    EXPECT_NE(socket.receive().find("welcome"), std::string::npos);
+    EXPECT_EQ(WebSocket(server.port(), "/kucoin?token=" + token).status(), 401)
+        << "it is used up";
+  }
   EXPECT_EQ(get(server.port(), "/status", "POST").status, 405);
   EXPECT_EQ(get(server.port(), "/status", "PUT").status, 405);
 }

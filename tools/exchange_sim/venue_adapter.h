@@ -74,8 +74,8 @@ class VenueAdapter : public BookChannel {
   virtual Instrument instrument(const std::string& symbol) const = 0;
   // Whether a WebSocket at this path is this venue's.
   virtual bool serves(std::string_view path) const = 0;
-  // Whether one with this query is let in.
-  virtual bool admits(const Query&) const { return true; }
+  // In the query of one: the token that lets it in; empty: none is wanted.
+  virtual std::string_view token_key() const { return {}; }
   using Known = std::function<bool(const std::string& symbol)>;
   virtual Answer answer(const std::string& text, const Known& known,
                         std::int64_t time_ms) const = 0;
@@ -94,10 +94,11 @@ class VenueAdapter : public BookChannel {
   virtual std::string rest_body(const BookMessage& message) const {
     return snapshot(message);
   }
-  // The answer to a POST at this path of `host`.
-  virtual std::optional<std::string> post(std::string_view,
-                                          const std::string&) const {
-    return std::nullopt;
+  // The path of the POST that gives such a token, and its answer at `host`.
+  virtual std::string_view token_path() const { return {}; }
+  virtual std::string token_answer(const std::string& /*token*/,
+                                   const std::string& /*host*/) const {
+    return {};
   }
 
   // A level that falls out of the depth is not mentioned: the client cuts.

@@ -29,10 +29,4 @@ std::string SimulatedExchange::get(const std::string& target) const {
   return reply && reply->status == 200 ? reply->body : "";
 }
 
-std::string SimulatedExchange::post(const std::string& target) const {
-  httplib::Client client("127.0.0.1", port());
-  const auto reply = client.Post(target.c_str(), "", "text/plain");
-  return reply && reply->status == 200 ? reply->body : "";
-}
-
 }  // namespace wirebook

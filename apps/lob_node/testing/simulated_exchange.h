@@ -29,9 +29,8 @@ class SimulatedExchange {
   int port() const { return server_->port(); }
   void finish() { server_->finish(); }
   bool quiesced() const { return quiesced_; }
-  // The bodies of its answers; empty unless it says 200.
+  // The body of its answer; empty unless it says 200.
   std::string get(const std::string& target) const;
-  std::string post(const std::string& target) const;
 
  private:
   std::unique_ptr<sim::Server> server_;

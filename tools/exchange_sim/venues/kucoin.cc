@@ -14,8 +14,6 @@ namespace wirebook::sim {
 namespace {
 
 constexpr char kPath[] = "/kucoin";
-constexpr char kToken[] =
-    "2neAiuYvAU61ZDXANAGAsiL4-iAExhsBXZxftpOeh_55i3Ysy2q2LEs";
 constexpr std::string_view kTopic = "/market/level2:";
 constexpr std::size_t kMostLevels = 100;
 
@@ -38,9 +36,7 @@ class Kucoin final : public VenueAdapter {
     return plain_instrument(symbol, 1, 8);
   }
   bool serves(std::string_view path) const override { return path == kPath; }
-  bool admits(const Query& query) const override {
-    return value_of(query, "token") == kToken;
-  }
+  std::string_view token_key() const override { return "token"; }
   bool rest_snapshots() const override { return true; }
   std::string greeting(std::uint64_t connection) const override {
     return "{\"id\":\"" + std::to_string(connection) +
@@ -110,11 +106,13 @@ class Kucoin final : public VenueAdapter {
     if (path != "/api/v1/market/orderbook/level2_100") return std::nullopt;
     return Wanted{value_of(query, "symbol"), kMostLevels};
   }
-  std::optional<std::string> post(std::string_view path,
-                                  const std::string& host) const override {
-    if (path != "/api/v1/bullet-public") return std::nullopt;
-    return "{\"code\":\"200000\",\"data\":{\"token\":\"" + std::string(kToken) +
-           "\",\"instanceServers\":[{\"endpoint\":" +
+  std::string_view token_path() const override {
+    return "/api/v1/bullet-public";
+  }
+  std::string token_answer(const std::string& token,
+                           const std::string& host) const override {
+    return "{\"code\":\"200000\",\"data\":{\"token\":" + json_string(token) +
+           ",\"instanceServers\":[{\"endpoint\":" +
            json_string("ws://" + host + kPath) +
            ",\"encrypt\":false,\"protocol\":\"websocket\",\"pingInterval\":"
            "18000,\"pingTimeout\":10000}]}}";
