@@ -30,6 +30,14 @@ _WARNINGS = [
     "-Werror",
 ]
 
+# No jump touches a 32-byte border (.bazelrc, native): clang's own option, or one
+# of g++'s assembler.
+_ALIGNED_JUMPS = select({
+    str(Label("//tools/build_defs:is_native_clang")): ["-mbranches-within-32B-boundaries"],
+    str(Label("//tools/build_defs:is_native")): ["-Wa,-mbranches-within-32B-boundaries"],
+    "//conditions:default": [],
+})
+
 # How a label may name this repository.
 _OWN_REPOSITORY = ["", "@", "@@", "@wirebook", "@@wirebook"]
 
@@ -89,7 +97,7 @@ def _cc(rule, name, copts = [], testonly = False, **kwargs):
     warnings = _WARNINGS if native.repository_name() == "@" else []
     rule(
         name = name,
-        copts = warnings + copts,
+        copts = warnings + _ALIGNED_JUMPS + copts,
         testonly = testonly,
         **kwargs
     )
