@@ -27,6 +27,18 @@
 
 namespace wirebook {
 
+// An error of on_ended that is no errno: the kernel says that it has received
+// to another place than the slab's write position. Nothing of it is handed
+// over.
+inline constexpr int kMisplacedReceive = -1;
+
+// What an error of on_ended says.
+inline const char* stream_error_text(int error) {
+  return error == kMisplacedReceive
+             ? "the kernel received to another place than it was given"
+             : std::strerror(error);
+}
+
 // What happens to a stream. Called on the loop's thread; every call may use
 // the loop, close() included.
 class StreamHandler {
@@ -37,7 +49,8 @@ class StreamHandler {
   // The slab's write position has moved on.
   virtual void on_received(uint64_t receive_ticks) noexcept = 0;
   // Nothing more comes or goes: 0 is the peer's orderly end, otherwise the
-  // errno of connect, receive or send. At most once; close() must follow.
+  // errno of connect, receive or send, or kMisplacedReceive. At most once;
+  // close() must follow.
   virtual void on_ended(int error) noexcept = 0;
   // Something came home to the pool since set_stalled().
   virtual void on_reclaimed() noexcept = 0;
@@ -168,9 +181,12 @@ class LoopBackend {
 
   // Of connecting, receiving, sending and waiting, on the loop's thread.
   uint64_t system_calls() const noexcept { return system_calls_; }
+  // Streams that ended by kMisplacedReceive.
+  uint64_t misplaced_receives() const noexcept { return misplaced_receives_; }
 
  protected:
   uint64_t system_calls_ = 0;
+  uint64_t misplaced_receives_ = 0;
 };
 
 }  // namespace wirebook

@@ -223,9 +223,9 @@ void StreamConnector::on_received(uint64_t) noexcept {
 }
 
 void StreamConnector::on_ended(int error) noexcept {
-  stop(absl::UnavailableError(
-      absl::StrCat("the proxy ended the connection: ",
-                   error == 0 ? "without an answer" : std::strerror(error))));
+  stop(absl::UnavailableError(absl::StrCat(
+      "the proxy ended the connection: ",
+      error == 0 ? "without an answer" : stream_error_text(error))));
 }
 
 // ---- The end

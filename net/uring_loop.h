@@ -121,6 +121,11 @@ class UringLoop {
   RawMessagePool* pool() const noexcept { return pool_; }
   // What it has asked of the kernel so far: io_uring_enter, or epoll's calls.
   uint64_t system_calls() const noexcept { return backend_->system_calls(); }
+  // Streams that it ended because the kernel said that it had received to
+  // another place than it was given (kMisplacedReceive).
+  uint64_t misplaced_receives() const noexcept {
+    return backend_->misplaced_receives();
+  }
 
   // One turn: tasks, what came home to the pool, timers, then the kernel's
   // events; waits as the wait mode says, but no longer than `max_wait_ns`.

@@ -583,7 +583,7 @@ void WebSocketReader::on_ended(int error_number) noexcept {
 
 void WebSocketReader::finish_end() noexcept {
   const char* const cause =
-      peer_error_ != 0 ? std::strerror(peer_error_)
+      peer_error_ != 0 ? stream_error_text(peer_error_)
       : tls_ == nullptr || tls_ended_
           ? "the server ended it"
           : "the server ended TCP without TLS's close_notify, so something may "
