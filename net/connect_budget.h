@@ -8,6 +8,7 @@
 // The window slides: no window of `period_ns`, wherever it begins, sees more
 // than `attempts`; a token bucket would let nearly twice as many through.
 //
+// Options out of range are told by check(), which Connection::create() asks.
 // Any thread; a mutex, taken once per attempt. Time comes in as an argument.
 // Memory: 8 bytes times `attempts` a host.
 //
@@ -27,47 +28,65 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
 namespace wirebook {
 
 struct ConnectBudgetOptions {
-  size_t attempts = 100;  // at least 1
-  uint64_t period_ns = 300'000'000'000;
+  size_t attempts = 100;                 // at least 1
+  uint64_t period_ns = 300'000'000'000;  // at least 1, at most 2^62
 };
 
 class ConnectBudget {
  public:
   explicit ConnectBudget(const ConnectBudgetOptions& options)
-      : attempts_(std::max<size_t>(options.attempts, 1)),
-        period_ns_(options.period_ns) {}
+      : options_(options) {}
+
+  // What is wrong with the options.
+  absl::Status check() const {
+    if (options_.attempts == 0) {
+      return absl::InvalidArgumentError(
+          "ConnectBudget: attempts is 0, so nothing would ever connect; give "
+          "what the host allows, at least 1");
+    }
+    if (options_.period_ns == 0 || options_.period_ns > uint64_t{1} << 62) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("ConnectBudget: period_ns is ", options_.period_ns,
+                       "; give the window that the host counts in, 1 to 2^62"));
+    }
+    return absl::OkStatus();
+  }
 
   // How many ns from now the attempt may begin. It counts from here on,
   // whether it is made or not: places are given in the order of the calls.
+  // With 0 attempts that is never, UINT64_MAX.
   uint64_t reserve(std::string_view host, uint64_t now_ns) {
+    if (options_.attempts == 0) return UINT64_MAX;
     const std::lock_guard lock(mutex_);
     const auto found = hosts_.find(host);
     Host& known =
         found != hosts_.end() ? found->second : hosts_[std::string(host)];
     uint64_t at = now_ns;
-    if (known.begins.size() < attempts_) {
+    if (known.begins.size() < options_.attempts) {
       known.begins.push_back(at);
     } else {
       uint64_t& oldest = known.begins[known.oldest];
-      at = std::max(at, oldest + period_ns_);
+      at = std::max(at, oldest + options_.period_ns);
       oldest = at;
-      known.oldest = (known.oldest + 1) % attempts_;
+      known.oldest = (known.oldest + 1) % options_.attempts;
     }
     return at - now_ns;
   }
 
  private:
-  // The last `attempts_` attempts: a ring once it is full.
+  // The last `options_.attempts` attempts: a ring once it is full.
   struct Host {
     std::vector<uint64_t> begins;
     size_t oldest = 0;
   };
 
-  const size_t attempts_;
-  const uint64_t period_ns_;
+  const ConnectBudgetOptions options_;
   std::mutex mutex_;  // guards what follows
   std::map<std::string, Host, std::less<>> hosts_;
 };

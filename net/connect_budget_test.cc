@@ -7,10 +7,13 @@
 #include <thread>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace wirebook {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(ConnectBudgetTest, AttemptsWithinTheBudgetDoNotWait) {
   ConnectBudget budget({.attempts = 2, .period_ns = 100});
@@ -29,10 +32,15 @@ TEST(ConnectBudgetTest, EveryHostHasItsOwn) {
   EXPECT_EQ(budget.reserve("a", 0), 100u);
 }
 
-TEST(ConnectBudgetTest, NoBudgetAtAllIsOne) {
-  ConnectBudget budget({.attempts = 0, .period_ns = 100});
-  EXPECT_EQ(budget.reserve("a", 0), 0u);
-  EXPECT_EQ(budget.reserve("a", 0), 100u);
+TEST(ConnectBudgetTest, OptionsOutOfRangeAreTold) {
+  const auto problem = [](const ConnectBudgetOptions& options) {
+    return ConnectBudget(options).check().ToString();
+  };
+  EXPECT_EQ(problem({.attempts = 1, .period_ns = 1}), "OK");
+  EXPECT_THAT(problem({.attempts = 0}), HasSubstr("attempts is 0"));
+  EXPECT_THAT(problem({.period_ns = 0}), HasSubstr("period_ns is 0"));
+  EXPECT_THAT(problem({.period_ns = UINT64_MAX}), HasSubstr("1 to 2^62"));
+  EXPECT_EQ(ConnectBudget({.attempts = 0}).reserve("a", 0), UINT64_MAX);
 }
 
 TEST(ConnectBudgetTest, NoWindowWhereverItBeginsHoldsMore) {

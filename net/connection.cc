@@ -36,6 +36,16 @@ absl::Status check(const ConnectionOptions& options) {
         "silence_deadline_ns must leave time for an answer to a "
         "ping after ping_interval_ns");
   }
+  if (options.backoff.initial_ns == 0) {
+    return invalid(
+        "backoff.initial_ns is 0, so attempts would follow each other without "
+        "a wait; give at least 1");
+  }
+  // 2^62: what it computes with are doubles, whose sum still fits.
+  if (options.backoff.max_ns < options.backoff.initial_ns ||
+      options.backoff.max_ns > uint64_t{1} << 62) {
+    return invalid("backoff.max_ns must be from backoff.initial_ns to 2^62");
+  }
   if (!(options.rollover_jitter >= 0 && options.rollover_jitter <= 1)) {
     return invalid("rollover_jitter must be from 0 to 1");
   }
@@ -48,8 +58,8 @@ absl::Status check(const ConnectionOptions& options) {
   const double earliest = static_cast<double>(options.rollover_after_ns) *
                           (1 - options.rollover_jitter);
   if (options.rollover_after_ns != 0 &&
-      earliest <= static_cast<double>(options.overlap_ns +
-                                      options.reader.close_timeout_ns)) {
+      earliest <= static_cast<double>(options.overlap_ns) +
+                      static_cast<double>(options.reader.close_timeout_ns)) {
     return invalid(
         "rollover_after_ns, less its jitter, must be longer than "
         "overlap_ns and close_timeout_ns");
@@ -63,6 +73,15 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::create(
     UringLoop* loop, RawMessagePool* pool, ConnectionOptions options,
     ConnectionHandler* handler) {
   if (absl::Status status = check(options); !status.ok()) return status;
+  if (options.budget != nullptr) {
+    absl::Status status = options.budget->check();
+    if (!status.ok()) return status;
+  }
+  if (loop == nullptr || pool == nullptr || handler == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Connection ", without_query(options.reader.url),
+                     ": loop, pool or handler is nullptr; it needs all three"));
+  }
   absl::StatusOr<Url> url = parse_url(options.reader.url);
   if (!url.ok()) return url.status();
   std::unique_ptr<Connection> connection(

@@ -17,13 +17,9 @@
 //   overlap_ns, then the old one is closed. While the new one cannot be had, or
 //   brings nothing, the old one stays.
 //
-// - Names (RFC 8305): each attempt looks the name up anew, by getaddrinfo,
-//   which asks for A and AAAA at once, waits for both answers and sorts them
-//   by RFC 6724. So section 3's start with the first answer is not done: a
-//   family whose answer is late holds the attempt up, for resolve_timeout_ns
-//   at most. Sections 4, 5 and 8 are (stream_connector.h). Of section 6, a
-//   change of addresses does not join a race under way, which is over within
-//   tcp_timeout_ns; the next attempt, or rollover, takes it.
+// - Names (RFC 8305): each attempt, and each rollover, looks the name up anew;
+//   resolver.h and stream_connector.h say what of the RFC is done, and why the
+//   rest is not.
 //
 // So at times there are two, the legs 0 and 1, each with a reader, a slab and
 // a count of `sequence` of its own. What comes over both comes twice: the

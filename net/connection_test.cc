@@ -141,8 +141,10 @@ class ConnectionTest : public ::testing::TestWithParam<LoopBackendChoice> {
   static ConnectionOptions options_for_ports(std::vector<uint16_t> ports) {
     ConnectionOptions options = options_for("ws://venue.test/");
     auto next = std::make_shared<std::atomic<size_t>>(0);
-    options.reader.connector.look_up = [ports, next](const std::string&,
-                                                     uint16_t) -> Addresses {
+    options.reader.connector.look_up =
+        [ports, next](const std::string&, uint16_t, int family) -> Addresses {
+      // Once an attempt, however late it is.
+      if (family != AF_UNSPEC) return absl::UnavailableError("not apart");
       const size_t i = std::min(next->fetch_add(1), ports.size() - 1);
       return std::vector<SocketAddress>{
           *parse_socket_address("127.0.0.1", ports[i])};
@@ -799,8 +801,8 @@ TEST_P(ConnectionTest, WhateverHappensEveryLegEndsOnce) {
   options.data_deadline_ns = 100 * kSecond;
   options.reader.connector.look_up =
       [one = first.port(), two = second.port(),
-       turn = std::make_shared<std::atomic<int>>(0)](const std::string&,
-                                                     uint16_t) -> Addresses {
+       turn = std::make_shared<std::atomic<int>>(0)](
+          const std::string&, uint16_t, int) -> Addresses {
     return std::vector<SocketAddress>{
         *parse_socket_address("127.0.0.1", ++*turn % 2 == 0 ? one : two)};
   };
@@ -913,8 +915,34 @@ TEST(ConnectionOptionsTest, WrongOptionsAreRefusedWithAReason) {
   bad.backoff.multiplier = 0.5;
   EXPECT_THAT(problem(bad), HasSubstr("backoff.multiplier"));
   bad = good;
+  bad.backoff.initial_ns = 0;
+  EXPECT_THAT(problem(bad), HasSubstr("backoff.initial_ns is 0"));
+  bad = good;
+  bad.backoff.max_ns = bad.backoff.initial_ns - 1;
+  EXPECT_THAT(problem(bad), HasSubstr("backoff.max_ns must be from"));
+  bad = good;
+  bad.backoff.max_ns = UINT64_MAX;
+  EXPECT_THAT(problem(bad), HasSubstr("backoff.max_ns must be from"));
+  bad = good;
   bad.rollover_after_ns = kSecond;
   EXPECT_THAT(problem(bad), HasSubstr("longer than overlap_ns"));
+  bad.rollover_after_ns = 3600 * kSecond;
+  bad.overlap_ns = UINT64_MAX;  // With close_timeout_ns no overflow.
+  EXPECT_THAT(problem(bad), HasSubstr("longer than overlap_ns"));
+  bad = good;
+  ConnectBudget none({.attempts = 0});
+  bad.budget = &none;
+  EXPECT_THAT(problem(bad), HasSubstr("ConnectBudget: attempts is 0"));
+  bad = good;
+  bad.reader.connector.tcp_timeout_ns = 0;
+  EXPECT_THAT(problem(bad), HasSubstr("tcp_timeout_ns is 0"));
+  for (const absl::Status& made :
+       {Connection::create(nullptr, pool.get(), good, &recorder).status(),
+        Connection::create(loop.get(), nullptr, good, &recorder).status(),
+        Connection::create(loop.get(), pool.get(), good, nullptr).status()}) {
+    EXPECT_THAT(made.ToString(),
+                HasSubstr("Connection ws://x/: loop, pool or handler"));
+  }
   bad = good;
   bad.reader.proxy.url = "ftp://x";
   EXPECT_FALSE(Connection::create(loop.get(), pool.get(), bad, &recorder).ok());

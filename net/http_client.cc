@@ -25,6 +25,7 @@ namespace {
 
 // libcurl itself ends a single line at 100 KiB.
 constexpr size_t kMaxHeadBytes = size_t{128} << 10;
+constexpr size_t kMostPending = size_t{1} << 20;
 constexpr uint64_t kRetryNs = 100'000;  // when no descriptor is free
 
 absl::StatusOr<Url> parse_http_url(const std::string& text) {
@@ -34,6 +35,19 @@ absl::StatusOr<Url> parse_http_url(const std::string& text) {
         absl::StrCat("HTTP ", text, ": the scheme must be http or https"));
   }
   return url;
+}
+
+absl::Status check_limits(uint64_t timeout_ns, size_t max_body_bytes) {
+  if (timeout_ns == 0) {
+    return absl::InvalidArgumentError(
+        "HTTP: timeout_ns is 0; give the time a whole request may take");
+  }
+  if (max_body_bytes == 0 || max_body_bytes >= (size_t{1} << 32)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("HTTP: max_body_bytes is ", max_body_bytes,
+                     "; give the longest body's size, less than 4 GiB"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status curl_failed(const char* what) {
@@ -212,6 +226,8 @@ absl::StatusOr<HttpResponse> http_get(const std::string& url,
                                       size_t max_body_bytes) {
   absl::StatusOr<Url> parsed = parse_http_url(url);
   if (!parsed.ok()) return parsed.status();
+  absl::Status limits = check_limits(timeout_ns, max_body_bytes);
+  if (!limits.ok()) return limits;
   if (absl::Status status = init_curl(); !status.ok()) return status;
   Transfer transfer(timeout_ns, max_body_bytes);
   if (absl::Status status = transfer.create(); !status.ok()) return status;
@@ -438,17 +454,24 @@ HttpClient::~HttpClient() = default;
 absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::create(
     UringLoop* loop, RawMessagePool* pool, const HttpClientOptions& options,
     HttpHandler* handler) {
-  if (options.max_pending == 0 || options.timeout_ns == 0 ||
-      options.max_body_bytes >= (size_t{1} << 32)) {
+  if (loop == nullptr || pool == nullptr || handler == nullptr) {
     return absl::InvalidArgumentError(
-        "HttpClient: max_pending and timeout_ns must not be 0, "
-        "max_body_bytes must be less than 4 GiB");
+        "HttpClient: loop, pool or handler is nullptr; it needs all three");
   }
+  if (options.max_pending == 0 || options.max_pending > kMostPending) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("HttpClient: max_pending is ", options.max_pending,
+                     "; give 1 to ", kMostPending));
+  }
+  absl::Status status =
+      check_limits(options.timeout_ns, options.max_body_bytes);
+  if (!status.ok()) return status;
   if (loop->pool() != pool) {
     return absl::InvalidArgumentError("HttpClient: the loop has another pool");
   }
   auto impl = std::make_unique<Impl>(loop, pool, options, handler);
-  if (absl::Status status = impl->start(); !status.ok()) return status;
+  status = impl->start();
+  if (!status.ok()) return status;
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
 }
 

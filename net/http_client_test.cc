@@ -570,6 +570,39 @@ TEST_F(HttpClientTest, APoolThatIsNotTheLoopsIsRefused) {
   EXPECT_FALSE(HttpClient::create(loop.get(), other.get(), {}, this).ok());
 }
 
+TEST_F(HttpClientTest, WrongOptionsAreRefusedWithAReason) {
+  const struct {
+    HttpClientOptions options;
+    const char* says;
+  } all[] = {
+      {{.timeout_ns = 0}, "timeout_ns is 0; give"},
+      {{.max_body_bytes = 0}, "max_body_bytes is 0; give"},
+      {{.max_body_bytes = size_t{1} << 32}, "less than 4 GiB"},
+      {{.max_pending = 0}, "max_pending is 0; give 1 to 1048576"},
+      {{.max_pending = (size_t{1} << 20) + 1}, "max_pending is 1048577"},
+  };
+  for (const auto& one : all) {
+    EXPECT_THAT(HttpClient::create(loop.get(), pool.get(), one.options, this)
+                    .status()
+                    .ToString(),
+                HasSubstr(one.says));
+  }
+  const auto other = *RawMessagePool::create({});
+  for (const absl::Status& made :
+       {HttpClient::create(nullptr, pool.get(), {}, this).status(),
+        HttpClient::create(loop.get(), nullptr, {}, this).status(),
+        HttpClient::create(loop.get(), pool.get(), {}, nullptr).status()}) {
+    EXPECT_THAT(made.ToString(), HasSubstr("is nullptr; it needs all three"));
+  }
+  EXPECT_THAT(
+      HttpClient::create(loop.get(), other.get(), {}, this).status().ToString(),
+      HasSubstr("the loop has another pool"));
+  EXPECT_THAT(http_get("http://x/", 0).status().ToString(),
+              HasSubstr("timeout_ns is 0; give"));
+  EXPECT_THAT(http_get("http://x/", kSecond, 0).status().ToString(),
+              HasSubstr("max_body_bytes is 0; give"));
+}
+
 TEST_F(HttpClientTest, TooManyPendingRequestsAreRefused) {
   ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
   create({.max_pending = 2});

@@ -18,6 +18,7 @@ namespace wirebook {
 namespace {
 
 constexpr size_t kPageBytes = 4096;
+constexpr size_t kMaxLargeMessages = 4096;  // of 4 GiB: 16 TiB of addresses
 // A large buffer keeps so much memory when it comes home; the rest returns to
 // the system.
 constexpr size_t kLargeKeptBytes = size_t{256} << 10;
@@ -43,6 +44,20 @@ absl::StatusOr<std::unique_ptr<RawMessagePool>> RawMessagePool::create(
     return absl::InvalidArgumentError(absl::StrCat(
         "RawMessagePool: descriptors is ", options.descriptors,
         "; give 1 to 2^32, as many as messages may be out at a time"));
+  }
+  if (options.slots == 0) {
+    return absl::InvalidArgumentError(
+        "RawMessagePool: slots is 0; give as many as its slabs have together");
+  }
+  if (options.large_messages > kMaxLargeMessages) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "RawMessagePool: large_messages is ", options.large_messages,
+        "; give 0 to ", kMaxLargeMessages));
+  }
+  if (options.large_messages != 0 && options.large_bytes == 0) {
+    return absl::InvalidArgumentError(
+        "RawMessagePool: large_bytes is 0; give the size of the longest "
+        "message, or 0 large_messages");
   }
   if (options.large_bytes >= (size_t{1} << 32)) {
     return absl::InvalidArgumentError(

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "memory/allocation_counter.h"
 
@@ -228,8 +229,23 @@ TEST(RawMessagePoolTest, AReturnedSlabIsUsedAgain) {
 }
 
 TEST(RawMessagePoolTest, WrongOptionsAreRefused) {
-  EXPECT_FALSE(RawMessagePool::create({.descriptors = 0}).ok());
-  EXPECT_FALSE(RawMessagePool::create({.large_bytes = 1ull << 32}).ok());
+  const struct {
+    RawMessagePoolOptions options;
+    const char* says;
+  } all[] = {
+      {{.slots = 0}, "slots is 0; give"},
+      {{.descriptors = 0}, "descriptors is 0; give 1 to 2^32"},
+      {{.large_messages = 4097}, "large_messages is 4097; give 0 to 4096"},
+      {{.large_bytes = 0}, "large_bytes is 0; give"},
+      {{.large_bytes = 1ull << 32}, "less than 4 GiB"},
+  };
+  for (const auto& one : all) {
+    const absl::Status made = RawMessagePool::create(one.options).status();
+    EXPECT_EQ(made.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(made.ToString(), ::testing::HasSubstr(one.says));
+  }
+  EXPECT_TRUE(
+      RawMessagePool::create({.large_messages = 0, .large_bytes = 0}).ok());
   auto pool = make_pool();
   EXPECT_FALSE(pool->add_slab(0).ok());
   EXPECT_FALSE(pool->add_slab(1).ok());

@@ -23,8 +23,8 @@
 namespace wirebook {
 
 struct ReconnectBackoffOptions {
-  uint64_t initial_ns = 250'000'000;
-  uint64_t max_ns = 30'000'000'000;
+  uint64_t initial_ns = 250'000'000;    // at least 1
+  uint64_t max_ns = 30'000'000'000;     // initial_ns to 2^62
   double multiplier = 2.0;              // at least 1
   double jitter = 0.5;                  // 0 to 1: the part that is random
   uint64_t stable_ns = 60'000'000'000;  // a connection this old resets it

@@ -5,6 +5,8 @@
 #include <netdb.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -23,8 +25,9 @@ constexpr size_t kMaxAddresses = 16;
 
 }  // namespace
 
-Addresses system_look_up(const std::string& host, uint16_t port) {
+Addresses system_look_up(const std::string& host, uint16_t port, int family) {
   addrinfo hints = {};
+  hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
@@ -51,6 +54,7 @@ Addresses system_look_up(const std::string& host, uint16_t port) {
 struct Resolver::Request {
   std::string host;
   uint16_t port;
+  int family;
   LookUp look_up;
 
   std::mutex mutex;  // guards what follows
@@ -99,7 +103,8 @@ class Resolver::Workers {
   void work() {
     while (const std::shared_ptr<Request> request = next()) {
       if (!request->wanted()) continue;
-      request->answer(request->look_up(request->host, request->port));
+      request->answer(
+          request->look_up(request->host, request->port, request->family));
     }
   }
 
@@ -122,6 +127,12 @@ class Resolver::Workers {
 
 Resolver::Resolver(UringLoop* loop, ResolverHandler* handler, LookUp look_up)
     : loop_(loop), handler_(handler), look_up_(std::move(look_up)) {
+  if (loop == nullptr || handler == nullptr) {
+    std::fprintf(stderr,
+                 "wirebook::Resolver %p: made without a loop or a handler\n",
+                 static_cast<void*>(this));
+    std::abort();
+  }
   loop_->add_task(this);
 }
 
@@ -132,33 +143,93 @@ Resolver::~Resolver() {
 
 void Resolver::start(std::string host, uint16_t port) {
   cancel();
-  request_ = std::make_shared<Request>();
-  request_->host = std::move(host);
-  request_->port = port;
-  request_->look_up = look_up_;
-  request_->loop = loop_;
-  Workers::get().add(request_);
+  host_ = std::move(host);
+  port_ = port;
+  ask(both_, AF_UNSPEC);
+  loop_->start_timer(this, kLateNs);
+}
+
+void Resolver::ask(Question& question, int family) {
+  question.request = std::make_shared<Request>();
+  question.request->host = host_;
+  question.request->port = port_;
+  question.request->family = family;
+  question.request->look_up = look_up_;
+  question.request->loop = loop_;
+  if (look_up_) {
+    Workers::get().add(question.request);
+  } else {
+    question.request->answer(absl::InvalidArgumentError(
+        "Resolver: look_up is empty; give system_look_up"));
+  }
 }
 
 void Resolver::cancel() noexcept {
-  if (request_ == nullptr) return;
-  {
-    const std::lock_guard lock(request_->mutex);
-    request_->loop = nullptr;
+  loop_->stop_timer(this);
+  asked_apart_ = false;
+  for (Question* question : {&both_, &six_, &four_}) {
+    question->answer.reset();
+    if (question->request == nullptr) continue;
+    {
+      const std::lock_guard lock(question->request->mutex);
+      question->request->loop = nullptr;
+    }
+    question->request = nullptr;
   }
-  request_ = nullptr;
+}
+
+bool Resolver::found_apart() const noexcept {
+  return (six_.answer && six_.answer->ok()) ||
+         (four_.answer && four_.answer->ok());
+}
+
+void Resolver::on_timer() noexcept {
+  if (asked_apart_) {
+    answer_apart();
+    return;
+  }
+  asked_apart_ = true;
+  ask(six_, AF_INET6);
+  ask(four_, AF_INET);
 }
 
 void Resolver::run() noexcept {
-  if (request_ == nullptr) return;
-  std::optional<Addresses> found;
-  {
-    const std::lock_guard lock(request_->mutex);
-    found = std::move(request_->found);
+  bool news = false;
+  for (Question* question : {&both_, &six_, &four_}) {
+    if (question->request == nullptr) continue;
+    {
+      const std::lock_guard lock(question->request->mutex);
+      question->answer = std::move(question->request->found);
+    }
+    if (!question->answer.has_value()) continue;
+    question->request = nullptr;
+    news = true;
   }
-  if (!found.has_value()) return;
-  request_ = nullptr;
-  handler_->on_resolved(*std::move(found));
+  if (!news) return;
+  if (both_.answer && (both_.answer->ok() || !found_apart())) {
+    answer(*std::move(both_.answer));
+  } else if (found_apart()) {
+    if (both_.answer || (six_.answer && four_.answer)) {
+      answer_apart();
+    } else {
+      loop_->start_timer(this, kResolutionDelayNs);
+    }
+  }
+}
+
+void Resolver::answer_apart() {
+  std::vector<SocketAddress> found;
+  for (const Question* question : {&six_, &four_}) {
+    if (!question->answer || !question->answer->ok()) continue;
+    found.insert(found.end(), (*question->answer)->begin(),
+                 (*question->answer)->end());
+  }
+  answer(std::move(found));
+}
+
+void Resolver::answer(Addresses found) noexcept {
+  cancel();
+  handler_->on_resolved(std::move(found));
 }
 
 }  // namespace wirebook

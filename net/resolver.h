@@ -12,6 +12,15 @@
 // destructor waits for them: a look-up that nobody wants any more is left
 // behind, and its answer dropped.
 //
+// One look-up asks for both families and sorts what comes by RFC 6724, with the
+// policy of /etc/gai.conf; it waits for the slower answer. Where one is lost (a
+// name server that is silent about AAAA, a NAT that drops one of two queries
+// from one port) that takes it 5 s and more. So when there is nothing after
+// kLateNs each family is asked for by a look-up of its own, too, and what comes
+// of these first counts, IPv6 before IPv4, after at most kResolutionDelayNs for
+// the other (RFC 8305, section 3). That section would ask apart from the start;
+// then nobody would have sorted the families.
+//
 // Thread rules: everything on the loop's thread, the handler's call too.
 //
 //   struct Printer : wirebook::ResolverHandler {
@@ -27,6 +36,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,12 +49,13 @@ namespace wirebook {
 // At least one address, or why there is none.
 using Addresses = absl::StatusOr<std::vector<SocketAddress>>;
 
-// What looks a name up: blocks, and is called on a thread of its own, after
-// the Resolver's end too.
-using LookUp = std::function<Addresses(const std::string& host, uint16_t port)>;
+// What looks a name up in a family: AF_INET6, AF_INET, or AF_UNSPEC for both.
+// Blocks, and is called on threads of its own, after the Resolver's end too.
+using LookUp = std::function<Addresses(const std::string& host, uint16_t port,
+                                       int family)>;
 
-// The system's, both families in the order of RFC 6724; at most 16 addresses.
-Addresses system_look_up(const std::string& host, uint16_t port);
+// The system's, in the order of RFC 6724; at most 16 addresses.
+Addresses system_look_up(const std::string& host, uint16_t port, int family);
 
 class ResolverHandler {
  public:
@@ -54,10 +65,13 @@ class ResolverHandler {
   virtual void on_resolved(Addresses found) noexcept = 0;
 };
 
-class Resolver final : private LoopTask {
+class Resolver final : private LoopTask, private LoopTimer {
  public:
   static constexpr size_t kMaxThreads = 16;
+  static constexpr uint64_t kLateNs = 250'000'000;
+  static constexpr uint64_t kResolutionDelayNs = 50'000'000;
 
+  // Loop and handler are there.
   Resolver(UringLoop* loop, ResolverHandler* handler,
            LookUp look_up = system_look_up);
   // Before the loop.
@@ -73,12 +87,26 @@ class Resolver final : private LoopTask {
   struct Request;
   class Workers;
 
+  // A look-up that was begun; at most one of the two is set.
+  struct Question {
+    std::shared_ptr<Request> request;
+    std::optional<Addresses> answer;
+  };
+
   void run() noexcept override;
+  void on_timer() noexcept override;
+  void ask(Question& question, int family);
+  bool found_apart() const noexcept;
+  void answer_apart();
+  void answer(Addresses found) noexcept;
 
   UringLoop* const loop_;
   ResolverHandler* const handler_;
   const LookUp look_up_;
-  std::shared_ptr<Request> request_;  // nullptr: none is under way
+  std::string host_;
+  uint16_t port_ = 0;
+  bool asked_apart_ = false;
+  Question both_, six_, four_;
 };
 
 }  // namespace wirebook

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,7 @@ namespace wirebook {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 struct Recorder : ResolverHandler {
@@ -86,7 +88,7 @@ class Gate {
 };
 
 LookUp through(std::shared_ptr<Gate> gate) {
-  return [gate](const std::string& host, uint16_t port) {
+  return [gate](const std::string& host, uint16_t port, int) {
     return gate->pass(host, port);
   };
 }
@@ -230,6 +232,208 @@ TEST_F(ResolverTest, TheHandlerMayStartAgainAndEndIt) {
   resolver->start("localhost", 1);
   ASSERT_TRUE(run_until([&] { return resolver == nullptr; }));
   EXPECT_EQ(recorder.answers, 3);
+}
+
+// ---- Families apart
+
+uint64_t test_time = 0;
+
+// Look-ups of a name, each of which the test answers.
+class Script {
+ public:
+  LookUp look_up() {
+    return [state = state_](const std::string&, uint16_t, int family) {
+      std::unique_lock lock(state->mutex);
+      ++state->asked[family];
+      state->changed.notify_all();
+      state->changed.wait(
+          lock, [&] { return state->end || state->answers.contains(family); });
+      return state->end ? Addresses(absl::CancelledError("end"))
+                        : state->answers.at(family);
+    };
+  }
+  ~Script() {
+    const std::lock_guard lock(state_->mutex);
+    state_->end = true;
+    state_->changed.notify_all();
+  }
+  void answer(int family, Addresses addresses) {
+    const std::lock_guard lock(state_->mutex);
+    state_->answers.emplace(family, std::move(addresses));
+    state_->changed.notify_all();
+  }
+  void wait_for_asked(int family) {
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait(lock, [&] { return state_->asked[family] == 1; });
+  }
+  int asked(int family) {
+    const std::lock_guard lock(state_->mutex);
+    return state_->asked[family];
+  }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::map<int, int> asked;
+    std::map<int, Addresses> answers;
+    bool end = false;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+Addresses addresses(const std::vector<std::string>& hosts) {
+  std::vector<SocketAddress> all;
+  for (const std::string& host : hosts) {
+    all.push_back(*parse_socket_address(host, 1));
+  }
+  return all;
+}
+
+class LateResolverTest : public ResolverTest {
+ protected:
+  LateResolverTest() {
+    test_time = 1;
+    loop = *UringLoop::create(
+        {.wait = WaitMode::kSleep, .now_ns = [] { return test_time; }},
+        nullptr);
+    resolver =
+        std::make_unique<Resolver>(loop.get(), &recorder, script.look_up());
+    resolver->start("venue.test", 1);
+  }
+  ~LateResolverTest() override { resolver.reset(); }
+  void pass(uint64_t ns) {
+    test_time += ns;
+    for (int i = 0; i < 5; ++i) loop->run_once(0);
+  }
+  // The look-up for both families is late, and each has one of its own.
+  void be_late() {
+    script.wait_for_asked(AF_UNSPEC);
+    pass(Resolver::kLateNs);
+    script.wait_for_asked(AF_INET6);
+    script.wait_for_asked(AF_INET);
+  }
+  // Until the loop has seen an answer that decides nothing yet.
+  bool run_until_seen() {
+    const bool woken = run_until([&] { return loop->run_once(0) != 0; });
+    pass(0);
+    return woken;
+  }
+  bool run_until_answered() {
+    return run_until([&] { return recorder.answers == 1; });
+  }
+
+  Script script;
+  std::unique_ptr<Resolver> resolver;
+};
+
+TEST_F(LateResolverTest, BeforeItIsLateNothingIsAskedApart) {
+  script.wait_for_asked(AF_UNSPEC);
+  pass(Resolver::kLateNs - 1);
+  script.answer(AF_UNSPEC, addresses({"10.0.0.1", "::1"}));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_THAT(recorder.found, ElementsAre("10.0.0.1:1", "[::1]:1"))
+      << "as the system sorts them";
+  pass(Resolver::kLateNs);
+  EXPECT_EQ(script.asked(AF_INET6), 0);
+  EXPECT_EQ(script.asked(AF_INET), 0);
+}
+
+TEST_F(LateResolverTest, BothFamiliesApartAreAnAnswer) {
+  be_late();
+  script.answer(AF_INET, addresses({"10.0.0.1", "10.0.0.2"}));
+  script.answer(AF_INET6, addresses({"::1"}));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_THAT(recorder.found,
+              ElementsAre("[::1]:1", "10.0.0.1:1", "10.0.0.2:1"));
+}
+
+TEST_F(LateResolverTest, OneFamilyWaitsALittleForTheOther) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    SCOPED_TRACE(family);
+    Script mine;
+    resolver =
+        std::make_unique<Resolver>(loop.get(), &recorder, mine.look_up());
+    recorder.answers = 0;
+    resolver->start("venue.test", 1);
+    mine.wait_for_asked(AF_UNSPEC);
+    pass(Resolver::kLateNs);
+    mine.wait_for_asked(family);
+    const std::string host = family == AF_INET ? "10.0.0.1" : "::1";
+    mine.answer(family, addresses({host}));
+    // Its delay begins when the loop has seen it.
+    ASSERT_TRUE(run_until_seen());
+    pass(Resolver::kResolutionDelayNs - 1);
+    EXPECT_EQ(recorder.answers, 0);
+    pass(1);
+    EXPECT_EQ(recorder.answers, 1);
+    EXPECT_THAT(recorder.found,
+                ElementsAre(parse_socket_address(host, 1)->to_string()));
+    pass(Resolver::kLateNs);
+    EXPECT_EQ(recorder.answers, 1);
+  }
+}
+
+TEST_F(LateResolverTest, AFamilyThatIsNotThereIsNotWaitedFor) {
+  be_late();
+  script.answer(AF_INET6, absl::UnavailableError("none"));
+  script.answer(AF_INET, addresses({"10.0.0.1"}));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_THAT(recorder.found, ElementsAre("10.0.0.1:1"));
+}
+
+TEST_F(LateResolverTest, TheLateAnswerStillCounts) {
+  be_late();
+  script.answer(AF_UNSPEC, addresses({"10.0.0.1", "::1"}));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_THAT(recorder.found, ElementsAre("10.0.0.1:1", "[::1]:1"));
+}
+
+TEST_F(LateResolverTest, WhatCameApartIsBetterThanALateFailure) {
+  be_late();
+  script.answer(AF_INET, addresses({"10.0.0.1"}));
+  ASSERT_TRUE(run_until_seen());
+  script.answer(AF_UNSPEC, absl::UnavailableError("timed out"));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_THAT(recorder.found, ElementsAre("10.0.0.1:1"));
+}
+
+TEST_F(LateResolverTest, FailuresApartDoNotEndIt) {
+  be_late();
+  script.answer(AF_INET, absl::UnavailableError("none"));
+  script.answer(AF_INET6, absl::UnavailableError("none"));
+  pass(Resolver::kResolutionDelayNs);
+  EXPECT_EQ(recorder.answers, 0);
+  script.answer(AF_UNSPEC, absl::UnavailableError("nothing at all"));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_EQ(recorder.status, absl::UnavailableError("nothing at all"));
+}
+
+TEST_F(LateResolverTest, CancelledInEveryStepItIsSilent) {
+  for (const bool late : {false, true}) {
+    Script mine;
+    resolver =
+        std::make_unique<Resolver>(loop.get(), &recorder, mine.look_up());
+    resolver->start("venue.test", 1);
+    mine.wait_for_asked(AF_UNSPEC);
+    if (late) {
+      pass(Resolver::kLateNs);
+      mine.wait_for_asked(AF_INET);
+      mine.answer(AF_INET, addresses({"10.0.0.1"}));
+      ASSERT_TRUE(run_until_seen());
+    }
+    resolver->cancel();
+    pass(Resolver::kLateNs);
+    EXPECT_EQ(recorder.answers, 0);
+    EXPECT_EQ(mine.asked(AF_INET), late ? 1 : 0);
+  }
+}
+
+TEST_F(ResolverTest, AnEmptyLookUpIsSaid) {
+  Resolver resolver(loop.get(), &recorder, nullptr);
+  resolver.start("localhost", 1);
+  ASSERT_TRUE(run_until([&] { return recorder.answers == 1; }));
+  EXPECT_EQ(recorder.status.code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(ResolverTest, ManyStartsAndCancelsLoseNothing) {

@@ -3,6 +3,8 @@
 #include "net/stream_connector.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -12,6 +14,8 @@
 
 namespace wirebook {
 namespace {
+
+constexpr uint64_t kLeastDelayNs = 10'000'000;  // RFC 8305, section 5
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -43,7 +47,37 @@ StreamConnector::StreamConnector(UringLoop* loop, Proxy proxy,
       resolver_(loop, this, options_.look_up),
       step_timer_(this),
       delay_timer_(this) {
+  if (handler == nullptr) {
+    std::fprintf(stderr,
+                 "wirebook::StreamConnector %p: made without a handler\n",
+                 static_cast<void*>(this));
+    std::abort();
+  }
   for (Attempt& attempt : attempts_) attempt.owner = this;
+}
+
+absl::Status StreamConnector::check_options(
+    const StreamConnectorOptions& options) {
+  const struct {
+    const char* name;
+    uint64_t value;
+    uint64_t least;
+  } all[] = {{"resolve_timeout_ns", options.resolve_timeout_ns, 1},
+             {"tcp_timeout_ns", options.tcp_timeout_ns, 1},
+             {"proxy_timeout_ns", options.proxy_timeout_ns, 1},
+             {"attempt_delay_ns", options.attempt_delay_ns, kLeastDelayNs}};
+  for (const auto& one : all) {
+    if (one.value < one.least) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("StreamConnector: ", one.name, " is ", one.value,
+                       "; give at least ", one.least));
+    }
+  }
+  if (!options.look_up) {
+    return absl::InvalidArgumentError(
+        "StreamConnector: look_up is empty; give system_look_up");
+  }
+  return check_socket_options(options.socket);
 }
 
 StreamConnector::~StreamConnector() { abandon(); }
@@ -77,6 +111,15 @@ void StreamConnector::start(const std::string& host, uint16_t port,
   failures_.clear();
   const bool direct = proxy_.kind == ProxyKind::kNone;
   begin(Step::kResolve, options_.resolve_timeout_ns);
+  if (absl::Status status = check_options(options_); !status.ok()) {
+    stop(std::move(status));
+    return;
+  }
+  if (slab == nullptr || stream_handler == nullptr) {
+    stop(absl::InvalidArgumentError(
+        "StreamConnector: start() needs a slab and a stream_handler"));
+    return;
+  }
   if (!direct && host.size() > ProxyHandshake::kMaxHostBytes) {
     stop(absl::InvalidArgumentError("the host's name is too long for a proxy"));
     return;

@@ -9,9 +9,11 @@
 // All addresses of the host are tried, the families in turn beginning with the
 // first one's (RFC 8305, section 4): the next one when an attempt has failed,
 // or has not succeeded for `attempt_delay_ns`, while the earlier go on. The
-// first to connect wins, the others are closed. Unlike section 3 the race
-// begins when the system's look-up has answered for both families. Of a proxy
-// it is the proxy's addresses that are raced.
+// first to connect wins, the others are closed. The race begins when the
+// Resolver has answered: for both families, or, when one of them is late, for
+// the other. An answer that comes later, or changes (section 6), does not join
+// it: it would be over within tcp_timeout_ns, and the next start() asks anew.
+// Of a proxy it is the proxy's addresses that are raced.
 //
 // Each step has its time limit, and a failure says which step it was, and of
 // a race why each address failed.
@@ -50,7 +52,8 @@ struct StreamConnectorOptions {
   // All addresses together.
   uint64_t tcp_timeout_ns = 8'000'000'000;
   uint64_t proxy_timeout_ns = 5'000'000'000;
-  // Between the starts of two attempts: RFC 8305, section 8, has 100 ms to 2 s.
+  // Between the starts of two attempts: RFC 8305, section 8, has 100 ms to 2 s,
+  // and never less than 10 ms.
   uint64_t attempt_delay_ns = 250'000'000;
   LookUp look_up = system_look_up;
 };
@@ -76,13 +79,17 @@ class StreamConnector final : private ResolverHandler, private StreamHandler {
  public:
   static constexpr size_t kMaxAttempts = 16;
 
-  // `proxy` is from parse_proxy().
+  // `proxy` is from parse_proxy(); loop and handler are there.
   StreamConnector(UringLoop* loop, Proxy proxy, StreamConnectorOptions options,
                   StreamConnectorHandler* handler);
   // As abandon(); before the loop and the pool.
   ~StreamConnector() override;
   StreamConnector(const StreamConnector&) = delete;
   StreamConnector& operator=(const StreamConnector&) = delete;
+
+  // InvalidArgument names an option that is out of range. start() fails with
+  // it, too.
+  static absl::Status check_options(const StreamConnectorOptions& options);
 
   // When it is idle; one of the handler's calls follows, in a later turn.
   void start(const std::string& host, uint16_t port, RawMessageSlab* slab,

@@ -96,9 +96,8 @@ class StreamConnectorTest : public ::testing::TestWithParam<LoopBackendChoice> {
   // A name with these addresses.
   void start_race(const std::vector<SocketAddress>& addresses,
                   StreamConnectorOptions options = {}) {
-    options.look_up = [addresses](const std::string&, uint16_t) -> Addresses {
-      return addresses;
-    };
+    options.look_up = [addresses](const std::string&, uint16_t,
+                                  int) -> Addresses { return addresses; };
     start("several.test", 80, std::move(options));
   }
   void start_proxied(const std::string& url, const std::string& host,
@@ -300,7 +299,7 @@ class Blocked {
     state_->changed.notify_all();
   }
   LookUp look_up() const {
-    return [state = state_](const std::string&, uint16_t) -> Addresses {
+    return [state = state_](const std::string&, uint16_t, int) -> Addresses {
       std::unique_lock lock(state->mutex);
       state->changed.wait(lock, [&] { return state->open; });
       return absl::UnavailableError("too late");
@@ -488,6 +487,41 @@ TEST_P(StreamConnectorTest, AProxysFailuresAreSaid) {
   start_proxied("http://127.0.0.1:1", std::string(256, 'x'));
   ASSERT_TRUE(run_until_failed());
   EXPECT_THAT(recorder.status.ToString(), HasSubstr("too long for a proxy"));
+}
+
+TEST_P(StreamConnectorTest, WrongOptionsAreSaid) {
+  const struct {
+    StreamConnectorOptions options;
+    const char* says;
+  } all[] = {
+      {{.socket = {.receive_buffer_bytes = -1}}, "receive_buffer_bytes is -1"},
+      {{.resolve_timeout_ns = 0}, "resolve_timeout_ns is 0; give at least 1"},
+      {{.tcp_timeout_ns = 0}, "tcp_timeout_ns is 0; give at least 1"},
+      {{.proxy_timeout_ns = 0}, "proxy_timeout_ns is 0; give at least 1"},
+      {{.attempt_delay_ns = 10 * kMillisecond - 1}, "give at least 10000000"},
+      {{.look_up = nullptr}, "look_up is empty; give system_look_up"},
+  };
+  EXPECT_TRUE(StreamConnector::check_options({}).ok());
+  for (const auto& one : all) {
+    EXPECT_THAT(StreamConnector::check_options(one.options).ToString(),
+                HasSubstr(one.says));
+    recorder.failures = 0;
+    start("127.0.0.1", 1, one.options);
+    ASSERT_TRUE(run_until_failed());
+    EXPECT_EQ(recorder.status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(recorder.status.ToString(), HasSubstr(one.says));
+  }
+  RawMessageSlab* const slab = recorder.slab;
+  for (const bool with_slab : {false, true}) {
+    recorder.failures = 0;
+    connector = std::make_unique<StreamConnector>(
+        loop.get(), *parse_proxy({}), StreamConnectorOptions{}, &recorder);
+    connector->start("127.0.0.1", 1, with_slab ? slab : nullptr,
+                     with_slab ? nullptr : &recorder);
+    ASSERT_TRUE(run_until_failed());
+    EXPECT_THAT(recorder.status.ToString(),
+                HasSubstr("needs a slab and a stream_handler"));
+  }
 }
 
 TEST_P(StreamConnectorTest, ARequestThatTheQueueCannotHoldIsSaid) {

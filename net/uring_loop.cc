@@ -55,6 +55,22 @@ absl::StatusOr<std::unique_ptr<LoopBackend>> make_backend(
   return make_epoll_backend(options.max_streams);
 }
 
+absl::Status check_options(const UringLoopOptions& options) {
+  if (options.max_streams == 0 || options.max_streams > 32768) {
+    return absl::InvalidArgumentError(absl::StrCat("UringLoop: max_streams is ",
+                                                   options.max_streams,
+                                                   "; give 1 to 32768"));
+  }
+  // The kernel takes the length of a send in 32 bits.
+  if (options.send_queue_bytes == 0 || options.send_queue_bytes > UINT32_MAX) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "UringLoop: send_queue_bytes is ", options.send_queue_bytes,
+        "; give room for the longest message, and less than "
+        "4 GiB"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status set_options(int fd, const SocketOptions& options) {
   const int on = 1;
   // Refused only by sockets that are not TCP, which do not need it.
@@ -81,13 +97,24 @@ absl::Status set_options(int fd, const SocketOptions& options) {
 
 }  // namespace
 
+absl::Status check_socket_options(const SocketOptions& options) {
+  if (options.receive_buffer_bytes < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "SocketOptions: receive_buffer_bytes is ", options.receive_buffer_bytes,
+        "; give 0, which leaves it to the kernel, or more"));
+  }
+  if (options.busy_poll_us < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("SocketOptions: busy_poll_us is ", options.busy_poll_us,
+                     "; give 0, which leaves it to the kernel, or more"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::create(
     const UringLoopOptions& options, RawMessagePool* pool) {
-  if (options.max_streams == 0 || options.max_streams > 32768) {
-    return absl::InvalidArgumentError(absl::StrCat("UringLoop: max_streams is ",
-                                                   options.max_streams,
-                                                   "; give 1 to 32768"));
-  }
+  // Before a backend of so many streams is made.
+  if (absl::Status status = check_options(options); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<LoopBackend>> backend = make_backend(options);
   if (!backend.ok()) return backend.status();
   return create(options, pool, *std::move(backend));
@@ -96,6 +123,11 @@ absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::create(
 absl::StatusOr<std::unique_ptr<UringLoop>> UringLoop::create(
     const UringLoopOptions& options, RawMessagePool* pool,
     std::unique_ptr<LoopBackend> backend) {
+  if (absl::Status status = check_options(options); !status.ok()) return status;
+  if (backend == nullptr) {
+    return absl::InvalidArgumentError(
+        "UringLoop: backend is nullptr; leave it out to take the kernel's");
+  }
   return std::unique_ptr<UringLoop>(
       new UringLoop(options, pool, std::move(backend)));
 }
@@ -254,7 +286,8 @@ void UringLoop::start_timer(LoopTimer* timer, uint64_t delay_ns) {
     timers_.push_back(timer);
     timer->started_ = true;
   }
-  timer->deadline_ns_ = now_ns_() + delay_ns;
+  const uint64_t now = now_ns_();
+  timer->deadline_ns_ = delay_ns < kNoLimit - now ? now + delay_ns : kNoLimit;
   timer->round_ = timer_round_;
   next_deadline_ns_ = std::min(next_deadline_ns_, timer->deadline_ns_);
 }
@@ -296,6 +329,15 @@ absl::StatusOr<LoopStream*> UringLoop::open(const sockaddr* address,
                                             RawMessageSlab* slab,
                                             StreamHandler* handler,
                                             const SocketOptions& options) {
+  if (address == nullptr || size > sizeof(sockaddr_storage) ||
+      handler == nullptr) {
+    return absl::InvalidArgumentError(
+        "UringLoop: open() needs an address of at most sizeof(sockaddr_storage)"
+        " and a handler");
+  }
+  if (absl::Status status = check_socket_options(options); !status.ok()) {
+    return status;
+  }
   LoopStream* stream = nullptr;
   for (const std::unique_ptr<LoopStream>& known : streams_) {
     if (known->state == LoopStream::State::kFree) stream = known.get();

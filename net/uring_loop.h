@@ -58,7 +58,8 @@ struct UringLoopOptions {
   size_t max_streams = 64;
   // kAdaptive: how long after the last event the loop still spins.
   uint64_t adaptive_spin_ns = 50'000;
-  // Bytes that may wait to be sent, per stream; twice this is allocated.
+  // Bytes that may wait to be sent, per stream, less than 4 GiB; twice this is
+  // allocated.
   size_t send_queue_bytes = size_t{64} << 10;
   // Time for timers, in ns; nullptr is CLOCK_MONOTONIC.
   uint64_t (*now_ns)() = nullptr;
@@ -102,10 +103,14 @@ struct SocketOptions {
   bool kernel_timestamps = false;
 };
 
+// InvalidArgument names the number that is out of range.
+absl::Status check_socket_options(const SocketOptions& options);
+
 class UringLoop {
  public:
   // `pool` (may be nullptr) is reclaimed in every turn and must outlive the
-  // loop. Fails when the backend that was asked for is not to be had.
+  // loop. Fails when the backend that was asked for is not to be had, or says
+  // what is wrong with the options.
   static absl::StatusOr<std::unique_ptr<UringLoop>> create(
       const UringLoopOptions& options, RawMessagePool* pool);
   // The same over a backend of the caller's.
@@ -119,6 +124,7 @@ class UringLoop {
   // "uring-inc", "uring-oneshot" or "epoll".
   const char* backend_name() const noexcept { return backend_->name(); }
   RawMessagePool* pool() const noexcept { return pool_; }
+  const UringLoopOptions& options() const noexcept { return options_; }
   // What it has asked of the kernel so far: io_uring_enter, or epoll's calls.
   uint64_t system_calls() const noexcept { return backend_->system_calls(); }
   // Streams that it ended because the kernel said that it had received to
@@ -143,8 +149,9 @@ class UringLoop {
   // Also from a task's run().
   void remove_task(LoopTask* task) noexcept;
 
-  // Calls timer->on_timer() once, `delay_ns` from now; started again, the
-  // earlier start is forgotten. Started by a timer, it waits for the next turn.
+  // Calls timer->on_timer() once, `delay_ns` from now, kNoLimit being never;
+  // started again, the earlier start is forgotten. Started by a timer, it waits
+  // for the next turn.
   void start_timer(LoopTimer* timer, uint64_t delay_ns);
   void stop_timer(LoopTimer* timer) noexcept;
   uint64_t now_ns() const noexcept { return now_ns_(); }

@@ -208,8 +208,6 @@ TEST_P(UringLoopTest, SocketOptionsAreSetBeforeTheConnect) {
     return loop->open(reinterpret_cast<const sockaddr*>(&address),
                       sizeof(address), recorder.slab, &recorder, options);
   };
-  EXPECT_THAT(open_with({.busy_poll_us = -1}).status().ToString(),
-              ::testing::HasSubstr("SO_BUSY_POLL -1: "));
   LoopStream* stream = *open_with({.receive_buffer_bytes = 16 << 10});
   int value = 0;
   socklen_t size = sizeof(value);
@@ -382,6 +380,21 @@ TEST_P(UringLoopTest, ATimerThatRestartsItselfLetsTheTurnEnd) {
   loop->stop_timer(&timer);
 }
 
+TEST_P(UringLoopTest, ATimerWithoutALimitNeverFires) {
+  test_time = 1000;
+  build({.wait = WaitMode::kSleep, .now_ns = [] { return test_time; }});
+  bool fired = false;
+  Timer timer([&] { fired = true; });
+  for (const uint64_t delay : {UringLoop::kNoLimit, UringLoop::kNoLimit - 1}) {
+    loop->start_timer(&timer, delay);
+    test_time += 1000;
+    loop->run_once(1);
+    EXPECT_FALSE(fired);
+    EXPECT_TRUE(timer.started());
+  }
+  loop->stop_timer(&timer);
+}
+
 TEST_P(UringLoopTest, ATimerEndsASleep) {
   bool fired = false;
   Timer timer([&] { fired = true; });
@@ -462,7 +475,58 @@ TEST(UringLoopBackendTest, TheBackendSaysWhichItIs) {
       "epoll");
   EXPECT_THAT(std::string((*UringLoop::create({}, nullptr))->backend_name()),
               ::testing::AnyOf("uring-inc", "uring-oneshot", "epoll"));
-  EXPECT_FALSE(UringLoop::create({.max_streams = 0}, nullptr).ok());
+}
+
+TEST(UringLoopOptionsTest, WrongOptionsAreRefusedWithAReason) {
+  const struct {
+    UringLoopOptions options;
+    const char* says;
+  } all[] = {
+      {{.max_streams = 0}, "max_streams is 0; give 1 to 32768"},
+      {{.max_streams = 32769}, "max_streams is 32769"},
+      {{.send_queue_bytes = 0}, "send_queue_bytes is 0; give room"},
+      {{.send_queue_bytes = size_t{1} << 32}, "less than 4 GiB"},
+  };
+  for (const auto& one : all) {
+    const absl::Status made = UringLoop::create(one.options, nullptr).status();
+    EXPECT_EQ(made.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(made.ToString(), ::testing::HasSubstr(one.says));
+    // Over the caller's own backend as well.
+    EXPECT_THAT(
+        UringLoop::create(one.options, nullptr, nullptr).status().ToString(),
+        ::testing::HasSubstr(one.says));
+  }
+  EXPECT_THAT(UringLoop::create({}, nullptr, nullptr).status().ToString(),
+              ::testing::HasSubstr("backend is nullptr"));
+}
+
+TEST(UringLoopOptionsTest, AStreamsOptionsAreCheckedBeforeTheKernelSeesThem) {
+  const auto loop = *UringLoop::create({}, nullptr);
+  const sockaddr_in address = loopback(1);
+  const auto* const any = reinterpret_cast<const sockaddr*>(&address);
+  Recorder handler;
+  const struct {
+    absl::Status status;
+    const char* says;
+  } all[] = {
+      {loop->open(nullptr, 0, nullptr, &handler).status(), "needs an address"},
+      {loop->open(any, sizeof(sockaddr_storage) + 1, nullptr, &handler)
+           .status(),
+       "needs an address of at most"},
+      {loop->open(any, sizeof(address), nullptr, nullptr).status(),
+       "and a handler"},
+      {loop->open(any, sizeof(address), nullptr, &handler,
+                  {.receive_buffer_bytes = -1})
+           .status(),
+       "receive_buffer_bytes is -1; give 0"},
+      {loop->open(any, sizeof(address), nullptr, &handler, {.busy_poll_us = -1})
+           .status(),
+       "busy_poll_us is -1; give 0"},
+  };
+  for (const auto& one : all) {
+    EXPECT_EQ(one.status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(one.status.ToString(), ::testing::HasSubstr(one.says));
+  }
 }
 
 }  // namespace

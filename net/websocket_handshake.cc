@@ -71,6 +71,11 @@ std::string WebSocketHandshake::accept_for(std::string_view key) {
       absl::string_view(reinterpret_cast<const char*>(digest), size));
 }
 
+// The shortest of section 4.2.2: a status line without a reason, and three
+// headers without a space.
+constexpr size_t kLeastResponseBytes =
+    15 + 19 + 20 + 23 + 28 + 2;  // 28: Sec-WebSocket-Accept's value
+
 absl::Status WebSocketHandshake::check_options(
     const WebSocketHandshakeOptions& options) {
   for (const auto& [name, value] : options.headers) {
@@ -93,6 +98,11 @@ absl::Status WebSocketHandshake::check_options(
       return absl::InvalidArgumentError(absl::StrCat(
           "WebSocket: ", in_quotes(name), " is no name of a subprotocol"));
     }
+  }
+  if (options.max_response_bytes < kLeastResponseBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "WebSocket: max_response_bytes is ", options.max_response_bytes,
+        ", which no response keeps to; give at least ", kLeastResponseBytes));
   }
   return options.deflate ? check_deflate_offer(*options.deflate)
                          : absl::OkStatus();

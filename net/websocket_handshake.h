@@ -42,7 +42,7 @@ struct WebSocketHandshakeOptions {
   std::vector<std::string> subprotocols = {};
   // Offered where it is set; the server may decline.
   std::optional<PermessageDeflateOffer> deflate = {};
-  size_t max_response_bytes = size_t{16} << 10;
+  size_t max_response_bytes = size_t{16} << 10;  // at least 107
 };
 
 class WebSocketHandshake {

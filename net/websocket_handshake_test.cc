@@ -163,6 +163,10 @@ TEST_F(WebSocketHandshakeTest, HeadersThatWouldBreakTheRequestAreRefused) {
   EXPECT_FALSE(WebSocketHandshake::check_options(
                    {.deflate = PermessageDeflateOffer{.level = 10}})
                    .ok());
+  EXPECT_TRUE(
+      WebSocketHandshake::check_options({.max_response_bytes = 107}).ok());
+  EXPECT_FALSE(
+      WebSocketHandshake::check_options({.max_response_bytes = 106}).ok());
 }
 
 }  // namespace

@@ -21,6 +21,13 @@ WebSocketFrameParserOptions parser_options(
   return result;
 }
 
+// As it goes into the send queue.
+size_t request_bytes(const Url& url, const WebSocketHandshakeOptions& options) {
+  KernelRandom random;
+  const size_t size = WebSocketHandshake(url, options, random).request().size();
+  return url.tls() ? TlsStream::sealed_bytes(size) : size;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
@@ -28,44 +35,76 @@ absl::StatusOr<std::unique_ptr<WebSocketReader>> WebSocketReader::create(
     WebSocketHandler* handler) {
   absl::StatusOr<Url> url = parse_url(options.url);
   if (!url.ok()) return url.status();
-  const std::string name = without_query(options.url);
-  if (url->scheme != "ws" && url->scheme != "wss") {
+  const auto invalid = [&](const auto&... what) {
     return absl::InvalidArgumentError(
-        absl::StrCat("WebSocket ", name, ": the scheme must be ws or wss"));
+        absl::StrCat("WebSocket ", without_query(options.url), ": ", what...));
+  };
+  if (url->scheme != "ws" && url->scheme != "wss") {
+    return invalid("the scheme must be ws or wss");
+  }
+  if (loop == nullptr || pool == nullptr || handler == nullptr) {
+    return invalid("loop, pool or handler is nullptr; it needs all three");
+  }
+  if (loop->pool() != pool) return invalid("the loop has another pool");
+  if (options.connect_timeout_ns == 0) {
+    return invalid("connect_timeout_ns is 0; give the time all steps may take");
+  }
+  if (options.close_timeout_ns == 0) {
+    return invalid("close_timeout_ns is 0; give the server time to answer");
   }
   if (url->tls() && options.slab_slots < TlsStream::kLeastSlabSlots) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("WebSocket ", name, ": slab_slots is ", options.slab_slots,
-                     "; TLS needs at least ", TlsStream::kLeastSlabSlots));
+    return invalid("slab_slots is ", options.slab_slots,
+                   "; TLS needs at least ", TlsStream::kLeastSlabSlots);
+  }
+  const RawMessagePoolOptions& pool_options = pool->options();
+  if (options.max_message_bytes == 0) {
+    return invalid("max_message_bytes is 0; give the longest message's size");
+  }
+  if (pool_options.large_messages == 0 ||
+      options.max_message_bytes > pool_options.large_bytes) {
+    return invalid("max_message_bytes is ", options.max_message_bytes,
+                   ", but the pool has ", pool_options.large_messages,
+                   " large buffers of ", pool_options.large_bytes,
+                   " bytes; raise large_bytes of its options");
+  }
+  if (options.back_pressure != BackPressure::kStopReading &&
+      options.most_held >= pool_options.descriptors) {
+    return invalid("most_held is ", options.most_held, ", but the pool has ",
+                   pool_options.descriptors,
+                   " descriptors, and stops reading when all are out; give "
+                   "less");
+  }
+  if (options.back_pressure == BackPressure::kGrow &&
+      pool_options.detached_bytes == 0) {
+    return invalid(
+        "back_pressure is kGrow, but detached_bytes of the pool's options is "
+        "0; give what messages may take beside their slabs");
+  }
+  absl::Status status = WebSocketHandshake::check_options(options.handshake);
+  if (!status.ok()) return status;
+  status = StreamConnector::check_options(options.connector);
+  if (!status.ok()) return status;
+  // What add_slab() refuses is left to it.
+  if (options.slab_slots >= 2 &&
+      options.handshake.max_response_bytes >
+          parser_options(options, url->tls()).max_whole_frame) {
+    return invalid("max_response_bytes is ",
+                   options.handshake.max_response_bytes, ", but a slab of ",
+                   options.slab_slots,
+                   " slots has no room for so many; give less, or more slots");
+  }
+  if (size_t size = request_bytes(*url, options.handshake);
+      size > loop->options().send_queue_bytes) {
+    return invalid("the request has ", size,
+                   " bytes, but send_queue_bytes of "
+                   "the loop's options is ",
+                   loop->options().send_queue_bytes, "; raise it");
   }
   if (url->tls() && options.tls == nullptr) {
     absl::StatusOr<std::shared_ptr<TlsContext>> tls = TlsContext::create({});
     if (!tls.ok()) return tls.status();
     options.tls = *std::move(tls);
   }
-  if (loop->pool() != pool) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("WebSocket ", name, ": the loop has another pool"));
-  }
-  const RawMessagePoolOptions& pool_options = pool->options();
-  if (pool_options.large_messages == 0 ||
-      options.max_message_bytes > pool_options.large_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "WebSocket ", name, ": max_message_bytes is ",
-        options.max_message_bytes, ", but the pool has ",
-        pool_options.large_messages, " large buffers of ",
-        pool_options.large_bytes, " bytes; raise large_bytes of its options"));
-  }
-  if (options.back_pressure != BackPressure::kStopReading &&
-      options.most_held >= pool_options.descriptors) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "WebSocket ", name, ": most_held is ", options.most_held,
-        ", but the pool has ", pool_options.descriptors,
-        " descriptors, and stops reading when all are out; give less"));
-  }
-  const absl::Status handshake =
-      WebSocketHandshake::check_options(options.handshake);
-  if (!handshake.ok()) return handshake;
   absl::StatusOr<Proxy> proxy = parse_proxy(options.proxy);
   if (!proxy.ok()) return proxy.status();
   absl::StatusOr<RawMessageSlab*> slab = pool->add_slab(options.slab_slots);

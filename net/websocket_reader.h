@@ -112,6 +112,7 @@ struct WebSocketReaderOptions {
   // (slab_slots - 1) * 64 KiB takes the large path; with TLS, which needs 4
   // slots, one of more than TlsStream::max_window_bytes(slab_slots).
   size_t slab_slots = 32;
+  // No more than RawMessagePoolOptions::large_bytes.
   uint64_t max_message_bytes = uint64_t{16} << 20;
   bool validate_utf8 = true;
   BackPressure back_pressure = BackPressure::kStopReading;

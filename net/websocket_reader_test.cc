@@ -1046,17 +1046,69 @@ TEST(WebSocketReaderOptionsTest, WrongOptionsAreRefusedWithAReason) {
         .status()
         .ToString();
   };
-  EXPECT_THAT(problem({.url = "wss://x/", .slab_slots = 2}),
-              HasSubstr("TLS needs at least 4"));
-  EXPECT_THAT(problem({.url = "http://x/"}), HasSubstr("must be ws"));
-  EXPECT_THAT(problem({.url = "ws://x/", .slab_slots = 3}),
-              HasSubstr("power of two"));
-  EXPECT_THAT(problem({.url = "ws://x/", .max_message_bytes = 1ull << 30}),
-              HasSubstr("large_bytes"));
-  EXPECT_THAT(problem({.url = "ws://x/",
-                       .back_pressure = BackPressure::kDrop,
-                       .most_held = size_t{1} << 16}),
-              HasSubstr("most_held is 65536"));
+  const struct {
+    WebSocketReaderOptions options;
+    const char* says;
+  } all[] = {
+      {{.url = "x"}, "URL"},
+      {{.url = "http://x/"}, "must be ws"},
+      {{.url = "wss://x/", .slab_slots = 2}, "TLS needs at least 4"},
+      {{.url = "ws://x/", .slab_slots = 0}, "power of two"},
+      {{.url = "ws://x/", .slab_slots = 3}, "power of two"},
+      {{.url = "ws://x/", .max_message_bytes = 0}, "max_message_bytes is 0"},
+      {{.url = "ws://x/", .max_message_bytes = 1ull << 30}, "large_bytes"},
+      {{.url = "ws://x/",
+        .back_pressure = BackPressure::kDrop,
+        .most_held = size_t{1} << 16},
+       "most_held is 65536"},
+      {{.url = "ws://x/", .connect_timeout_ns = 0},
+       "connect_timeout_ns is 0; give"},
+      {{.url = "ws://x/", .close_timeout_ns = 0},
+       "close_timeout_ns is 0; give"},
+      {{.url = "ws://x/", .handshake = {.max_response_bytes = 0}},
+       "max_response_bytes is 0"},
+      {{.url = "ws://x/",
+        .slab_slots = 2,
+        .handshake = {.max_response_bytes = kRawMessageSlotBytes + 1}},
+       "max_response_bytes is 65537, but a slab of 2 slots"},
+      {{.url = "ws://x/" + std::string(size_t{64} << 10, 'x')}, "raise it"},
+      {{.url = "ws://x/", .proxy = {.url = "ws://x"}}, "http or socks5"},
+      {{.url = "ws://x/", .connector = {.attempt_delay_ns = 1}},
+       "attempt_delay_ns is 1"},
+      {{.url = "ws://x/", .connector = {.socket = {.busy_poll_us = -1}}},
+       "busy_poll_us is -1"},
+  };
+  for (const auto& one : all) {
+    EXPECT_THAT(problem(one.options), HasSubstr(one.says));
+  }
+  const uint64_t slots = pool->statistics().slots;
+  EXPECT_EQ(
+      problem({.url = "ws://x/",
+               .slab_slots = 2,
+               .handshake = {.max_response_bytes = kRawMessageSlotBytes}}),
+      "OK");
+  EXPECT_EQ(slots, 0u) << "what is refused takes no memory";
+  for (const absl::Status& made :
+       {WebSocketReader::create(nullptr, pool.get(), {.url = "ws://x/"},
+                                &recorder)
+            .status(),
+        WebSocketReader::create(loop.get(), nullptr, {.url = "ws://x/"},
+                                &recorder)
+            .status(),
+        WebSocketReader::create(loop.get(), pool.get(), {.url = "ws://x/"},
+                                nullptr)
+            .status()}) {
+    EXPECT_THAT(made.ToString(), HasSubstr("is nullptr; it needs all three"));
+  }
+  const auto small = *RawMessagePool::create({.detached_bytes = 0});
+  const auto small_loop = *UringLoop::create({}, small.get());
+  EXPECT_THAT(
+      WebSocketReader::create(
+          small_loop.get(), small.get(),
+          {.url = "ws://x/", .back_pressure = BackPressure::kGrow}, &recorder)
+          .status()
+          .ToString(),
+      HasSubstr("detached_bytes"));
   WebSocketReaderOptions options{.url = "ws://x/"};
   options.handshake.headers.push_back({"A", "b\r\nC: d"});
   EXPECT_THAT(problem(options), HasSubstr("no HTTP header"));
