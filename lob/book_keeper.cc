@@ -159,14 +159,15 @@ void BookKeeper::on_rest_diff(const ParsedMessage& first) noexcept {
         publish();
       }
       break;
-    case Action::kGap:
+    case Action::kGap: {
+      // fail() makes the machine forget what it knows since this diff.
+      const RestSnapshotSync machine = rest_;
       fail(BookState::kGapped, BookReason::kSequenceGap);
-      // fail() forgot what the machine knew of this diff.
-      rest_.on_diff(first.first_update_id, first.last_update_id,
-                    first.previous_update_id);
+      rest_ = machine;
       keep(first);
       publish();
       break;
+    }
     case Action::kJoin:
       enter(BookState::kLive, BookReason::kNone);
       [[fallthrough]];

@@ -140,13 +140,15 @@ void L3Keeper::on_update(const ParsedMessage& first) noexcept {
       updates_dropped_.add(1);
       if (sync_.live() && !was_live) settle(first);
       return;
-    case Action::kGap:
+    case Action::kGap: {
+      // fail() makes the machine forget what it knows since this message.
+      const OrderSync machine = sync_;
       fail(BookState::kGapped, BookReason::kSequenceGap);
-      // fail() forgot what the machine knew of this message.
-      sync_.on_update(mark_of(first));
+      sync_ = machine;
       keep(first);
       publish();
       return;
+    }
     case Action::kApplyLoosely:
     case Action::kApply:
       break;

@@ -35,6 +35,7 @@
 #ifndef WIREBOOK_LOB_ORDER_SYNC_H_
 #define WIREBOOK_LOB_ORDER_SYNC_H_
 
+#include <algorithm>
 #include <cstdint>
 
 namespace wirebook {
@@ -93,14 +94,14 @@ class OrderSync {
         !heard_ || (mark.chained == chained_ &&
                     (chained_ ? mark.previous == last_ : mark.place >= place_));
     if (phase_ == Phase::kUnsynced) {
-      if (!heard_ || !follows) first_place_ = mark.place;
+      if (!heard_ || !follows) first_place_ = begin_of(mark, first_place_);
       const bool restart = heard_ && !follows;
       hear(mark);
       return restart ? Action::kBufferRestart : Action::kBuffer;
     }
     if (!follows || !reaches(mark)) {
+      first_place_ = begin_of(mark, 0);
       restart();
-      first_place_ = mark.place;
       hear(mark);
       return Action::kGap;
     }
@@ -155,6 +156,17 @@ class OrderSync {
     place_ = mark.place;
   }
 
+  // What a snapshot must reach for a stretch that begins with this message.
+  // Where times alone go back, nothing tells what of the stretch before is
+  // missing in this one: it must have all of that, and so surely that none of
+  // that is applied once more.
+  uint64_t begin_of(const Mark& mark, uint64_t reach) const noexcept {
+    if (rule_ != OrderRule::kTime || !heard_ || chained_ || mark.chained) {
+      return mark.place;
+    }
+    return std::max(reach, place_ + kLooseMicros);
+  }
+
   // Nothing is missing between the snapshot and the first message behind it.
   bool reaches(const Mark& mark) const noexcept {
     return rule_ != OrderRule::kSequence || heard_ ||
@@ -176,7 +188,7 @@ class OrderSync {
     return mark.place <= snapshot_ ? Action::kApplyLoosely : Action::kApply;
   }
 
-  const OrderRule rule_;
+  OrderRule rule_;
   Phase phase_ = Phase::kUnsynced;
   bool heard_ = false;  // a message, since the restart or the snapshot
   bool chained_ = false;

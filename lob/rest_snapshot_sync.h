@@ -27,6 +27,7 @@
 #ifndef WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
 #define WIREBOOK_LOB_REST_SNAPSHOT_SYNC_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "lob/venue.h"
@@ -74,9 +75,13 @@ class RestSnapshotSync {
       const bool hole =
           has_buffered_ && (!continues(first, previous, last_buffered_) ||
                             last < last_buffered_);
-      if (!has_buffered_ || hole) first_buffered_ = begin_of(first, previous);
-      last_buffered_ = last;
-      has_buffered_ = true;
+      if (!has_buffered_) {
+        begin_buffer(begin_of(first, previous), 0);
+      } else if (hole) {
+        begin_buffer(begin_of(first, previous),
+                     std::max(first_buffered_, last_buffered_));
+      }
+      buffer(last);
       return hole ? DiffAction::kBufferRestart : DiffAction::kBuffer;
     }
     if (last == last_update_id_ &&
@@ -86,20 +91,21 @@ class RestSnapshotSync {
       phase_ = Phase::kLive;
       return DiffAction::kIgnore;
     }
-    if (phase_ == Phase::kSnapshot && last < last_update_id_) {
+    if (phase_ == Phase::kSnapshot && last < last_update_id_ &&
+        !begins_anew(last)) {
       heard_before_ = true;
+      last_buffered_ = last;
       return DiffAction::kIgnore;
     }
-    // Ids that go back under a live book: one of them was wrong, and which of
-    // them cannot be told.
+    // Ids that go back: one of them was wrong, and which of them cannot be
+    // told; or the venue counts from anew.
     if (last < last_update_id_ ||
         !(phase_ == Phase::kSnapshot
               ? joins(first, previous)
               : continues(first, previous, last_update_id_))) {
       restart();
-      first_buffered_ = begin_of(first, previous);
-      last_buffered_ = last;
-      has_buffered_ = true;
+      begin_buffer(begin_of(first, previous), last_update_id_);
+      buffer(last);
       return DiffAction::kGap;
     }
     last_update_id_ = last;
@@ -119,8 +125,8 @@ class RestSnapshotSync {
     if (has_buffered_ && last_update_id < first_buffered_) {
       return SnapshotAction::kRefetch;
     }
+    if (phase_ == Phase::kUnsynced) heard_before_ = false;
     phase_ = Phase::kSnapshot;
-    heard_before_ = false;
     last_update_id_ = last_update_id;
     has_buffered_ = false;
     return SnapshotAction::kApply;
@@ -162,12 +168,35 @@ class RestSnapshotSync {
     return rule_ == DiffRule::kFirstId && first != 0 ? first - 1 : first;
   }
 
-  const DiffRule rule_;
+  // A diff that the snapshot has, but not one before it: the snapshot is of
+  // another count, and none will join it.
+  bool begins_anew(uint64_t last) const noexcept {
+    return rule_ != DiffRule::kTime && heard_before_ && last < last_buffered_;
+  }
+
+  // Behind a time that went back nothing tells what is missing: a snapshot must
+  // reach what was heard before it, too.
+  void begin_buffer(uint64_t begin, uint64_t heard) noexcept {
+    first_buffered_ = rule_ == DiffRule::kTime ? std::max(begin, heard) : begin;
+  }
+
+  void buffer(uint64_t last) noexcept {
+    last_buffered_ = last;
+    has_buffered_ = true;
+    // A time that all of these are behind was wrong itself.
+    behind_ = last < first_buffered_ ? behind_ + 1 : 0;
+    if (behind_ == kWrongTime) first_buffered_ = last;
+  }
+
+  static constexpr int kWrongTime = 16;
+
+  DiffRule rule_;
   Phase phase_ = Phase::kUnsynced;
   bool heard_before_ = false;  // a diff of before the snapshot
   bool has_buffered_ = false;
+  int behind_ = 0;  // diffs in a row, behind first_buffered_
   uint64_t first_buffered_ = 0;
-  uint64_t last_buffered_ = 0;
+  uint64_t last_buffered_ = 0;  // or of the last one that a snapshot has
   uint64_t last_update_id_ = 0;
 };
 

@@ -108,6 +108,52 @@ TEST(RestSnapshotSync, AStepBackAmongKeptDiffsForgetsThoseBeforeIt) {
   EXPECT_EQ(sync.on_diff(13, 13), Diff::kApply);
 }
 
+// The one in between is forgotten with those before it, and no time tells.
+TEST(RestSnapshotSync,
+     BehindTimesThatWentBackASnapshotMustReachAllThatWasHeard) {
+  RestSnapshotSync sync(DiffRule::kTime);
+  EXPECT_EQ(sync.on_diff(90, 90), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(110, 110), Diff::kBuffer);
+  EXPECT_EQ(sync.on_diff(100, 100), Diff::kBufferRestart);
+  EXPECT_EQ(sync.on_snapshot(105), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_diff(95, 95), Diff::kBufferRestart);
+  EXPECT_EQ(sync.on_diff(120, 120), Diff::kBuffer);
+  EXPECT_EQ(sync.on_snapshot(109), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(110), Snapshot::kApply);
+  EXPECT_EQ(sync.on_diff(95, 95), Diff::kIgnore);
+  EXPECT_EQ(sync.on_diff(120, 120), Diff::kJoin);
+  // Under a live book, too.
+  EXPECT_EQ(sync.on_diff(115, 115), Diff::kGap);
+  EXPECT_EQ(sync.on_snapshot(119), Snapshot::kRefetch);
+  EXPECT_EQ(sync.on_snapshot(120), Snapshot::kApply);
+}
+
+TEST(RestSnapshotSync, ATimeThatAllOthersAreBehindWasWrong) {
+  RestSnapshotSync sync(DiffRule::kTime);
+  sync.on_diff(1'000'000, 1'000'000);
+  for (uint64_t time = 10; time < 26; ++time) {
+    EXPECT_EQ(sync.on_snapshot(50), Snapshot::kRefetch) << time;
+    sync.on_diff(time, time);
+  }
+  EXPECT_EQ(sync.on_snapshot(50), Snapshot::kApply);
+}
+
+TEST(RestSnapshotSync, IdsThatBeginAnewUnderASnapshotAreAGap) {
+  for (const DiffRule rule : {DiffRule::kFirstId, DiffRule::kPreviousId}) {
+    RestSnapshotSync sync(rule);
+    sync.on_diff(501, 510, 500);
+    ASSERT_EQ(sync.on_snapshot(530), Snapshot::kApply);
+    EXPECT_EQ(sync.on_diff(501, 510, 500), Diff::kIgnore);
+    EXPECT_EQ(sync.on_diff(511, 520, 510), Diff::kIgnore);
+    // The second snapshot is no new beginning.
+    ASSERT_EQ(sync.on_snapshot(540), Snapshot::kApply);
+    EXPECT_EQ(sync.on_diff(1, 1, 0), Diff::kGap);
+    EXPECT_EQ(sync.on_snapshot(1), Snapshot::kApply);
+    EXPECT_EQ(sync.on_diff(1, 1, 0), Diff::kIgnore);
+    EXPECT_EQ(sync.phase(), Phase::kLive);
+  }
+}
+
 TEST(RestSnapshotSync, TheLargestIdHasNoSuccessor) {
   constexpr uint64_t kLast = UINT64_MAX;
   RestSnapshotSync sync(DiffRule::kFirstId);
