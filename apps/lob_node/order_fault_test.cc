@@ -61,43 +61,6 @@ constexpr VenueUnderTest kVenuesUnderTest[] = {
     {VenueId::kBitfinex, "/ws/2", "tBTCUSD", "tBTCUSD", 250, read_number},
 };
 
-// What tells of a fault: as lob/venues/FAULTS.md, for the channels of orders.
-// Every one of them proves that nothing is missing.
-Detector detector(VenueId venue, Fault fault) {
-  const OrderFeed& feed = *find_order_feed(venue);
-  const bool counted =
-      venue == VenueId::kBitfinex;  // its connection's messages
-  const bool ids = feed.rule != OrderRule::kStream || counted;
-  const Detector proof = ids ? Detector::kIds : Detector::kSum;
-  switch (fault) {
-    case Fault::kDuplicate:
-      if (counted) return Detector::kIds;
-      // A sum does not tell a change that comes twice; a book tells an order
-      // that does.
-      return ids ? Detector::kHarmless : Detector::kNothing;
-    case Fault::kStaleSnapshot:
-      return counted ? Detector::kAbsent : proof;
-    case Fault::kWrongSum:
-      return feed.checksum == OrderChecksum::kNone ? Detector::kAbsent
-                                                   : Detector::kSum;
-    case Fault::kCrossed:
-      // A sum in the same message comes before.
-      return ids ? Detector::kTouch : Detector::kSum;
-    case Fault::kRestartSequence:
-      return ids ? Detector::kIds : Detector::kAbsent;
-    case Fault::kGarbage:
-      return Detector::kParser;
-    case Fault::kMuteSocket:
-      return Detector::kSilence;
-    case Fault::kDropConnection:
-      return Detector::kConnection;
-    case Fault::kSlowDrip:
-      return Detector::kHarmless;
-    default:
-      return proof;
-  }
-}
-
 sim::ServerOptions exchange_with(const FaultCase& fault) {
   sim::ServerOptions options = faulty_exchange(fault);
   sim::ExchangeOptions& exchange = options.gateway.exchange;
@@ -207,7 +170,7 @@ std::string missing(const Observed& book, const FaultCase& fault_case) {
   // A taker's order that is told before those that it meets crosses the book
   // for a moment, without a fault.
   const bool crosses = feed.crossed_messages > 0;
-  switch (detector(book.venue().id, fault)) {
+  switch (order_detector_of(book.venue().id, fault)) {
     case Detector::kIds:
       if (fault == Fault::kStaleSnapshot) {
         return book.departures().saw(BookReason::kSnapshotTooOld) ||

@@ -5,14 +5,49 @@
 namespace wirebook {
 namespace {
 
-void append_row(std::string_view first, const auto& cell_of, std::string* out) {
+// A column for each note.
+template <class Notes, class CellOf>
+void append_row(std::string_view first, const Notes& notes,
+                const CellOf& cell_of, std::string* out) {
   *out += "| ";
   *out += first;
-  for (const FaultNote& note : kFaultNotes) {
+  for (const FaultNote& note : notes) {
     *out += " | ";
     *out += cell_of(note);
   }
   *out += " |\n";
+}
+
+template <class Notes>
+void append_table(const Notes& notes, Detector (*of)(VenueId, Fault),
+                  std::string* out) {
+  append_row(
+      "", notes, [](const FaultNote& note) { return venue_name(note.venue); },
+      out);
+  append_row(
+      "---", notes, [](const FaultNote&) { return "---"; }, out);
+  for (size_t i = 0; i < kFaults; ++i) {
+    const auto fault = static_cast<Fault>(i);
+    append_row(
+        fault_name(fault), notes,
+        [of, fault](const FaultNote& note) {
+          return detector_name(of(note.venue, fault));
+        },
+        out);
+  }
+}
+
+template <class Notes>
+void append_notes(const Notes& notes, std::string* out) {
+  for (const FaultNote& note : notes) {
+    *out += "- ";
+    *out += venue_name(note.venue);
+    *out += ": ";
+    *out += note.ids;
+    *out += "; ";
+    *out += note.note;
+    *out += ".\n";
+  }
 }
 
 }  // namespace
@@ -32,19 +67,17 @@ std::string fault_table_markdown() {
       "message at the latest: a loss that nothing follows is not known yet.\n"
       "Where *nothing* stands, the transport's own checks (TLS) are all.\n"
       "\n";
-  append_row(
-      "", [](const FaultNote& note) { return venue_name(note.venue); }, &out);
-  append_row(
-      "---", [](const FaultNote&) { return "---"; }, &out);
-  for (size_t i = 0; i < kFaults; ++i) {
-    const auto fault = static_cast<Fault>(i);
-    append_row(
-        fault_name(fault),
-        [fault](const FaultNote& note) {
-          return detector_name(detector_of(note.venue, fault));
-        },
-        &out);
-  }
+  append_table(
+      kFaultNotes,
+      [](VenueId venue, Fault fault) { return detector_of(venue, fault); },
+      &out);
+  out +=
+      "\n## Channels of single orders\n\n"
+      "The same for books of orders: `order_fuzz_test` spoils generated\n"
+      "streams, and `//apps/lob_node:order_fault_test` runs a node against\n"
+      "`exchange_sim --fault`, which knows nothing of replay, truncate, wrong\n"
+      "number and wrong id: those rows follow from the channels' rules.\n\n";
+  append_table(kOrderFaultNotes, order_detector_of, &out);
   out += "\n## Faults\n\n";
   for (size_t i = 0; i < kFaults; ++i) {
     const auto fault = static_cast<Fault>(i);
@@ -61,15 +94,9 @@ std::string fault_table_markdown() {
       "  `stale_after_ms`; connection: its end.\n"
       "- harmless: the book is right all the same. -: nothing of the kind.\n"
       "\n## By venue\n\n";
-  for (const FaultNote& note : kFaultNotes) {
-    out += "- ";
-    out += venue_name(note.venue);
-    out += ": ";
-    out += note.ids;
-    out += "; ";
-    out += note.note;
-    out += ".\n";
-  }
+  append_notes(kFaultNotes, &out);
+  out += "\n## By venue, of single orders\n\n";
+  append_notes(kOrderFaultNotes, &out);
   return out;
 }
 

@@ -4,8 +4,9 @@
 // protocol tells: the claim that tests hold the code to. lob/venues/FAULTS.md
 // is this table in print.
 //
-// A venue's column follows from its row in kVenues; its ids' names and what it
-// has of its own stand in kFaultNotes.
+// A venue's column follows from its row in kVenues, that of its channel of
+// single orders from its row in kOrderFeeds; its ids' names and what it has of
+// its own stand in kFaultNotes and kOrderFaultNotes.
 //
 //   if (detector_of(VenueId::kBybit, Fault::kGap) == Detector::kIds) ...
 
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "lob/order_feed.h"
 #include "lob/venue.h"
 
 namespace wirebook {
@@ -160,6 +162,51 @@ constexpr Detector detector_of(VenueId venue, Fault fault,
   return Detector::kNothing;
 }
 
+// Of its channel of single orders: requires that it has one. Each of them
+// proves that nothing is missing.
+constexpr Detector order_detector_of(VenueId venue, Fault fault) {
+  const OrderFeed& feed = *find_order_feed(venue);
+  // The connection's messages are.
+  const bool counted = venue_traits(venue).sync == SyncClass::kConnectionWide;
+  const bool ids = feed.rule != OrderRule::kStream || counted;
+  const bool summed = feed.checksum != OrderChecksum::kNone;
+  const Detector proof = ids ? Detector::kIds : Detector::kSum;
+  switch (fault) {
+    case Fault::kGap:
+    case Fault::kReplay:
+    case Fault::kReorder:
+    case Fault::kMuteSymbol:
+      return proof;
+    case Fault::kDuplicate:
+      if (counted) return Detector::kIds;
+      // A sum does not tell a change that comes twice; a book tells an order
+      // that does.
+      return ids ? Detector::kHarmless : Detector::kNothing;
+    case Fault::kTruncate:
+    case Fault::kGarbage:
+      return Detector::kParser;
+    case Fault::kWrongNumber:
+      return summed ? Detector::kSum : Detector::kNothing;
+    case Fault::kWrongSum:
+      return summed ? Detector::kSum : Detector::kAbsent;
+    case Fault::kStaleSnapshot:
+      return counted ? Detector::kAbsent : proof;
+    case Fault::kCrossed:
+      // A sum in the same message comes before.
+      return ids ? Detector::kTouch : Detector::kSum;
+    case Fault::kMuteSocket:
+      return Detector::kSilence;
+    case Fault::kWrongId:
+    case Fault::kRestartSequence:
+      return ids ? Detector::kIds : Detector::kAbsent;
+    case Fault::kDropConnection:
+      return Detector::kConnection;
+    case Fault::kSlowDrip:
+      return Detector::kHarmless;
+  }
+  return Detector::kNothing;
+}
+
 struct FaultNote {
   VenueId venue;
   std::string_view ids;   // what tells, by the venue's own names
@@ -197,6 +244,20 @@ inline constexpr std::array<FaultNote, 15> kFaultNotes = {{
     {VenueId::kKucoin, "`sequenceStart` is at most the last `sequenceEnd` + 1",
      "as Binance spot"},
     {VenueId::kBinanceCoinm, "`pu` is the last `u`", "ids leave holes"},
+}};
+
+inline constexpr std::array<FaultNote, kOrderFeeds.size()> kOrderFaultNotes = {{
+    {VenueId::kCoinbaseExchange, "`sequence` is the last + 1",
+     "shared with the REST snapshot"},
+    {VenueId::kBitstamp, "a message names the one before it",
+     "where it does not, a loss leaves no trace, and a message out of order "
+     "shows by its time"},
+    {VenueId::kKraken, "`checksum`, in every message",
+     "ten levels a side; a change that comes twice in a row leaves the same "
+     "sum, an order that does contradicts the book"},
+    {VenueId::kBitfinex, "the number behind the payload is the last + 1",
+     "counts every array of the connection; `cs`, in a message of its own, "
+     "sums ids and quantities of 25 orders a side, no prices"},
 }};
 
 // FAULTS.md, whole.

@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "gtest/gtest.h"
+#include "lob/order_feed.h"
+#include "lob/venue.h"
 
 namespace wirebook {
 namespace {
@@ -16,6 +18,20 @@ TEST(FaultTable, SaysWhatTellsOfAGapWhereverSomethingDoes) {
   EXPECT_EQ(detector_of(VenueId::kOkx, Fault::kGap, Era::kSums),
             Detector::kSum);
   EXPECT_EQ(detector_of(VenueId::kBitstamp, Fault::kGap), Detector::kNothing);
+}
+
+TEST(FaultTable, SaysWhatTellsOfAGapInEveryChannelOfOrders) {
+  for (const OrderFeed& feed : kOrderFeeds) {
+    EXPECT_NE(order_detector_of(feed.venue, Fault::kGap), Detector::kNothing);
+  }
+  EXPECT_EQ(order_detector_of(VenueId::kKraken, Fault::kGap), Detector::kSum);
+  EXPECT_EQ(order_detector_of(VenueId::kBitfinex, Fault::kGap), Detector::kIds);
+}
+
+TEST(FaultTable, NamesEveryChannelOfOrders) {
+  for (size_t i = 0; i < kOrderFeeds.size(); ++i) {
+    EXPECT_EQ(kOrderFaultNotes[i].venue, kOrderFeeds[i].venue);
+  }
 }
 
 TEST(FaultTable, NamesEachVenueOnce) {
