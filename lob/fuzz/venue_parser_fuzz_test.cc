@@ -1,14 +1,16 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Every venue's parser: whatever the bytes, one list that is whole, the same
-// from the literal path and from simdjson alone, and nothing read behind them.
-// Channels of single orders, too.
+// A venue's parser: whatever the bytes, one list that is whole, the same from
+// the literal path and from simdjson alone, and nothing read behind them. The
+// variant is the venue's name, "kraken", or "kraken-orders" for its channel of
+// single orders; the seeds are what the simulator says on it.
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +23,13 @@
 #include "lob/testing/parser_harness.h"
 #include "lob/testing/venue_stream.h"
 #include "lob/venue.h"
+#include "lob/venues/find_venue_requests.h"
 #include "tools/build_defs/fuzz.h"
+#include "tools/exchange_sim/generator.h"
+#include "tools/exchange_sim/order_book.h"
+#include "tools/exchange_sim/order_channel.h"
+#include "tools/exchange_sim/order_stream.h"
+#include "tools/exchange_sim/venue_adapter.h"
 
 namespace {
 
@@ -29,6 +37,30 @@ using namespace wirebook;  // NOLINT
 
 // A frame that begins so is the body of a snapshot of the first instrument.
 constexpr char kBodyMark = '#';
+
+constexpr int64_t kTime = 1'767'225'600'000;
+
+struct Subject {
+  VenueId venue = VenueId::kBinanceSpot;
+  bool orders = false;
+};
+
+const Subject& subject() {
+  static const Subject kSubject = [] {
+    constexpr std::string_view kOrders = "-orders";
+    std::string_view name = fuzz_variant();
+    const bool orders = name.ends_with(kOrders);
+    if (orders) name.remove_suffix(kOrders.size());
+    const std::optional<VenueId> venue = find_venue(name);
+    if (!venue || (orders && find_order_feed(*venue) == nullptr)) {
+      std::fprintf(stderr, "no parser: --variant=%s\n",
+                   std::string(fuzz_variant()).c_str());
+      std::abort();
+    }
+    return Subject{*venue, orders};
+  }();
+  return kSubject;
+}
 
 void check(const CollectingSink& sink, bool orders) {
   FUZZ_CHECK(sink.out() == 0);
@@ -62,30 +94,55 @@ void check(const CollectingSink& sink, bool orders) {
   FUZZ_CHECK(!inside);
 }
 
-}  // namespace
+std::string lines(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += text + '\n';
+  return out;
+}
 
-// The first byte is the venue's number; then its frames, a line each.
-std::vector<std::string> fuzz_seeds() {
-  std::vector<std::string> seeds;
-  for (const VenueTraits& venue : kVenues) {
-    const VenueStream stream = venue_stream(venue.id);
-    std::string seed(1, static_cast<char>(venue.id));
-    for (const std::string& greeting : stream.first_words()) {
-      seed += greeting + '\n';
+std::string level_seed(const VenueStream& stream) {
+  std::string seed = lines(stream.first_words());
+  GeneratedSource source(stream.adapter(), {stream.symbol}, stream.depth, 1, 4,
+                         {.levels = 20});
+  std::string body;
+  while (auto sent = source.next()) {
+    if (!sent->symbol.empty() && stream.adapter().rest_snapshots()) {
+      body = kBodyMark + sent->text;  // once its instrument is there
+    } else {
+      seed += sent->text + '\n';
     }
-    GeneratedSource source(stream.adapter(), {stream.symbol}, stream.depth, 1,
-                           4, {.levels = 6});
-    std::string body;
-    while (auto sent = source.next()) {
-      if (!sent->symbol.empty() && stream.adapter().rest_snapshots()) {
-        body = kBodyMark + sent->text;  // once its instrument is there
-      } else {
-        seed += sent->text + '\n';
-      }
-    }
-    seeds.push_back(seed + body);
   }
-  // Behind all venues they come again, with their orders.
+  seed += lines(stream.adapter().heartbeats({stream.symbol}, kTime));
+  return seed + body;
+}
+
+// As the simulator tells it.
+std::string simulated_order_seed(const VenueStream& stream) {
+  const sim::OrderChannel& channel = *stream.adapter().orders();
+  const size_t depth =
+      channel.reach() == sim::OrderChannel::Reach::kAll ? 0 : 10;
+  std::string seed = lines(
+      stream.adapter()
+          .answer(
+              find_venue_requests(stream.venue)
+                  .subscribe({stream.symbol}, {.depth = static_cast<int>(depth),
+                                               .orders = true}),
+              [](const std::string&) { return true; }, kTime)
+          .replies);
+  sim::Generator generator(stream.adapter().instrument(stream.symbol), 1, 20);
+  sim::OrderBook orders(generator.instrument(), generator.book(), 1);
+  sim::OrderStream topic(channel, stream.symbol, depth, orders);
+  const std::string snapshot = topic.snapshot(orders, kTime);
+  if (!channel.rest_snapshots()) seed += snapshot + '\n';
+  for (int i = 0; i < 6; ++i) {
+    const std::vector<sim::OrderEvent> events = orders.apply(generator.next());
+    seed += lines(topic.update(orders, events, kTime));
+  }
+  return channel.rest_snapshots() ? seed + kBodyMark + snapshot : seed;
+}
+
+// One of each kind of event.
+std::string order_seed(VenueId id) {
   OrderModel model;
   const ModelOrder bid = {1, 9'999, 1'000};
   const ModelOrder ask = {2, 10'001, 2'000};
@@ -93,35 +150,33 @@ std::vector<std::string> fuzz_seeds() {
   model.add(Side::kAsk, ask);
   OrderModel after = model;
   after.remove(bid.id);
-  for (const OrderFeed& feed : kOrderFeeds) {
-    const std::unique_ptr<OrderVenue> venue = make_order_venue(feed.venue);
-    std::string seed(
-        1, static_cast<char>(kVenues.size() + static_cast<size_t>(feed.venue)));
-    const auto add = [&seed](const std::vector<std::string>& texts) {
-      for (const std::string& text : texts) seed += text + '\n';
-    };
-    add(venue->begin(model));
-    for (const auto what :
-         {Happening::kAdd, Happening::kTrade, Happening::kLess,
-          Happening::kMove, Happening::kRemove, Happening::kNothing}) {
-      if (!venue->can(what)) continue;
-      add(venue->tell({what, Side::kBid, bid, {3, 9'998, 500}}, model, after));
-    }
-    const std::string body = venue->snapshot(model);
-    if (!body.empty()) seed += kBodyMark + body;
-    seeds.push_back(seed);
+  const std::unique_ptr<OrderVenue> venue = make_order_venue(id);
+  std::string seed = lines(venue->begin(model));
+  for (const auto what :
+       {Happening::kAdd, Happening::kTrade, Happening::kLess, Happening::kMove,
+        Happening::kRemove, Happening::kNothing}) {
+    if (!venue->can(what)) continue;
+    seed += lines(
+        venue->tell({what, Side::kBid, bid, {3, 9'998, 500}}, model, after));
   }
-  return seeds;
+  const std::string body = venue->snapshot(model);
+  return body.empty() ? seed : seed + kBodyMark + body;
+}
+
+}  // namespace
+
+// Frames, a line each.
+std::vector<std::string> fuzz_seeds() {
+  const VenueStream stream = venue_stream(subject().venue);
+  if (!subject().orders) return {level_seed(stream)};
+  return {order_seed(stream.venue), simulated_order_seed(stream)};
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  const VenueId venue = kVenues[data[0] % kVenues.size()].id;
-  const bool orders =
-      data[0] / kVenues.size() % 2 != 0 && find_order_feed(venue) != nullptr;
+  const auto [venue, orders] = subject();
   ParserUnderTest literal(venue, true, true, orders);
   ParserUnderTest plain(venue, false, true, orders);
-  std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
   for (int frames = 0; frames < 32 && !rest.empty(); ++frames) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view text = rest.substr(0, end);

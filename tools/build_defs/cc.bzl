@@ -136,19 +136,42 @@ def wirebook_cc_benchmark(name, srcs, deps = [], tags = [], **kwargs):
         tags = tags + ["benchmark-smoke"],
     )
 
-def wirebook_cc_fuzz_test(name, srcs, deps = [], size = "small", **kwargs):
+def wirebook_cc_fuzz_test(
+        name,
+        srcs,
+        deps = [],
+        size = "small",
+        args = [],
+        variants = [],
+        **kwargs):
     """A fuzz target: its source defines what //tools/build_defs:fuzz.h declares.
 
     In an ordinary `bazel test` it runs over its seeds and a bounded number of
     mutations of them, the same each time. Under --config=fuzz (clang) it is a
-    libFuzzer binary with AddressSanitizer: `bazel run --config=fuzz` it.
+    libFuzzer binary with AddressSanitizer, whose first corpus is its seeds:
+    `bazel run --config=fuzz` it, or `bazel test --config=fuzz --config=soak`.
+
+    With `variants` there is a test name_variant for each of them, of one binary
+    that is told which by fuzz_variant().
     """
-    _cc(
-        cc_test,
-        name,
-        srcs = srcs,
-        deps = deps + ["//tools/build_defs:fuzz_main"],
-        size = size,
-        testonly = True,
-        **kwargs
-    )
+    deps = deps + ["//tools/build_defs:fuzz_main"]
+    if not variants:
+        _cc(
+            cc_test,
+            name,
+            srcs = srcs,
+            args = args,
+            deps = deps,
+            size = size,
+            testonly = True,
+            **kwargs
+        )
+        return
+    _cc(cc_binary, name, srcs = srcs, deps = deps, testonly = True, **kwargs)
+    for variant in variants:
+        native.sh_test(
+            name = name + "_" + variant.replace("-", "_"),
+            size = size,
+            srcs = [name],
+            args = ["--variant=" + variant] + args,
+        )

@@ -7,6 +7,8 @@
 //     FUZZ_CHECK(parse(data, size) <= size);
 //     return 0;
 //   }
+//
+// Several targets of one source differ by their variant, a text of the macro's.
 
 #ifndef WIREBOOK_TOOLS_BUILD_DEFS_FUZZ_H_
 #define WIREBOOK_TOOLS_BUILD_DEFS_FUZZ_H_
@@ -16,7 +18,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
+
+// What `--variant=` said; empty where the target has none. Not before main.
+std::string_view fuzz_variant();
 
 // Good inputs, from which mutations begin.
 std::vector<std::string> fuzz_seeds();

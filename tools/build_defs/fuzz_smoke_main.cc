@@ -4,10 +4,14 @@
 // and a bounded number of mutations of them that a printed seed repeats. Under
 // --config=fuzz libFuzzer's own main takes its place.
 //
-//   name [--runs=N] [--seed=N]     so many mutations
+//   name [--runs=N] [--seed=N]     so many mutations; under --config=soak, for
+//                                  WIREBOOK_SOAK_SECONDS at least
 //   name --write_seeds=DIR         the seeds as files, libFuzzer's first corpus
 //   name FILE...                   these inputs, as libFuzzer found them
+//
+// Each with --variant=TEXT where the target has variants.
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +23,7 @@
 #include <vector>
 
 #include "tools/build_defs/fuzz.h"
+#include "tools/build_defs/fuzz_variant.h"
 
 namespace {
 
@@ -58,6 +63,12 @@ std::string mutated(std::string input, const std::vector<std::string>& seeds,
   return input;
 }
 
+std::chrono::duration<double> soak_time() {
+  const char* const seconds = std::getenv("WIREBOOK_SOAK_SECONDS");
+  return std::chrono::duration<double>(
+      seconds == nullptr ? 0 : std::strtod(seconds, nullptr));
+}
+
 std::string file(const char* path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -67,35 +78,42 @@ std::string file(const char* path) {
 
 int main(int argc, char** argv) {
   uint64_t runs = 5'000, seed = 1;
-  const std::vector<std::string> seeds = fuzz_seeds();
+  std::string write_to;
+  std::vector<const char*> files;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    const size_t value = argument.find('=') + 1;
+    const char* const value = argv[i] + argument.find('=') + 1;
+    if (read_fuzz_variant(argument)) continue;
     if (argument.starts_with("--runs=")) {
-      runs = std::strtoull(argv[i] + value, nullptr, 10);
+      runs = std::strtoull(value, nullptr, 10);
     } else if (argument.starts_with("--seed=")) {
-      seed = std::strtoull(argv[i] + value, nullptr, 10);
+      seed = std::strtoull(value, nullptr, 10);
     } else if (argument.starts_with("--write_seeds=")) {
-      for (size_t s = 0; s < seeds.size(); ++s) {
-        std::ofstream(
-            std::string(argument.substr(value)) + "/seed" + std::to_string(s),
-            std::ios::binary)
-            << seeds[s];
-      }
-      return 0;
+      write_to = value;
     } else {
-      run(file(argv[i]));
-      runs = 0;
+      files.push_back(argv[i]);
     }
   }
-  std::printf("%zu seeds, %llu mutations by --seed=%llu\n", seeds.size(),
-              static_cast<unsigned long long>(runs),
+  const std::vector<std::string> seeds = fuzz_seeds();
+  if (!write_to.empty()) {
+    for (size_t s = 0; s < seeds.size(); ++s) {
+      std::ofstream(write_to + "/seed" + std::to_string(s), std::ios::binary)
+          << seeds[s];
+    }
+    return 0;
+  }
+  for (const char* const path : files) run(file(path));
+  if (!files.empty()) return 0;
+  std::printf("%zu seeds, mutations by --seed=%llu\n", seeds.size(),
               static_cast<unsigned long long>(seed));
   std::fflush(stdout);
+  const auto end = std::chrono::steady_clock::now() + soak_time();
   for (const std::string& one : seeds) run(one);
   std::mt19937_64 random(seed);
-  for (uint64_t i = 0; i < runs; ++i) {
+  uint64_t done = 0;
+  for (; done < runs || std::chrono::steady_clock::now() < end; ++done) {
     run(mutated(seeds[random() % seeds.size()], seeds, random));
   }
+  std::printf("%llu mutations\n", static_cast<unsigned long long>(done));
   return 0;
 }
