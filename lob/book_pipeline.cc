@@ -14,8 +14,7 @@
 #include "concurrency/spsc_ring.h"
 #include "concurrency/thread.h"
 #include "concurrency/tsc_clock.h"
-#include "lob/book_lines.h"
-#include "lob/connection_sequence.h"
+#include "lob/instrument_books.h"
 #include "lob/venues/make_venue_parser.h"
 #include "memory/allocation_counter.h"
 #include "memory/cache_line.h"
@@ -58,39 +57,29 @@ size_t with_slack(size_t objects) { return objects + 4 * 64; }
 
 }  // namespace
 
-class BookPipeline::Impl final : public BookKeeperObserver {
+class BookPipeline::Impl {
  public:
   Impl(const BookPipelineOptions& options, RawMessagePool* pool,
        BookPipelineListener* listener)
       : options_(options),
         pool_(pool),
-        listener_(listener),
-        keepers_(
-            std::make_unique<std::unique_ptr<BookKeeper>[]>(options.max_books)),
-        table_(options.max_books,
-               [this](const Instrument& instrument) {
-                 keepers_[instrument.index] = std::make_unique<BookKeeper>(
-                     instrument, options_.keeper, this);
-                 lines_.add_book(instrument.index);
-               }),
-        lines_(venue_traits(options.venue), options.lines,
-               options.line_patience_ticks, options.max_books),
+        books_({.venue = options.venue,
+                .max_books = options.max_books,
+                .lines = options.lines,
+                .line_patience_ticks = options.line_patience_ticks,
+                .keeper = options.keeper},
+               listener),
         dropped_(size_t{UINT16_MAX} + 1),
-        reconnecting_(size_t{UINT16_MAX} + 1),
         inbound_(options.ring_capacity),
-        outbound_(options.parsed_messages + options.ring_capacity),
-        sequences_(venue_traits(options.venue).sync ==
-                           SyncClass::kConnectionWide
-                       ? size_t{UINT16_MAX} + 1
-                       : 0) {}
+        outbound_(options.parsed_messages + options.ring_capacity) {}
 
-  ~Impl() override { stop(); }
+  ~Impl() { stop(); }
 
   absl::Status start() {
     auto parser = make_venue_parser(
-        options_.venue, table_,
+        options_.venue, books_.table(),
         {.discover_instruments = options_.discover_instruments,
-         .line_bits = lines_.line_bits()});
+         .line_bits = books_.line_bits()});
     if (!parser.ok()) return parser.status();
     parser_ = *std::move(parser);
     if (options_.mode == PipelineMode::kFused) {
@@ -115,15 +104,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     return absl::OkStatus();
   }
 
-  InstrumentTable& table() noexcept { return table_; }
-  const InstrumentTable& table() const noexcept { return table_; }
-  const BookKeeper& keeper(size_t index) const noexcept {
-    return *keepers_[index];
-  }
-  LineStatistics line_statistics(size_t index, size_t line) const noexcept {
-    return lines_.statistics(index, line);
-  }
-  const LatencyHistogram& latency() const noexcept { return latency_; }
+  InstrumentBooks& books() noexcept { return books_; }
+  const InstrumentBooks& books() const noexcept { return books_; }
   const BookPipelineOptions& options() const noexcept { return options_; }
 
   // ---- Network thread
@@ -136,8 +118,8 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       FusedSink sink(*this, raw, allocations);
       if (!parser_->parse(*raw, start, sink)) {
         parsed_pool_drops_.add(1);
-        fault_connection(BookReason::kInternalDrop, raw->connection,
-                         raw->receive_ticks);
+        books_.on_fault(BookReason::kInternalDrop, raw->connection,
+                        raw->receive_ticks);
       }
       unknown_.add(parser_->unknown_instruments() - unknown_.get());
       if (pool_ != nullptr) pool_->release(raw);
@@ -166,9 +148,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   void on_event(Event event, uint16_t connection) noexcept {
     const uint64_t ticks = TscClock::ticks();
-    if (event == Event::kConnectionUp) {
-      reconnecting_[lines_.book_connection(connection)] = 0;
-    }
+    if (event == Event::kConnectionUp) books_.on_reconnected(connection);
     if (options_.mode == PipelineMode::kFused) {
       handle_event(event, connection, ticks);
       return;
@@ -181,30 +161,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   std::optional<BookRequest> next_request() noexcept {
     if (dropped_count_ != 0) tell_dropped();
-    if (!scanning_) {
-      // Pairs with the release in on_request: the keeper's request is there.
-      const uint64_t raised = raised_.load(std::memory_order_acquire);
-      if (raised == seen_) return std::nullopt;
-      seen_ = raised;
-      scanning_ = true;
-      cursor_ = 0;
-    }
-    const size_t count = table_.size();
-    while (cursor_ < count) {
-      const size_t index = cursor_++;
-      if (const auto kind = keepers_[index]->take_request()) {
-        const uint16_t connection = table_[index].connection;
-        if (*kind == BookRequestKind::kReconnect &&
-            std::exchange(reconnecting_[connection], 1) != 0) {
-          continue;  // another book of it said so
-        }
-        return BookRequest{.kind = *kind,
-                           .instrument = static_cast<uint32_t>(index),
-                           .connection = connection};
-      }
-    }
-    scanning_ = false;
-    return std::nullopt;
+    return books_.next_request();
   }
 
   absl::Status drain() {
@@ -241,14 +198,15 @@ class BookPipeline::Impl final : public BookKeeperObserver {
   // ---- Any thread
 
   PipelineStatistics statistics() const noexcept {
+    const InstrumentBooksStatistics books = books_.statistics();
     return {.frames = frames_.get(),
-            .malformed = malformed_.get(),
-            .ignored = ignored_.get(),
+            .malformed = books.malformed,
+            .ignored = books.ignored,
             .ring_full_drops = ring_full_drops_.get(),
             .parsed_pool_drops = parsed_pool_drops_.get(),
             .unknown_instrument = unknown_.get(),
-            .hot_path_heap_allocations = hot_allocations_.get(),
-            .measured_levels = measured_levels_.get()};
+            .hot_path_heap_allocations = books.hot_path_heap_allocations,
+            .measured_levels = books.measured_levels};
   }
 
  private:
@@ -270,7 +228,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     }
     void emit(ParsedMessage* head, ParsedMessage* tail) noexcept override {
       tail->raw = raw_;
-      owner_.handle_frame(
+      owner_.books_.on_frame(
           head, static_cast<uint32_t>(thread_allocations() - allocations_));
       while (head != nullptr) {
         ParsedMessage* const next = head->next;
@@ -421,7 +379,7 @@ class BookPipeline::Impl final : public BookKeeperObserver {
       const Outbound item = *next;
       outbound_.pop();
       if (item.event == Event::kMessage) {
-        handle_frame(item.head, item.allocations);
+        books_.on_frame(item.head, item.allocations);
         for (ParsedMessage* head = item.head; head != nullptr;) {
           ParsedMessage* const following = head->next;
           give_back(head->raw);
@@ -442,194 +400,23 @@ class BookPipeline::Impl final : public BookKeeperObserver {
     if (raw != nullptr && lane_ != nullptr) lane_->release(raw);
   }
 
-  // ---- Books: the book thread, or the network thread if fused
-
-  void handle_frame(ParsedMessage* head, uint32_t allocations) noexcept {
-    parse_allocations_ = allocations;
-    allocations_mark_ = thread_allocations();
-    if (any_stale_ && !head->http_body) [[unlikely]] {
-      revive(head->connection, head->receive_ticks);
-    }
-    if (lines_.awaits()) [[unlikely]] {
-      lines_.on_time({keepers_.get(), table_.size()}, head->receive_ticks);
-    }
-    if (head->has_connection_sequence) check_sequence(*head);
-    for (ParsedMessage* message = head; message != nullptr;) {
-      ParsedMessage* last = message;
-      size_t levels = message->level_count();
-      while (!last->last_part) {
-        last = last->next;
-        levels += last->level_count();
-      }
-      ParsedMessage* const following = last->next;
-      levels_in_hand_ = levels;
-      handle_message(*message);
-      message = following;
-    }
-  }
-
-  // A frame that was lost may have spoken of any book of its connection.
-  void check_sequence(const ParsedMessage& head) noexcept {
-    if (sequences_.empty()) return;
-    if (sequences_[head.connection].on_message(head.connection_sequence) ==
-        ConnectionSequence::Action::kGap) [[unlikely]] {
-      fault_connection(BookReason::kSequenceGap, head.connection,
-                       head.receive_ticks);
-    }
-  }
-
-  void handle_message(ParsedMessage& message) noexcept {
-    using Kind = ParsedMessageKind;
-    switch (message.kind) {
-      case Kind::kDelta:
-      case Kind::kSnapshot: {
-        BookKeeper& keeper = *keepers_[message.instrument];
-        const bool was_live = keeper.state() == BookState::kLive;
-        lines_.on_depth(keeper, message);
-        const uint64_t now = thread_allocations();
-        if (was_live) {
-          hot_allocations_.add(parse_allocations_ + (now - allocations_mark_));
-        }
-        parse_allocations_ = 0;
-        allocations_mark_ = now;
-        return;
-      }
-      case Kind::kMalformed:
-        malformed_.add(1);
-        if (message.http_body) {
-          // An answer that does not serve; of the stream nothing was lost.
-          if (message.instrument != kNoInstrument) {
-            keepers_[message.instrument]->on_message(message);
-          }
-        } else if (message.concerns_book) {
-          if (message.instrument != kNoInstrument) {
-            lines_.on_fault(*keepers_[message.instrument], message.reason,
-                            message.connection, message.receive_ticks);
-          } else {
-            fault_connection(message.reason, message.connection,
-                             message.receive_ticks);
-          }
-        }
-        break;
-      case Kind::kIgnored:
-        ignored_.add(1);
-        return;
-      case Kind::kSubscribed:
-      case Kind::kUnsubscribed:
-      case Kind::kRefused:
-      case Kind::kStatus:
-      case Kind::kShutdown:
-        if (message.instrument != kNoInstrument) {
-          lines_.on_notice(*keepers_[message.instrument], message);
-        } else {
-          for_connection(message.connection,
-                         [this, &message](BookKeeper& keeper) {
-                           lines_.on_notice(keeper, message);
-                         });
-        }
-        break;
-      case Kind::kBestBidOffer:
-      case Kind::kTrade:
-        if (!lines_.passes(message)) return;
-        break;
-      case Kind::kHeartbeat:
-        break;
-    }
-    if (listener_ != nullptr) listener_->on_other(message);
-  }
+  // ---- The book thread, or the network thread if fused
 
   void handle_event(Event event, uint16_t connection, uint64_t ticks) noexcept {
     switch (event) {
       case Event::kConnectionUp:
-        if (!sequences_.empty()) sequences_[connection].restart();
-        for_connection(connection, [&](BookKeeper& keeper) {
-          lines_.on_up(keeper, connection, ticks);
-        });
-        break;
+        return books_.on_connection_up(connection, ticks);
       case Event::kConnectionLost:
-        if (!sequences_.empty()) sequences_[connection].restart();
-        for_connection(connection, [&](BookKeeper& keeper) {
-          lines_.on_lost(keeper, connection, ticks);
-        });
-        break;
+        return books_.on_connection_lost(connection, ticks);
       case Event::kConnectionStale:
-        any_stale_ = true;
-        for_connection(connection, [&](BookKeeper& keeper) {
-          lines_.on_stale(keeper, connection, ticks);
-        });
-        break;
+        return books_.on_connection_stale(connection, ticks);
       case Event::kRingFull:
       case Event::kNoParsed:
-        fault_connection(BookReason::kInternalDrop, connection, ticks);
-        break;
+        return books_.on_fault(BookReason::kInternalDrop, connection, ticks);
       case Event::kMessage:
       case Event::kStop:
         break;
     }
-  }
-
-  void fault_connection(BookReason reason, uint16_t connection,
-                        uint64_t ticks) noexcept {
-    for_connection(connection, [=, this](BookKeeper& keeper) {
-      lines_.on_fault(keeper, reason, connection, ticks);
-    });
-  }
-
-  void revive(uint16_t connection, uint64_t ticks) noexcept {
-    any_stale_ = false;
-    const size_t count = table_.size();
-    for (size_t i = 0; i < count; ++i) {
-      BookKeeper& keeper = *keepers_[i];
-      if (keeper.instrument().connection ==
-          lines_.book_connection(connection)) {
-        lines_.on_heard(keeper, connection, ticks);
-      }
-      any_stale_ |= lines_.any_stale(keeper);
-    }
-  }
-
-  template <class F>
-  void for_connection(uint16_t connection, F&& f) noexcept {
-    const size_t count = table_.size();
-    for (size_t i = 0; i < count; ++i) {
-      if (table_[i].connection == lines_.book_connection(connection)) {
-        f(*keepers_[i]);
-      }
-    }
-  }
-
-  // ---- BookKeeperObserver
-
-  void on_applied(const BookKeeper& keeper, const ParsedMessage& message,
-                  bool kept) noexcept override {
-    // What failed is no book. One that is only beyond its snapshot is whole as
-    // far as it goes.
-    if (keeper.state() != BookState::kLive &&
-        keeper.reason() != BookReason::kBeyondSnapshot) {
-      return;
-    }
-    if (!kept) {
-      latency_.record(TscClock::ticks() - message.parse_start_ticks);
-      measured_levels_.add(levels_in_hand_);
-    }
-    if (listener_ == nullptr) return;
-    // What the listener allocates is its own affair.
-    const uint64_t before = thread_allocations();
-    listener_->on_depth_applied(keeper, message);
-    allocations_mark_ += thread_allocations() - before;
-  }
-
-  void on_state_changed(const BookKeeper& keeper) noexcept override {
-    if (listener_ == nullptr) return;
-    const uint64_t before = thread_allocations();
-    listener_->on_state_changed(keeper);
-    allocations_mark_ += thread_allocations() - before;
-  }
-
-  void on_request(const BookKeeper&) noexcept override {
-    // Pairs with the acquire in next_request. Only this thread stores.
-    raised_.store(raised_.load(std::memory_order_relaxed) + 1,
-                  std::memory_order_release);
   }
 
   // ---- Network thread
@@ -710,21 +497,14 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   const BookPipelineOptions options_;
   RawMessagePool* const pool_;
-  BookPipelineListener* const listener_;
-  const std::unique_ptr<std::unique_ptr<BookKeeper>[]> keepers_;
-  InstrumentTable table_;
-  BookLines lines_;
+  InstrumentBooks books_;
   std::unique_ptr<VenueParser> parser_;
   RawMessageLane* lane_ = nullptr;
 
   // Network thread.
   std::vector<uint8_t> dropped_;  // by connection: to be told
   size_t dropped_count_ = 0;
-  std::vector<uint8_t> reconnecting_;  // by connection: kReconnect was given
   uint64_t pushed_ = 0;
-  uint64_t seen_ = 0;
-  size_t cursor_ = 0;
-  bool scanning_ = false;
   bool stopped_ = false;
   alignas(kCacheLineBytes) SingleWriterCounter frames_;
   alignas(kCacheLineBytes) SingleWriterCounter ring_full_drops_;
@@ -745,17 +525,6 @@ class BookPipeline::Impl final : public BookKeeperObserver {
 
   // Book thread.
   alignas(64) std::atomic<uint64_t> completed_{0};
-  std::atomic<uint64_t> raised_{0};  // requests so far
-  uint64_t allocations_mark_ = 0;
-  uint32_t parse_allocations_ = 0;
-  size_t levels_in_hand_ = 0;
-  bool any_stale_ = false;
-  std::vector<ConnectionSequence> sequences_;  // by connection
-  alignas(kCacheLineBytes) SingleWriterCounter malformed_;
-  alignas(kCacheLineBytes) SingleWriterCounter ignored_;
-  alignas(kCacheLineBytes) SingleWriterCounter hot_allocations_;
-  alignas(kCacheLineBytes) SingleWriterCounter measured_levels_;
-  LatencyHistogram latency_;
 
   std::thread parser_thread_;
   std::thread book_thread_;
@@ -816,7 +585,7 @@ absl::StatusOr<uint32_t> BookPipeline::expect_instrument(
 absl::StatusOr<uint32_t> BookPipeline::expect_instrument(
     Instrument instrument) {
   instrument.venue = impl_->options().venue;
-  return impl_->table().find_or_add(std::move(instrument));
+  return impl_->books().table().find_or_add(std::move(instrument));
 }
 
 void BookPipeline::on_message(RawMessage* message) noexcept {
@@ -846,19 +615,19 @@ void BookPipeline::stop() { impl_->stop(); }
 VenueId BookPipeline::venue() const noexcept { return impl_->options().venue; }
 
 size_t BookPipeline::book_count() const noexcept {
-  return impl_->table().size();
+  return impl_->books().table().size();
 }
 
 const BookKeeper& BookPipeline::book(size_t index) const noexcept {
-  return impl_->keeper(index);
+  return impl_->books().keeper(index);
 }
 
 const InstrumentTable& BookPipeline::instruments() const noexcept {
-  return impl_->table();
+  return impl_->books().table();
 }
 
 void BookPipeline::change_scales(size_t index, Scales scales) noexcept {
-  impl_->table().change_scales(index, scales);
+  impl_->books().table().change_scales(index, scales);
 }
 
 PipelineStatistics BookPipeline::statistics() const noexcept {
@@ -869,11 +638,11 @@ size_t BookPipeline::lines() const noexcept { return impl_->options().lines; }
 
 LineStatistics BookPipeline::line_statistics(size_t index,
                                              size_t line) const noexcept {
-  return impl_->line_statistics(index, line);
+  return impl_->books().line_statistics(index, line);
 }
 
 const LatencyHistogram& BookPipeline::frame_to_book_ticks() const noexcept {
-  return impl_->latency();
+  return impl_->books().frame_to_book_ticks();
 }
 
 }  // namespace wirebook

@@ -45,6 +45,7 @@
 #include "concurrency/latency_histogram.h"
 #include "lob/book_keeper.h"
 #include "lob/instrument.h"
+#include "lob/instrument_books.h"
 #include "lob/line_arbiter.h"
 #include "lob/parsed_message.h"
 #include "lob/pipeline_waiter.h"
@@ -88,26 +89,6 @@ struct BookPipelineOptions {
   int parser_cpu = -1;
   int book_cpu = -1;
   BookKeeperOptions keeper{};
-};
-
-// Called on the book thread, after publication, outside the measured time.
-class BookPipelineListener {
- public:
-  virtual ~BookPipelineListener() = default;
-  // After every depth message that left its book Live, or, with nothing missed,
-  // Gapped{beyond_snapshot}; `message` is its last part. The levels of one that
-  // waited for a snapshot are no longer there.
-  virtual void on_depth_applied(const BookKeeper&, const ParsedMessage&) {}
-  virtual void on_state_changed(const BookKeeper&) {}
-  // Best bid/offer, trades, heartbeats, status: what is not depth. With several
-  // lines trades and best bids and offers that have numbers come once.
-  virtual void on_other(const ParsedMessage&) {}
-};
-
-struct BookRequest {
-  BookRequestKind kind;  // kReconnect: once a connection, until it is up again
-  uint32_t instrument;
-  uint16_t connection;
 };
 
 struct PipelineStatistics {
