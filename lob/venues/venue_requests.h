@@ -111,8 +111,7 @@ class VenueRequests {
   virtual std::string instrument_request() const { return {}; }
   virtual InstrumentFormat instrument_format() const = 0;
 
-  // ---- Admission
-  // ---------------------------------------------------------------
+  // ---- Admission ------------------------------------------------------------
 
   // `who` may be null; an error says what is missing in it, but no value.
   // `nonce` grows from call to call.
