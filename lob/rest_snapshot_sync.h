@@ -19,7 +19,8 @@
 //
 // Where the rule is DiffRule::kTime, ids are times and nothing shows a hole; a
 // diff of the time of the one before it is another one. A snapshot is joined
-// only by a stream that was heard before it was taken.
+// only by a stream that was heard before it was taken, and where times went
+// back, by one that reaches all that was heard.
 //
 // Rules: "How to manage a local order book correctly", Binance spot API
 // documentation, web-socket-streams.md, and its counterpart for USD-M futures.
