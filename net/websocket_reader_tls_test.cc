@@ -364,6 +364,29 @@ TEST_F(TlsReaderTest, CertificatesAndNamesAreVerified) {
   }
 }
 
+TEST_F(TlsReaderTest, AnotherUrlIsVerifiedByItsOwnName) {
+  const Identity own = authority().issue({.names = {"localhost"}});
+  TlsServer server(own, {}, [](TlsPeer& peer) {
+    peer.upgrade();
+    peer.send(close_frame(1000));
+    peer.read_frame();
+  });
+  open(server.url("127.0.0.1"), make_context());
+  EXPECT_FALSE(reader->set_url(server.url("localhost")).ok()) << "in use";
+  for (const char* host : {"127.0.0.1", "localhost", "127.0.0.1"}) {
+    ASSERT_TRUE(run_until_closed());
+    EXPECT_EQ(recorder.status.ok(), host == std::string("localhost"))
+        << recorder.status;
+    const char* const next =
+        host == std::string("localhost") ? "127.0.0.1" : "localhost";
+    ASSERT_TRUE(reader->set_url(server.url(next)).ok());
+    EXPECT_FALSE(reader->set_url("ws://localhost/").ok()) << "not as safe";
+    recorder.closes = 0;
+    ASSERT_TRUE(reader->connect().ok());
+  }
+  ASSERT_TRUE(run_until_closed());
+}
+
 TEST_F(TlsReaderTest, AnUnknownIssuerIsRefusedUnlessVerifyIsOff) {
   const TestAuthority other;
   TlsServer server(other.issue(), {}, [](TlsPeer& peer) {

@@ -32,6 +32,11 @@
 namespace wirebook {
 namespace {
 
+// The simulated Kraken's.
+constexpr char kSimulatedSecret[] =
+    "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZ"
+    "tuZuj6F1huXg==";
+
 struct VenueUnderTest {
   VenueId id;
   const char* path;  // of its WebSocket
@@ -92,8 +97,9 @@ class Observed final : public L3FeedListener {
     if (venue.known_clients) {
       config.credentials =
           testing::TempDir() + "/" + config.name + "_credentials.toml";
-      std::ofstream(config.credentials)
-          << "token = \"any\"\nkey = \"any\"\nsecret = \"YW55\"\n";
+      std::ofstream(config.credentials) << "key = \"exchange_sim\"\nsecret = \""
+                                        << kSimulatedSecret << "\"\n";
+      config.rest_url = "http://" + address;
     }
     config.symbols = {venue.symbol};
     config.depth = venue.depth;

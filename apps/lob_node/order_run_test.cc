@@ -25,6 +25,11 @@ constexpr char kSim[] = "tools/exchange_sim/exchange_sim";
 constexpr char kCompare[] = "tools/exchange_sim/compare_books";
 constexpr int kPatienceMs = 60'000;
 
+// The simulated Kraken's.
+constexpr char kSimulatedSecret[] =
+    "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZ"
+    "tuZuj6F1huXg==";
+
 struct OrderVenue {
   const char* id;
   const char* flag;  // of exchange_sim
@@ -53,11 +58,12 @@ std::string table(const OrderVenue& venue, const std::string& address) {
                     "\"\nsymbols = [\"" + venue.symbol + "\"]\n";
   if (venue.known_clients) {
     const std::string path = temporary("credentials.toml");
-    std::ofstream(path)
-        << "token = \"any\"\nkey = \"any\"\nsecret = \"YW55\"\n";
+    std::ofstream(path) << "key = \"exchange_sim\"\nsecret = \""
+                        << kSimulatedSecret << "\"\n";
     out += "credentials = \"" + path + "\"\n";
   }
-  if (venue.rest) out += "rest_url = \"http://" + address + "\"\n";
+  if (venue.rest || venue.known_clients)
+    out += "rest_url = \"http://" + address + "\"\n";
   return out;
 }
 

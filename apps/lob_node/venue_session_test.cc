@@ -458,6 +458,58 @@ TEST_F(Credentials, WrongOnesAreNoStart) {
   EXPECT_THAT(create(config).ToString(), HasSubstr("has a blank"));
 }
 
+TEST_F(Credentials, AKeyAndItsSecretGetATokenForEachConnection) {
+  StreamServer stream([](const std::string&) { return "die"; });
+  std::atomic<int> given{0};
+  TokenServer rest([&](const httplib::Request& request) {
+    EXPECT_EQ(request.path, "/0/private/GetWebSocketsToken");
+    EXPECT_EQ(request.get_header_value("API-Key"), "k3y");
+    EXPECT_NE(request.get_header_value("API-Sign"), "");
+    EXPECT_THAT(request.get_param_value("nonce"), Not(""));
+    return TokenServer::Reply{200, R"({"error":[],"result":{"token":"hush)" +
+                                       std::to_string(++given) +
+                                       R"(","expires":900}})"};
+  });
+  write("key = \"k3y\"\nsecret = \"aHVzaA==\"\n");
+  VenueConfig config = kraken_orders(stream.url(), path);
+  config.rest_url = rest.url();
+  start(config);
+  ASSERT_TRUE(run_until([&] { return stream.texts.size() >= 2; })) << log();
+  EXPECT_THAT(stream.texts.all()[0], HasSubstr("\"token\":\"hush1\""));
+  EXPECT_THAT(stream.texts.all()[1], HasSubstr("\"token\":\"hush2\""));
+  for (const char* secret : {"hush", "k3y", "aHVzaA=="}) {
+    EXPECT_THAT(log(), Not(HasSubstr(secret)));
+  }
+}
+
+TEST_F(Credentials, ATokenThatIsNotGivenIsAFailedAttempt) {
+  StreamServer stream;
+  const std::vector<TokenServer::Reply> wrong = {
+      {500, R"({"error":[],"result":{"token":"hush"}})"},
+      {200, R"({"error":[],"result":{"token":"hush)"},
+      {200, R"({"error":["EAPI:Invalid key"]})"},
+      {200, R"({"error":[],"result":{}})"}};
+  std::atomic<std::size_t> asked{0};
+  TokenServer rest([&](const httplib::Request&) {
+    const std::size_t i = asked++;
+    return i < wrong.size()
+               ? wrong[i]
+               : good(R"({"error":[],"result":{"token":"right"}})");
+  });
+  write("key = \"k3y\"\nsecret = \"aHVzaA==\"\n");
+  VenueConfig config = kraken_orders(stream.url(), path);
+  config.rest_url = rest.url();
+  start(config);
+  ASSERT_TRUE(run_until([&] { return stream.texts.size() == 1; })) << log();
+  EXPECT_THAT(stream.texts.all()[0], HasSubstr("\"token\":\"right\""));
+  for (const char* says :
+       {"GetWebSocketsToken: status 500", "token: the answer is malformed",
+        "token: refused: EAPI:Invalid key", "token: the answer has none"}) {
+    EXPECT_THAT(log(), HasSubstr(says));
+  }
+  EXPECT_THAT(log(), Not(HasSubstr("hush")));
+}
+
 // A FIFO holds up whoever opens it until somebody writes to it.
 TEST_F(Credentials, AreNotReadOnTheNetworkThread) {
   StreamServer stream;

@@ -602,6 +602,13 @@ void Gateway::kraken_message(ConnectionId connection, Client& client,
   if (orders && (root["params"]["token"].get(token) || token.empty())) {
     return refuse("Token(s) not found", "");
   }
+  if (orders && client.token != token) {
+    client.token = token;
+    if (tokens_.erase(client.token) == 0) {
+      client.token.clear();
+      return refuse("EAPI:Invalid token", "");
+    }
+  }
   std::uint64_t depth = 10;
   if (simdjson::dom::element given; !root["params"]["depth"].get(given)) {
     // Of level3 there is no 25 and no 500.
@@ -731,15 +738,14 @@ HttpReply Gateway::http(const std::string& target_text) {
   return json_error(404, "nothing at " + target.path);
 }
 
-HttpReply Gateway::post(const std::string& target_text,
-                        const std::string& host) {
-  const Target target = parse_target(target_text);
+HttpReply Gateway::post(const Post& post) {
   for (const VenueAdapter* adapter : all_adapters()) {
-    if (target.path == adapter->token_path()) {
-      return {200, adapter->token_answer(new_token(), host)};
-    }
+    if (post.path != adapter->token_path()) continue;
+    std::string refusal = adapter->token_refusal(post);
+    if (!refusal.empty()) return {200, std::move(refusal)};
+    return {200, adapter->token_answer(new_token(), post)};
   }
-  return json_error(405, "only GET at " + target.path);
+  return json_error(405, "only GET at " + post.path);
 }
 
 HttpReply Gateway::rest_snapshot(const VenueAdapter& adapter,

@@ -81,8 +81,7 @@ class Gateway {
 
   // ---- HTTP ---------------------------------------------------------------
   HttpReply http(const std::string& target);
-  // `host` is what the client calls this server.
-  HttpReply post(const std::string& target, const std::string& host);
+  HttpReply post(const Post& post);
 
   // ---- WebSocket ----------------------------------------------------------
   // Whether an upgrade to `target` is accepted, and what to answer if not.
@@ -118,6 +117,7 @@ class Gateway {
     bool wrapped = false;
     Replay* replay = nullptr;
     const VenueAdapter* adapter = nullptr;  // none of a replay
+    std::string token;                      // that it showed last
     std::uint64_t sent = 0;                 // messages, where they are counted
     // For faults: an update that waits for the next one, and updates that are
     // still to be lost.

@@ -434,8 +434,15 @@ class Server::Impl::HttpSession
                              request_.target().size());
     if (!websocket::is_upgrade(request_)) {
       if (request_.method() == http::verb::post) {
-        const auto host = request_[http::field::host];
-        return write(server_.gateway_.post(target, {host.data(), host.size()}));
+        const auto text = [](const auto& value) {
+          return std::string(value.data(), value.size());
+        };
+        return write(
+            server_.gateway_.post({.path = target,
+                                   .host = text(request_[http::field::host]),
+                                   .content = request_.body(),
+                                   .api_key = text(request_["API-Key"]),
+                                   .api_sign = text(request_["API-Sign"])}));
       }
       if (request_.method() != http::verb::get) {
         return write({405, "{\"error\":\"only GET and POST\"}"});

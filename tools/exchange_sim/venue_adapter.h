@@ -64,6 +64,15 @@ struct Answer {
 // What stands behind the question mark of a request's target.
 using Query = std::map<std::string, std::string>;
 
+// What a POST says, as far as a venue wants to know it.
+struct Post {
+  std::string path{};
+  std::string host{};  // what the client calls this server
+  std::string content{};
+  std::string api_key{};   // of the header API-Key
+  std::string api_sign{};  // of API-Sign
+};
+
 class OrderChannel;
 
 // Of levels; orders() leads to its other channel.
@@ -94,10 +103,12 @@ class VenueAdapter : public BookChannel {
   virtual std::string rest_body(const BookMessage& message) const {
     return snapshot(message);
   }
-  // The path of the POST that gives such a token, and its answer at `host`.
+  // The path of the POST that gives a token; what refuses it, or is empty; and
+  // what answers it.
   virtual std::string_view token_path() const { return {}; }
+  virtual std::string token_refusal(const Post&) const { return {}; }
   virtual std::string token_answer(const std::string& /*token*/,
-                                   const std::string& /*host*/) const {
+                                   const Post&) const {
     return {};
   }
 

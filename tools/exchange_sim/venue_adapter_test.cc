@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "tools/exchange_sim/wire_format.h"
+
 namespace wirebook::sim {
 namespace {
 
@@ -88,6 +90,42 @@ TEST(VenueAdapter, SubscribesWhatIsThereAndRefusesTheRest) {
           << bad.replies[0];
     }
   }
+}
+
+// The worked example of docs.kraken.com/api/docs/guides/spot-rest-auth.
+TEST(VenueAdapter, KrakenSignsAsTheVenueDoes) {
+  const std::string secret =
+      "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99"
+      "HAZtuZuj6F1huXg==";
+  const std::string content =
+      "nonce=1616492376594&ordertype=limit&pair=XBTUSD&price=37500&type=buy"
+      "&volume=1.25";
+  EXPECT_EQ(
+      kraken_api_sign(secret, "/0/private/AddOrder", "1616492376594", content),
+      "4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp32bAb"
+      "0nmbRn6H8ndwLUQ==");
+  EXPECT_EQ(kraken_api_sign("no%base64", "/", "1", ""), "");
+}
+
+TEST(VenueAdapter, KrakenGivesTokensToWhomItKnows) {
+  const VenueAdapter& kraken = kraken_adapter();
+  Post post{.path = std::string(kraken.token_path()),
+            .content = "nonce=1",
+            .api_key = "nobody"};
+  EXPECT_EQ(kraken.token_refusal(post), R"({"error":["EAPI:Invalid key"]})");
+  post.api_key = "exchange_sim";
+  EXPECT_EQ(kraken.token_refusal(post),
+            R"({"error":["EAPI:Invalid signature"]})");
+  // By another implementation (Python's hmac), of nonce=1.
+  post.api_sign =
+      "0QIJ7C8MJL6k8qNCn9cRxJtKPMPzKQxmyHAUK+IaEHoV2Ftg2dT6J64DNjwyMVMkQtFZ+4"
+      "MTYmVdsjqMFxKXrg==";
+  EXPECT_EQ(kraken.token_refusal(post), "");
+  post.content = "nonce=2";
+  EXPECT_EQ(kraken.token_refusal(post),
+            R"({"error":["EAPI:Invalid signature"]})");
+  post.content = "";
+  EXPECT_EQ(kraken.token_refusal(post), R"({"error":["EAPI:Invalid nonce"]})");
 }
 
 TEST(VenueAdapter, AnswersPings) {

@@ -1,9 +1,11 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 #include "tools/exchange_sim/wire_format.h"
 
+#include <openssl/evp.h>
 #include <time.h>
 
 #include <cstdio>
+#include <string>
 
 namespace wirebook::sim {
 namespace {
@@ -179,6 +181,37 @@ std::string kraken_instruments(const std::vector<Instrument>& instruments) {
   return "{\"channel\":\"instrument\",\"type\":\"snapshot\",\"data\":{"
          "\"assets\":[],\"pairs\":[" +
          pairs + "]}}";
+}
+
+std::string kraken_api_sign(const std::string& secret, const std::string& path,
+                            const std::string& nonce,
+                            const std::string& content) {
+  const auto bytes = [](const std::string& text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+  std::string key(secret.size(), '\0');
+  const int decoded =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(key.data()),
+                      bytes(secret), static_cast<int>(secret.size()));
+  if (decoded < 0) return {};
+  key.resize(static_cast<std::size_t>(decoded));
+  // It fills up with zeros where the text does with =.
+  for (auto at = secret.rbegin(); at != secret.rend() && *at == '='; ++at) {
+    key.pop_back();
+  }
+  const std::string hashed = nonce + content;
+  unsigned char hash[32];
+  unsigned char code[64];
+  EVP_Digest(hashed.data(), hashed.size(), hash, nullptr, EVP_sha256(),
+             nullptr);
+  const std::string text =
+      path + std::string(reinterpret_cast<const char*>(hash), sizeof(hash));
+  std::size_t size = 0;
+  EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA512", nullptr, key.data(), key.size(),
+            bytes(text), text.size(), code, sizeof(code), &size);
+  unsigned char out[4 * sizeof(code) / 3 + 4];
+  const int length = EVP_EncodeBlock(out, code, static_cast<int>(size));
+  return {reinterpret_cast<const char*>(out), static_cast<std::size_t>(length)};
 }
 
 std::string kraken_heartbeat() { return "{\"channel\":\"heartbeat\"}"; }

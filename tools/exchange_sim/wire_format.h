@@ -53,6 +53,11 @@ std::string kraken_status(std::uint64_t connection_id);
 // Of the `instrument` channel.
 std::string kraken_instruments(const std::vector<Instrument>& instruments);
 std::string kraken_heartbeat();
+// The header API-Sign of a private request; empty: `secret` is no base64.
+// Source: docs.kraken.com/api/docs/guides/spot-rest-auth.
+std::string kraken_api_sign(const std::string& secret, const std::string& path,
+                            const std::string& nonce,
+                            const std::string& content);
 // `type` is "snapshot" or "update".
 std::string kraken_book(std::string_view type, const std::string& symbol,
                         const std::vector<Level>& bids,

@@ -12,6 +12,13 @@
 namespace wirebook::sim {
 namespace {
 
+// The one client that gets tokens. The secret is that of the venue's own
+// worked example (docs.kraken.com/api/docs/guides/spot-rest-auth).
+constexpr char kKey[] = "exchange_sim";
+constexpr char kSecret[] =
+    "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZ"
+    "tuZuj6F1huXg==";
+
 class Kraken final : public VenueAdapter {
  public:
   std::string_view venue() const override { return "kraken"; }
@@ -40,6 +47,31 @@ class Kraken final : public VenueAdapter {
     return with_other_number(std::move(text), "\"checksum\":");
   }
   const OrderChannel* orders() const override { return &kraken_orders(); }
+
+  std::string_view token_path() const override {
+    return "/0/private/GetWebSocketsToken";
+  }
+  std::string token_refusal(const Post& post) const override {
+    constexpr std::string_view kNonce = "nonce=";
+    const auto refuse = [](const char* why) {
+      return std::string("{\"error\":[\"EAPI:Invalid ") + why + "\"]}";
+    };
+    if (post.api_key != kKey) return refuse("key");
+    const std::size_t at = post.content.find(kNonce);
+    if (at == std::string::npos) return refuse("nonce");
+    const std::size_t begin = at + kNonce.size();
+    const std::string nonce =
+        post.content.substr(begin, post.content.find('&', begin) - begin);
+    return post.api_sign ==
+                   kraken_api_sign(kSecret, post.path, nonce, post.content)
+               ? std::string()
+               : refuse("signature");
+  }
+  std::string token_answer(const std::string& token,
+                           const Post&) const override {
+    return "{\"error\":[],\"result\":{\"token\":" + json_string(token) +
+           ",\"expires\":900}}";
+  }
 
  private:
   static std::string book(std::string_view type, const BookMessage& message) {

@@ -2,8 +2,8 @@
 //
 // Kraken v2, level3: no ids; in each message a CRC-32 over the orders of the
 // ten best levels a side, in the order of their queues, and the client cuts to
-// its depth. Any token is let in. Source: docs.kraken.com, "Orders
-// (Level 3)", "L3 checksum (WebSocket v2)".
+// its depth. Source: docs.kraken.com, "Orders (Level 3)", "L3 checksum
+// (WebSocket v2)".
 #include <zlib.h>
 
 #include <utility>

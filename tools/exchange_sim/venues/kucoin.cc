@@ -110,10 +110,10 @@ class Kucoin final : public VenueAdapter {
     return "/api/v1/bullet-public";
   }
   std::string token_answer(const std::string& token,
-                           const std::string& host) const override {
+                           const Post& post) const override {
     return "{\"code\":\"200000\",\"data\":{\"token\":" + json_string(token) +
            ",\"instanceServers\":[{\"endpoint\":" +
-           json_string("ws://" + host + kPath) +
+           json_string("ws://" + post.host + kPath) +
            ",\"encrypt\":false,\"protocol\":\"websocket\",\"pingInterval\":"
            "18000,\"pingTimeout\":10000}]}}";
   }
