@@ -473,9 +473,7 @@ void L3Keeper::on_refused(const ParsedMessage& message) noexcept {
     request();
   } else if (kept_.empty()) {
     enter(BookState::kHalted, BookReason::kVenueRefused);
-    if (feed_.rule == OrderRule::kStream) {
-      request(BookRequestKind::kResubscribe);
-    }
+    request(BookRequestKind::kResubscribe);
   }
   publish();
 }

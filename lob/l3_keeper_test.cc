@@ -282,9 +282,15 @@ TEST_F(Coinbase, AnAnswerThatDoesNotServeIsAskedForAgain) {
   send(Kind::kMalformed);
   expect(BookState::kGapped, BookReason::kMalformedMessage);
   EXPECT_EQ(keeper.take_request(), BookRequestKind::kFetchSnapshot);
+}
+
+TEST_F(Coinbase, ARefusedSubscriptionIsAskedForAgain) {
+  keeper.on_connection_up(++now);
+  keeper.take_request();
   message.reason = BookReason::kVenueRefused;
   send(Kind::kRefused);
   expect(BookState::kHalted, BookReason::kVenueRefused);
+  EXPECT_EQ(keeper.take_request(), BookRequestKind::kResubscribe);
 }
 
 TEST(L3Keeper, ABufferThatIsFullBeginsAnew) {

@@ -320,7 +320,7 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
       absl::Status prepared;
       if (next.prepare != nullptr) prepared = next.prepare(&next);
       if (!prepared.ok()) {
-        response = prepared;
+        response = std::move(prepared);
       } else if (!next.url.empty()) {
         const absl::StatusOr<Url> url = parse_http_url(next.url);
         if (url.ok()) {
@@ -377,7 +377,8 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
     HttpResult& result = finished.result;
     result.tag = request.tag;
     if (!response.ok()) {
-      result.status = response.status();
+      // Moved: a status that two threads share is let go by either of them.
+      result.status = std::move(response).status();
     } else if (!request.url.empty()) {
       result.http_status = response->status;
       result.retry_after_seconds = response->retry_after_seconds;
@@ -401,14 +402,12 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
   // LoopTask: hands over what is finished.
   void run() noexcept override {
     while (Finished* const finished = results_.front()) {
-      HttpResult result = finished->result;
-      if (finished->body != nullptr) {
-        if (!pool_->descriptor_free()) {
-          loop_->start_timer(this, kRetryNs);
-          return;
-        }
-        result.body = message_of(*finished);
+      if (finished->body != nullptr && !pool_->descriptor_free()) {
+        loop_->start_timer(this, kRetryNs);
+        return;
       }
+      HttpResult result = std::move(finished->result);
+      if (finished->body != nullptr) result.body = message_of(*finished);
       results_.pop();
       --pending_;
       handler_->on_http(result);

@@ -282,6 +282,11 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   reader.read("url", &venue.url);
   reader.require("symbols");
   reader.read("symbols", &venue.symbols);
+  reader.read("market", &venue.market);
+  if (!is_plain(venue.market) || venue.market.find(',') != std::string::npos) {
+    reader.fail("market", *table.get("market"),
+                "has a blank, a comma, a quote or what is not ASCII");
+  }
   // Kraken sends a heartbeat every second, Binance a ping every twenty.
   if (venue.id == VenueId::kKraken) venue.stale_after_ms = 10'000;
   reader.read("stale_after_ms", 0, 3'600'000, &venue.stale_after_ms);
@@ -424,13 +429,21 @@ std::vector<std::string> parsed_venue_names() {
 }
 
 absl::StatusOr<ChannelCredentials> read_credentials(const std::string& path) {
+  if (std::error_code error; std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder"));
+  }
   toml::table table;
   try {
     table = toml::parse_file(path);
   } catch (const toml::parse_error& error) {
+    if (error.source().begin.line == 0) {
+      return absl::NotFoundError(
+          absl::StrCat(path, ": credentials cannot be opened for reading"));
+    }
     // Its description quotes the file.
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ":", error.source().begin.line, ": credentials cannot be read"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ":", error.source().begin.line,
+                     ": credentials are not TOML; the text is not shown"));
   }
   TableReader reader(table, "", path);
   ChannelCredentials out;

@@ -35,6 +35,8 @@ struct VenueConfig {
   // asked for, come by REST.
   std::string rest_url;
   std::vector<std::string> symbols;
+  // What the symbols are, in reports and dumps; "": VenueTraits::market.
+  std::string market;
   // Steps, scales and status of the symbols come from the venue, before its
   // feeds begin; else they are the venue's usual ones.
   bool ask_for_instruments = false;

@@ -54,6 +54,8 @@ TEST(Config, ExampleFileIsValidAndSaysTheDefaults) {
   EXPECT_EQ(config->venues[0].best_bid_offer, venue_defaults.best_bid_offer);
   EXPECT_EQ(config->venues[1].stale_after_ms, 10'000);
   EXPECT_EQ(config->venues[1].depth, 25);
+  EXPECT_EQ(config->venues[0].market, "spot");
+  EXPECT_EQ(config->venues[1].market, "") << "the venue's own";
   EXPECT_EQ(config->venues[0].stale_after_ms, venue_defaults.stale_after_ms);
 }
 
@@ -244,7 +246,10 @@ TEST(Config, CredentialsAreAFileOfTheirOwnAndInNoError) {
     EXPECT_EQ(std::string(status.message()).find("= \"hush"), std::string::npos)
         << status;
   }
-  EXPECT_FALSE(read_credentials("nothing.toml").ok());
+  EXPECT_THAT(read_credentials("nothing.toml").status().ToString(),
+              HasSubstr("nothing.toml: credentials cannot be opened"));
+  EXPECT_THAT(read_credentials("/").status().ToString(),
+              HasSubstr("/: is a folder"));
 }
 
 TEST(Config, UnknownVenueListsTheKnownOnes) {
@@ -252,6 +257,13 @@ TEST(Config, UnknownVenueListsTheKnownOnes) {
                        "symbols = [\"A\"]\n"),
               HasSubstr("node.toml:2: venue[0].id is \"nowhere\"; it must be "
                         "one of binance-spot"));
+}
+
+TEST(Config, AMarketIsOneFieldOfADump) {
+  for (const char* wrong : {"a,b", "a b", "a\\nb"}) {
+    EXPECT_THAT(error_of(std::string(kKraken) + "market = \"" + wrong + "\"\n"),
+                HasSubstr("market"));
+  }
 }
 
 TEST(Config, MissingKeysAreNamed) {

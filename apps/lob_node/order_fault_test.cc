@@ -97,8 +97,9 @@ class Observed final : public L3FeedListener {
     if (venue.known_clients) {
       config.credentials =
           testing::TempDir() + "/" + config.name + "_credentials.toml";
-      std::ofstream(config.credentials) << "key = \"exchange_sim\"\nsecret = \""
-                                        << kSimulatedSecret << "\"\n";
+      std::ofstream(config.credentials)
+          << "key = \"exchange_sim\"\npassphrase = \"any\"\nsecret = \""
+          << kSimulatedSecret << "\"\n";
       config.rest_url = "http://" + address;
     }
     config.symbols = {venue.symbol};

@@ -58,12 +58,14 @@ std::string table(const OrderVenue& venue, const std::string& address) {
                     "\"\nsymbols = [\"" + venue.symbol + "\"]\n";
   if (venue.known_clients) {
     const std::string path = temporary("credentials.toml");
-    std::ofstream(path) << "key = \"exchange_sim\"\nsecret = \""
-                        << kSimulatedSecret << "\"\n";
+    std::ofstream(path)
+        << "key = \"exchange_sim\"\npassphrase = \"any\"\nsecret = \""
+        << kSimulatedSecret << "\"\n";
     out += "credentials = \"" + path + "\"\n";
   }
-  if (venue.rest || venue.known_clients)
+  if (venue.rest || venue.known_clients) {
     out += "rest_url = \"http://" + address + "\"\n";
+  }
   return out;
 }
 

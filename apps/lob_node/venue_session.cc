@@ -207,6 +207,7 @@ absl::Status VenueSession::set_up_books() {
   }
   for (Instrument& instrument : instruments) {
     instrument.depth = config_.depth;
+    if (!config_.market.empty()) instrument.market = config_.market;
     if (config_.orders) {
       instrument.connection = first_connection_;
       const auto index = orders_->expect_instrument(instrument);

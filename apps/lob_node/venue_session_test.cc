@@ -432,7 +432,7 @@ TEST_F(Credentials, AFileThatIsWrongFailsTheAttempts) {
   const struct {
     const char* text;
     const char* says;
-  } wrong[] = {{"token = hush\n", "credentials cannot be read"},
+  } wrong[] = {{"token = hush\n", "credentials are not TOML"},
                {"hush = \"hush\"\n", "is not a known key"},
                {"", "neither a token nor a key and its secret"}};
   for (const auto& each : wrong) {
@@ -448,7 +448,7 @@ TEST_F(Credentials, AFileThatIsWrongFailsTheAttempts) {
 
 TEST_F(Credentials, WrongOnesAreNoStart) {
   const VenueConfig config = kraken_orders("ws://127.0.0.1:1/", path);
-  EXPECT_THAT(create(config).ToString(), HasSubstr("cannot be read"));
+  EXPECT_THAT(create(config).ToString(), HasSubstr("cannot be opened"));
   write("");
   EXPECT_THAT(create(config).ToString(),
               HasSubstr("neither a token nor a key and its secret"));

@@ -224,6 +224,17 @@ TEST(OrderRequests, Coinbase) {
             R"("channels":["full","heartbeat"],"key":"k","passphrase":"p",)"
             R"("timestamp":"1700000000","signature":)"
             R"("lhmJXK08fk9SI1ZwFXKFRrPtzfbNOwC+D1xMJJ/1KZg="})");
+  EXPECT_TRUE(requests.admission_request(&who, 1).ok());
+  EXPECT_TRUE(requests.admission_request(nullptr, 1).ok());
+  const ChannelCredentials wrong[] = {
+      {},
+      {.passphrase = "p", .secret = "c2VjcmV0"},
+      {.key = "k", .secret = "c2VjcmV0"},
+      {.key = "k", .passphrase = "p"},
+      {.key = "k", .passphrase = "p", .secret = "no%base64"}};
+  for (const ChannelCredentials& each : wrong) {
+    EXPECT_FALSE(requests.admission_request(&each, 1).ok());
+  }
   EXPECT_EQ(requests.orders_target("BTC-USD"),
             "/products/BTC-USD/book?level=3");
   EXPECT_EQ(requests.snapshot_symbol("/products/BTC-USD/book?level=3"),

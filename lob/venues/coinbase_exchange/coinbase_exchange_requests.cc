@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -60,6 +61,20 @@ class CoinbaseExchangeRequests final : public VenueRequests {
             .lot = "base_increment",
             .status = "status",
             .trading = "online"};
+  }
+
+  // Nothing is asked before a connection; what it will show is looked at.
+  absl::StatusOr<AdmissionRequest> admission_request(
+      const ChannelCredentials* who, uint64_t) const override {
+    if (who == nullptr) return AdmissionRequest();
+    if (who->key.empty() || who->passphrase.empty() || who->secret.empty()) {
+      return absl::InvalidArgumentError(
+          "key, passphrase or secret is missing; the channel wants all three");
+    }
+    if (sign(who->secret, "").empty()) {
+      return absl::InvalidArgumentError("the secret is not base64");
+    }
+    return AdmissionRequest();
   }
 
  private:

@@ -58,10 +58,11 @@ class CoinbaseExchange final : public VenueAdapter {
                ("{\"name\":" + json_string(name) + ",\"product_ids\":" +
                 (subscribes ? simdjson::minify(products) : "[]") + '}');
     }
-    std::string_view signature;
-    if (orders && subscribes &&
-        (root["signature"].get(signature) || signature.empty())) {
-      return refuse("full requires authentication");
+    for (const char* part : {"key", "passphrase", "signature"}) {
+      std::string_view shown;
+      if (orders && subscribes && (root[part].get(shown) || shown.empty())) {
+        return refuse("full requires authentication");
+      }
     }
     for (const simdjson::dom::element product : products) {
       std::string_view name;
