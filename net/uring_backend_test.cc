@@ -169,9 +169,11 @@ TEST_F(UringBackendTest, AMisplacedReceiveEndsTheStreamAndNoMore) {
          return true;
        }},
   };
+  size_t granted = 0;
   for (const Case& one : all) {
     SCOPED_TRACE(one.name);
-    if (!build(one.backend)) GTEST_SKIP() << "not granted by this kernel";
+    if (!build(one.backend)) continue;  // not by this kernel
+    ++granted;
     ScriptedServer server([](Peer& peer) {
       peer.send(std::string(kBytes, 'x'));
       peer.read_to_end();
@@ -212,6 +214,7 @@ TEST_F(UringBackendTest, AMisplacedReceiveEndsTheStreamAndNoMore) {
     EXPECT_EQ(recorder.ends, 1);
     EXPECT_EQ(loop->misplaced_receives(), 1u);
   }
+  if (granted == 0) GTEST_SKIP() << "not granted by this kernel";
 }
 
 struct Feed : ConnectionHandler {

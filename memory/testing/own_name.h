@@ -6,8 +6,8 @@
 // test that was killed leaves its names behind. One process and its children
 // get the same name for the same stem.
 //
-//   const std::string name = own_name("/my_ring");   //
-//   /my_ring_9c41d0f27a15be88
+//   own_name("/my_ring");  // such as /my_ring_9c41d0f27a15be88
+
 #ifndef WIREBOOK_MEMORY_TESTING_OWN_NAME_H_
 #define WIREBOOK_MEMORY_TESTING_OWN_NAME_H_
 
