@@ -206,7 +206,8 @@ void Resolver::run() noexcept {
     news = true;
   }
   if (!news) return;
-  if (both_.answer && (both_.answer->ok() || !found_apart())) {
+  const bool may_be_found = found_apart() || six_.request || four_.request;
+  if (both_.answer && (both_.answer->ok() || !may_be_found)) {
     answer(*std::move(both_.answer));
   } else if (found_apart()) {
     if (both_.answer || (six_.answer && four_.answer)) {

@@ -398,10 +398,24 @@ TEST_F(LateResolverTest, WhatCameApartIsBetterThanALateFailure) {
   EXPECT_THAT(recorder.found, ElementsAre("10.0.0.1:1"));
 }
 
+TEST_F(LateResolverTest, ALateFailureWaitsForTheFamilies) {
+  be_late();
+  script.answer(AF_UNSPEC, absl::UnavailableError("timed out"));
+  ASSERT_TRUE(run_until_seen());
+  script.answer(AF_INET6, absl::UnavailableError("none"));
+  ASSERT_TRUE(run_until_seen());
+  EXPECT_EQ(recorder.answers, 0);
+  script.answer(AF_INET, addresses({"127.0.0.1"}));
+  ASSERT_TRUE(run_until_answered());
+  EXPECT_TRUE(recorder.status.ok()) << recorder.status;
+}
+
 TEST_F(LateResolverTest, FailuresApartDoNotEndIt) {
   be_late();
   script.answer(AF_INET, absl::UnavailableError("none"));
+  ASSERT_TRUE(run_until_seen());
   script.answer(AF_INET6, absl::UnavailableError("none"));
+  ASSERT_TRUE(run_until_seen());
   pass(Resolver::kResolutionDelayNs);
   EXPECT_EQ(recorder.answers, 0);
   script.answer(AF_UNSPEC, absl::UnavailableError("nothing at all"));
