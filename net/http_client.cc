@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "concurrency/spsc_ring.h"
 #include "concurrency/tsc_clock.h"
+#include "net/printable_text.h"
 #include "net/url.h"
 
 namespace wirebook {
@@ -294,6 +295,12 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
     return absl::OkStatus();
   }
 
+  void drop_waiting() {
+    const std::lock_guard lock(mutex_);
+    pending_ -= requests_.size();
+    requests_.clear();
+  }
+
   size_t pending() const noexcept { return pending_; }
 
  private:
@@ -389,7 +396,7 @@ class HttpClient::Impl final : private LoopTask, private LoopTimer {
             absl::StrCat("HTTP ", request.url, ": status ", response->status));
         if (!request.content.has_value()) {
           result.status = absl::UnavailableError(absl::StrCat(
-              result.status.message(), ": ", response->body.substr(0, 200)));
+              result.status.message(), ": ", printable_text(response->body)));
         }
       }
     }
@@ -477,6 +484,8 @@ absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::create(
 absl::Status HttpClient::send(HttpRequest request) {
   return impl_->send(std::move(request));
 }
+
+void HttpClient::drop_waiting() { impl_->drop_waiting(); }
 
 size_t HttpClient::pending() const noexcept { return impl_->pending(); }
 

@@ -109,6 +109,9 @@ class HttpClient {
   // that nothing was queued: the URL is wrong, or max_pending are waiting.
   absl::Status send(HttpRequest request);
 
+  // Forgets what has not begun: no results of it.
+  void drop_waiting();
+
   size_t pending() const noexcept;
 
  private:

@@ -603,6 +603,36 @@ TEST_F(HttpClientTest, WrongOptionsAreRefusedWithAReason) {
               HasSubstr("max_body_bytes is 0; give"));
 }
 
+TEST_F(HttpClientTest, WhatWaitsCanBeDropped) {
+  std::atomic<bool> begun = false;
+  std::atomic<bool> go_on = false;
+  ScriptedServer server([&](Peer& peer) {
+    for (;;) {
+      const std::string request = peer.read_request();
+      if (request.empty()) return;
+      begun = true;
+      while (!go_on) std::this_thread::yield();
+      peer.send(response(request.substr(4, 2)));
+    }
+  });
+  create({.timeout_ns = 60 * kSecond});
+  const auto send = [&](const char* path) {
+    EXPECT_TRUE(
+        client->send({.url = http_url(server, path), .connection = 5}).ok());
+  };
+  send("/a");
+  ASSERT_TRUE(run_until([&] { return begun.load(); }));
+  send("/b");
+  send("/c");
+  client->drop_waiting();
+  EXPECT_EQ(client->pending(), 1u);
+  send("/d");
+  go_on = true;
+  ASSERT_TRUE(run_until(2));
+  EXPECT_EQ(bodies, (std::vector<std::string>{"/a", "/d"}));
+  EXPECT_EQ(client->pending(), 0u);
+}
+
 TEST_F(HttpClientTest, TooManyPendingRequestsAreRefused) {
   ScriptedServer server([](Peer& peer) { peer.read_to_end(); });
   create({.max_pending = 2});

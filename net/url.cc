@@ -6,9 +6,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "net/printable_text.h"
 
 namespace wirebook {
 namespace {
+
+// RFC 1035, section 2.3.4, as text.
+constexpr size_t kLongestHost = 253;
 
 absl::string_view absl_view(std::string_view text) {
   return {text.data(), text.size()};
@@ -85,6 +89,9 @@ absl::StatusOr<Url> parse_url(std::string_view text) {
     }
   }
   if (url.host.empty()) return invalid(text, "no host");
+  if (url.host.size() > kLongestHost) {
+    return invalid(text, "the host is longer than 253 bytes");
+  }
   url.port = default_port(url);
   if (has_port) {
     const auto [stop, error] =
@@ -98,7 +105,7 @@ absl::StatusOr<Url> parse_url(std::string_view text) {
 }
 
 std::string without_query(std::string_view url) {
-  return std::string(url.substr(0, url.find('?')));
+  return printable_text(url.substr(0, url.find('?')));
 }
 
 }  // namespace wirebook

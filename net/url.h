@@ -34,7 +34,8 @@ struct Url {
 // An error says what is wrong with which URL.
 absl::StatusOr<Url> parse_url(std::string_view text);
 
-// For messages and logs: what stands behind the ? may be a token.
+// For messages and logs: what stands behind the ? may be a token, and all of it
+// a peer's, so it is printable_text.h's.
 std::string without_query(std::string_view url);
 
 }  // namespace wirebook

@@ -48,6 +48,9 @@ TEST(UrlTest, WhatIsWrongIsRefused) {
         "ws://[::1]x", "ws://h/#f", "ws://h/a b", "ws://h/\r\nX: y"}) {
     EXPECT_FALSE(parse_url(text).ok()) << text;
   }
+  const std::string host(253, 'h');
+  EXPECT_TRUE(parse_url("ws://" + host).ok());
+  EXPECT_FALSE(parse_url("ws://" + host + "h").ok());
 }
 
 TEST(UrlTest, WhatStandsBehindTheQuestionMarkIsNotTold) {
@@ -55,6 +58,16 @@ TEST(UrlTest, WhatStandsBehindTheQuestionMarkIsNotTold) {
   EXPECT_EQ(without_query("wss://h/a"), "wss://h/a");
   const auto url = parse_url("ws://h:0/?token=secret");
   EXPECT_EQ(url.status().ToString().find("secret"), std::string::npos);
+}
+
+TEST(UrlTest, AnErrorQuotesABoundedLine) {
+  const std::string much(60'000, 'x');
+  for (const std::string& text :
+       {"ws://h/\r\n" + much, "ws://" + much + "/\n"}) {
+    const std::string says = parse_url(text).status().ToString();
+    EXPECT_LT(says.size(), 1000u);
+    EXPECT_EQ(says.find('\n'), std::string::npos);
+  }
 }
 
 }  // namespace

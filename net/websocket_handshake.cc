@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "net/printable_text.h"
 
 namespace wirebook {
 namespace {
@@ -19,16 +20,13 @@ namespace {
 constexpr std::string_view kStatusLine = "HTTP/1.1 ";
 // Section 1.3.
 constexpr std::string_view kAcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-// How much of a refusal's body an error quotes.
-constexpr size_t kQuotedBytes = 200;
 
 absl::string_view absl_view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
 std::string in_quotes(std::string_view text) {
-  return absl::StrCat(
-      "\"", absl::CHexEscape(absl_view(text.substr(0, kQuotedBytes))), "\"");
+  return absl::StrCat("\"", printable_text(text), "\"");
 }
 
 bool header_text(std::string_view text) {
@@ -113,7 +111,8 @@ WebSocketHandshake::WebSocketHandshake(const Url& url,
                                        KernelRandom& random)
     : options_(std::move(options)),
       where_(absl::StrCat("WebSocket ", url.scheme, "://", url.authority(),
-                          without_query(url.target), ": ")) {
+                          without_query(url.target), ": ")),
+      has_query_(url.target.find('?') != std::string::npos) {
   char nonce[16];
   random.fill(nonce, sizeof(nonce));
   const std::string key =
@@ -144,6 +143,10 @@ WebSocketHandshake::WebSocketHandshake(const Url& url,
   request_ += "\r\n";
 }
 
+std::string WebSocketHandshake::quoted(std::string_view text) const {
+  return has_query_ ? "(not quoted: the URL has a query)" : in_quotes(text);
+}
+
 WebSocketHandshake::State WebSocketHandshake::parse(const char* data,
                                                     size_t size,
                                                     absl::Status* status) {
@@ -155,8 +158,7 @@ WebSocketHandshake::State WebSocketHandshake::parse(const char* data,
   // Something else than HTTP shows at once.
   const size_t prefix = std::min(size, kStatusLine.size());
   if (all.substr(0, prefix) != kStatusLine.substr(0, prefix)) {
-    return failed(
-        absl::StrCat("the response is not HTTP/1.1: ", in_quotes(all)));
+    return failed(absl::StrCat("the response is not HTTP/1.1: ", quoted(all)));
   }
   for (size_t i = scanned_; i < size; ++i) {
     if (i >= options_.max_response_bytes) {
@@ -197,7 +199,7 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
       (line.size() == kStatusLine.size() + 3 ||
        line[kStatusLine.size() + 3] == ' ');
   if (!well_formed) {
-    return failed(absl::StrCat("a malformed status line: ", in_quotes(line)));
+    return failed(absl::StrCat("a malformed status line: ", quoted(line)));
   }
 
   int accepts = 0;
@@ -212,7 +214,7 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
     const size_t colon = header.find(':');
     if (colon == 0 || colon == std::string_view::npos ||
         !std::all_of(header.begin(), header.begin() + colon, token_character)) {
-      return failed(absl::StrCat("a malformed header: ", in_quotes(header)));
+      return failed(absl::StrCat("a malformed header: ", quoted(header)));
     }
     const absl::string_view name = absl_view(header.substr(0, colon));
     const absl::string_view value =
@@ -236,17 +238,18 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
       if (!subprotocol_.empty() ||
           std::find(options_.subprotocols.begin(), options_.subprotocols.end(),
                     chosen) == options_.subprotocols.end()) {
-        return failed(absl::StrCat(
-            "the server uses a subprotocol nobody asked for: ", chosen));
+        return failed(
+            absl::StrCat("the server uses a subprotocol nobody asked for: ",
+                         quoted(chosen)));
       }
       subprotocol_ = chosen;
     }
   }
   if (code != "101") {
     return absl::UnavailableError(absl::StrCat(
-        where_, "the server refused the upgrade: ", absl_view(line),
-        location.empty() ? "" : ", it points to ", location,
-        body.empty() ? "" : ", ", body.empty() ? "" : in_quotes(body)));
+        where_, "the server refused the upgrade: ", printable_text(line),
+        location.empty() ? "" : ", it points to ", without_query(location),
+        body.empty() ? "" : ", ", body.empty() ? "" : quoted(body)));
   }
   if (!upgrade) return failed("the response lacks \"Upgrade: websocket\"");
   if (!connection) return failed("the response lacks \"Connection: Upgrade\"");
@@ -266,7 +269,7 @@ absl::Status WebSocketHandshake::judge_extension(std::string_view value) {
     judged = absl::InvalidArgumentError(absl::StrCat(
         "the server uses ",
         deflate_ ? "a second extension" : "an extension nobody asked for", ": ",
-        absl_view(value)));
+        quoted(value)));
   } else {
     auto answer = parse_deflate_answer(*options_.deflate, value);
     if (answer.ok()) {

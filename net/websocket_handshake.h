@@ -75,11 +75,15 @@ class WebSocketHandshake {
   static absl::Status check_options(const WebSocketHandshakeOptions& options);
 
  private:
+  // In quotes; nothing of it where the URL has a query, which may be a token,
+  // and a server may repeat it.
+  std::string quoted(std::string_view text) const;
   absl::Status judge(std::string_view head, std::string_view body);
   absl::Status judge_extension(std::string_view value);
 
   WebSocketHandshakeOptions options_;
   std::string where_;  // for errors
+  bool has_query_;
   std::string request_;
   std::string expected_accept_;
   std::string subprotocol_;

@@ -112,10 +112,33 @@ TEST_F(WebSocketHandshakeTest, WrongResponsesAreRefusedWithAReason) {
               HasSubstr("malformed status line"));
   EXPECT_THAT(refusal("HTTP/1.0 101 Old\r\n\r\n"), HasSubstr("not HTTP/1.1"));
   EXPECT_THAT(refusal("\n"), HasSubstr("not HTTP/1.1"));
-  EXPECT_THAT(refusal("HTTP/1.1 502 Bad Gateway\r\nA: b\r\n\r\nwhy"),
-              HasSubstr("502 Bad Gateway, \"why\""));
   EXPECT_THAT(refusal("HTTP/1.1 101 x\r\nA: " + std::string(17'000, 'a')),
               HasSubstr("longer than 16384"));
+}
+
+TEST_F(WebSocketHandshakeTest, ARefusalIsQuoted) {
+  handshake = WebSocketHandshake(*parse_url("ws://h/feed"), {}, random);
+  EXPECT_THAT(refusal("HTTP/1.1 502 Bad Gateway\r\nA: b\r\n\r\nwhy"),
+              HasSubstr("502 Bad Gateway, \"why\""));
+  EXPECT_THAT(refusal("HTTP/1.1 302 Found\r\nLocation: /other?a\r\n\r\n"),
+              ::testing::EndsWith("302 Found, it points to /other"));
+}
+
+// It may be a token.
+TEST_F(WebSocketHandshakeTest, AQueryThatTheServerRepeatsIsNotQuoted) {
+  const std::string target = "/feed?token=hu%2fs%2bh";
+  handshake = WebSocketHandshake(*parse_url("ws://h" + target), {}, random);
+  for (const std::string& text :
+       {"HTTP/1.1 302 Found\r\nLocation: " + target + "\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\n\r\nnothing at " + target,
+        "nothing at " + target, "HTTP/1.1 x " + target + "\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\n" + target + "\r\n\r\n",
+        response("Sec-WebSocket-Protocol: " + target + "\r\n"),
+        response("Sec-WebSocket-Extensions: " + target + "\r\n")}) {
+    const std::string says = refusal(text);
+    EXPECT_THAT(says, HasSubstr("WebSocket ws://h/feed: "));
+    EXPECT_THAT(says, ::testing::Not(HasSubstr("hu%2f"))) << text;
+  }
 }
 
 TEST_F(WebSocketHandshakeTest, DeflateIsOfferedAndItsAnswerJudged) {
