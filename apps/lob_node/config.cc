@@ -190,13 +190,6 @@ bool wants_credentials(const VenueConfig& venue) {
 // Its answer to a request by REST says where to connect.
 bool tells_its_url(VenueId venue) { return venue == VenueId::kKucoin; }
 
-// What can stand in a request as it is.
-bool is_plain(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return c > ' ' && c <= '~' && c != '"' && c != '\\';
-  });
-}
-
 bool has_rest_snapshots(const VenueConfig& venue) {
   return venue.orders ? find_order_feed(venue.id)->rule != OrderRule::kStream
                       : venue_traits(venue.id).sync == SyncClass::kRestSnapshot;
@@ -283,7 +276,8 @@ absl::StatusOr<VenueConfig> read_venue(const toml::table& table,
   reader.require("symbols");
   reader.read("symbols", &venue.symbols);
   reader.read("market", &venue.market);
-  if (!is_plain(venue.market) || venue.market.find(',') != std::string::npos) {
+  if (!is_plain_word(venue.market) ||
+      venue.market.find(',') != std::string::npos) {
     reader.fail("market", *table.get("market"),
                 "has a blank, a comma, a quote or what is not ASCII");
   }
@@ -454,9 +448,9 @@ absl::StatusOr<ChannelCredentials> read_credentials(const std::string& path) {
       {"secret", &out.secret}};
   for (const auto& [key, value] : keys) {
     reader.read(key, value);
-    if (is_plain(*value)) continue;
+    if (is_plain_word(*value)) continue;
     reader.fail(key, *table.get(key),
-                "has a blank, a quote or what is not ASCII");
+                "has a blank, a quote or what is not ASCII, or over 1 KiB");
   }
   if (absl::Status status = reader.finish(); !status.ok()) return status;
   return out;

@@ -13,15 +13,19 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "apps/lob_node/instrument_fetch.h"
+#include "apps/lob_node/nonce_source.h"
 #include "lob/fixed_point.h"
 #include "lob/instrument.h"
 #include "lob/parsed_message.h"
 #include "lob/venues/find_venue_requests.h"
 #include "lob/venues/instrument_reader.h"
+#include "net/printable_text.h"
 #include "net/tls_context.h"
 #include "net/url.h"
 
@@ -47,10 +51,10 @@ constexpr std::uint64_t kCloseTimeoutNs = 500 * kMillisecond;
 // for once more.
 constexpr std::uint64_t kInstrumentsNs = 10'000 * kMillisecond;
 constexpr std::uint64_t kAskAgainNs = 2'000 * kMillisecond;
-// In an HttpRequest's tag: the answer is about an instrument, no snapshot; or
-// says what a connection, by its number, needs.
+// An answer with a token is read on the network thread.
+constexpr std::size_t kLongestAdmission = std::size_t{64} << 10;
+// In an HttpRequest's tag: the answer is about an instrument, no snapshot.
 constexpr std::uint32_t kInstrumentTag = std::uint32_t{1} << 31;
-constexpr std::uint32_t kAdmissionTag = std::uint32_t{1} << 30;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -63,14 +67,38 @@ absl::StatusOr<std::shared_ptr<TlsContext>> process_tls() {
   return context;
 }
 
-// A venue may repeat what it was told.
+// Without the escapes of a URL, and those that plain text may have in JSON and
+// in C.
+std::string unescaped(std::string_view text) {
+  const auto digit = [text](std::size_t i) {
+    return i < text.size() &&
+           absl::ascii_isxdigit(static_cast<unsigned char>(text[i]));
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && digit(i + 1) && digit(i + 2)) {
+      out += absl::HexStringToBytes(to_absl(text.substr(i + 1, 2)));
+      i += 2;
+    } else if (text[i] != '\\' || i + 1 == text.size() ||
+               (text[i + 1] != '/' && text[i + 1] != '\'')) {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// A venue may repeat what it was told, and as it stood in a URL.
 std::string without(const ChannelCredentials& credentials, std::string text) {
+  std::vector<std::pair<absl::string_view, absl::string_view>> secrets;
   for (const std::string* value :
        {&credentials.token, &credentials.key, &credentials.passphrase,
         &credentials.secret}) {
-    if (!value->empty()) absl::StrReplaceAll({{*value, "..."}}, &text);
+    if (!value->empty()) secrets.emplace_back(*value, "...");
   }
-  return text;
+  absl::StrReplaceAll(secrets, &text);
+  std::string plain = unescaped(text);
+  if (absl::StrReplaceAll(secrets, &plain) == 0) return text;
+  return absl::CHexEscape(plain);
 }
 
 // What is to be asked before a connection, and of whose credentials. Reads a
@@ -83,11 +111,13 @@ absl::Status prepare_admission(const VenueConfig& config,
     if (!read.ok()) return read.status();
     *who = *std::move(read);
   }
+  // Of all sessions: they may have one key.
+  static NonceSource nonces;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto nonce =
+  const auto now_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   auto asked = find_venue_requests(config.id).admission_request(
-      known ? who : nullptr, static_cast<std::uint64_t>(nonce));
+      known ? who : nullptr, nonces.next(static_cast<std::uint64_t>(now_ms)));
   if (!asked.ok()) {
     return {asked.status().code(),
             absl::StrCat(config.credentials, ": ", asked.status().message())};
@@ -151,7 +181,7 @@ absl::Status VenueSession::set_up(const NodeConfig& node,
   if (absl::Status status = make_books(node); !status.ok()) return status;
   if (absl::Status status = set_up_books(); !status.ok()) return status;
   if (absl::Status status = set_up_feeds(budget); !status.ok()) return status;
-  if (config_.rest_url.empty() && !asks_first_) return absl::OkStatus();
+  if (config_.rest_url.empty()) return absl::OkStatus();
   auto http = HttpClient::create(loop_, pool_, {}, this);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
@@ -268,6 +298,12 @@ absl::Status VenueSession::set_up_feeds(ConnectBudget* budget) {
     auto created = Connection::create(loop_, pool_, options, feed.get());
     if (!created.ok()) return created.status();
     feed->connection = *std::move(created);
+    if (asks_first_) {
+      auto http = HttpClient::create(
+          loop_, pool_, {.max_body_bytes = kLongestAdmission}, feed.get());
+      if (!http.ok()) return http.status();
+      feed->http = *std::move(http);
+    }
     feeds_.push_back(std::move(feed));
   }
   return absl::OkStatus();
@@ -307,6 +343,13 @@ VenueSession::Feed* VenueSession::open_feed() const {
   return nullptr;
 }
 
+bool VenueSession::has_live_book() const noexcept {
+  for (std::size_t i = 0; i < config_.symbols.size(); ++i) {
+    if (view(i).state == BookState::kLive) return true;
+  }
+  return false;
+}
+
 VenueSession::Feed* VenueSession::open_feed_of(std::uint32_t instrument) const {
   if (!in_standby()) return open_feed();
   const std::uint16_t number = instruments()[instrument].connection;
@@ -319,16 +362,17 @@ bool VenueSession::on_attempt(Feed& feed) {
   if (!asks_first_) return true;
   feed.asked = std::make_shared<ChannelCredentials>();
   HttpRequest http;
-  http.tag = kAdmissionTag | static_cast<std::uint32_t>(feed.number);
   http.prepare = [this, who = feed.asked](HttpRequest* request) {
     return prepare_admission(config_, who.get(), request);
   };
-  const absl::Status status = http_->send(std::move(http));
+  const absl::Status status = feed.http->send(std::move(http));
   if (!status.ok()) feed.connection->proceed(status);
   return false;
 }
 
 void VenueSession::on_admission(Feed& feed, const HttpResult& result) {
+  // An error may repeat them too.
+  feed.credentials = *feed.asked;
   Admission admission;
   absl::Status status = result.status;
   if (result.body != nullptr) {
@@ -340,10 +384,9 @@ void VenueSession::on_admission(Feed& feed, const HttpResult& result) {
     if (read.ok()) admission = *std::move(read);
   }
   if (!status.ok()) return feed.connection->proceed(status);
-  feed.credentials = *feed.asked;
   if (!admission.token.empty()) feed.credentials.token = admission.token;
   if (!admission.url.empty()) feed.address = without_query(admission.url);
-  ping_interval_ns_ = admission.ping_interval_ns;
+  feed.ping_interval_ns = admission.ping_interval_ns;
   feed.connection->proceed(admission.url);
 }
 
@@ -358,7 +401,7 @@ void VenueSession::on_open(Feed& feed, std::size_t leg) {
   feed.outboxes[leg] = {.texts = {}, .allowance = kRequestBurst};
   if (!greeting.empty()) feed.outboxes[leg].texts.push_back(greeting);
   send_requests(feed, leg, &VenueRequests::subscribe, config_.symbols);
-  kept_alive_ns_ = loop_->now_ns();
+  feed.kept_alive_ns = loop_->now_ns();
   loop_->start_timer(&watch_timer_, kWatchNs);
 }
 
@@ -418,14 +461,17 @@ void VenueSession::on_close(Feed& feed, std::size_t leg,
                       : std::string(end.status.message());
   if (end.planned && !stopping_) why = "rolled over to a new connection";
   feed.outboxes[leg] = {};
-  if (!end.reason.empty()) {
-    absl::StrAppend(&why, " (", to_absl(end.reason), ")");
-  }
   why = without(feed.credentials, std::move(why));
+  if (!end.reason.empty()) {
+    const std::string reason =
+        without(feed.credentials, std::string(end.reason));
+    absl::StrAppend(&why, " (", printable_text(reason), ")");
+  }
   const std::size_t open = open_legs();
   if (open == 0) {
     loop_->stop_timer(&watch_timer_);
     requests_.clear_waiting();
+    if (http_ != nullptr) http_->drop_waiting();
   }
   if (stopping_ && end.status.ok()) {
     // Our own doing: the report shows the books as they were.
@@ -484,19 +530,20 @@ void VenueSession::ask_for_missing_books() {
 
 void VenueSession::keep_alive() {
   const KeepAlive keep = find_venue_requests(config_.id).keep_alive();
+  if (keep.text.empty()) return;
   const std::uint64_t now = loop_->now_ns();
-  const std::uint64_t interval =
-      ping_interval_ns_ != 0 ? ping_interval_ns_ : keep.interval_ns;
-  if (keep.text.empty() || now - kept_alive_ns_ < interval) return;
-  // Without room in a send queue more than a ping is late.
-  bool sent = true;
   for (const auto& feed : feeds_) {
+    const std::uint64_t interval =
+        feed->ping_interval_ns != 0 ? feed->ping_interval_ns : keep.interval_ns;
+    if (now - feed->kept_alive_ns < interval) continue;
+    // Without room in a send queue more than a ping is late.
+    bool sent = true;
     for (std::size_t leg = 0; leg < legs_; ++leg) {
       if (!feed->connection->is_open(leg)) continue;
       sent &= feed->connection->send_text(leg, keep.text);
     }
+    if (sent) feed->kept_alive_ns = now;
   }
-  if (sent) kept_alive_ns_ = now;
 }
 
 void VenueSession::poll() {
@@ -611,10 +658,6 @@ void VenueSession::on_http(const HttpResult& result) {
     on_scales(result.tag & ~kInstrumentTag, result);
     return;
   }
-  if ((result.tag & kAdmissionTag) != 0) {
-    on_admission(*feeds_[result.tag & ~kAdmissionTag], result);
-    return;
-  }
   if (!result.status.ok()) {
     snapshot_failed(result.tag, result.status, result.retry_after_seconds);
   } else if (stopping_) {
@@ -650,7 +693,8 @@ void VenueSession::on_other(const ParsedMessage& message) {
     if (config_.orders) {
       // One connection, and this is its thread.
       text = without(feeds_[0]->credentials, std::move(text));
-      refused_ |= asks_first_ && message.instrument == kNoInstrument;
+      refused_ |= asks_first_ && message.instrument == kNoInstrument &&
+                  !has_live_book();
     }
     spdlog::warn("{}: the venue refuses {}: {}", config_.name,
                  message.instrument == kNoInstrument

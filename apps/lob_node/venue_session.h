@@ -102,7 +102,7 @@ class VenueSession final : private HttpHandler,
   // One connection of the session. Where it rolls over it has two legs; each
   // leg of each feed is a line of the pipeline, or in hot standby each feed a
   // connection of it.
-  struct Feed final : ConnectionHandler {
+  struct Feed final : ConnectionHandler, HttpHandler {
     Feed(VenueSession* owner, std::size_t place)
         : session(owner), number(place) {}
     bool on_attempt(std::size_t) override { return session->on_attempt(*this); }
@@ -113,6 +113,9 @@ class VenueSession final : private HttpHandler,
     void on_silent(std::size_t leg) override { session->on_silent(*this, leg); }
     void on_close(std::size_t leg, const ConnectionEnd& end) override {
       session->on_close(*this, leg, end);
+    }
+    void on_http(const HttpResult& result) override {
+      session->on_admission(*this, result);
     }
     // What is still to be said on a leg, and how much of it may be said now.
     struct Outbox {
@@ -127,6 +130,10 @@ class VenueSession final : private HttpHandler,
     ChannelCredentials credentials;
     // What is being asked for; of the HTTP client's thread until it is there.
     std::shared_ptr<ChannelCredentials> asked;
+    // Of its own: a token waits for no snapshot. Null unless asks_first_.
+    std::unique_ptr<HttpClient> http;
+    std::uint64_t ping_interval_ns = 0;  // that the venue told; 0: none
+    std::uint64_t kept_alive_ns = 0;
   };
 
   VenueSession(const VenueConfig& config, std::uint16_t first_connection,
@@ -151,6 +158,7 @@ class VenueSession final : private HttpHandler,
   bool in_standby() const noexcept { return book_connections(config_) > 1; }
   // One that is open; null if none is.
   Feed* open_feed() const;
+  bool has_live_book() const noexcept;
   // One that a request of the book can go out on; null if none is open.
   Feed* open_feed_of(std::uint32_t instrument) const;
 
@@ -199,10 +207,11 @@ class VenueSession final : private HttpHandler,
   std::unique_ptr<BookPipeline> pipeline_;  // unless config_.orders
   std::unique_ptr<OrderBooks> orders_;      // else
   std::vector<std::unique_ptr<Feed>> feeds_;
-  std::unique_ptr<HttpClient> http_;    // unless nothing is asked of it
-  bool asks_first_ = false;             // before it connects
-  bool refused_ = false;                // the credentials, since it connected
-  std::uint64_t ping_interval_ns_ = 0;  // that the venue told; 0: none
+  std::unique_ptr<HttpClient> http_;  // unless nothing is asked of it
+  bool asks_first_ = false;           // before it connects
+  // The credentials, since it connected: the venue refused what names no
+  // symbol, before any book was Live.
+  bool refused_ = false;
   KernelRandom random_;
   TscClock clock_;
   RequestQueue requests_;
@@ -211,7 +220,6 @@ class VenueSession final : private HttpHandler,
   // The last instrument, plus 1, whose messages had more decimals; 0: none.
   std::atomic<std::uint32_t> doubted_{0};
   std::uint64_t asked_for_scales_ns_ = 0;
-  std::uint64_t kept_alive_ns_ = 0;
 
   mutable std::mutex status_mutex_;
   std::string status_text_ = "not started";

@@ -39,6 +39,7 @@ namespace wirebook {
 namespace {
 
 using testing::ClientFrame;
+using testing::close_frame;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -67,7 +68,7 @@ class Shown {
 };
 
 // A venue's REST side: answers each POST by `answer`, which may block until
-// release().
+// release(), and no GET before it.
 class TokenServer {
  public:
   struct Reply {
@@ -84,6 +85,10 @@ class TokenServer {
       const Reply reply = answer(request);
       response.status = reply.status;
       response.set_content(reply.body, "application/json");
+    });
+    server_.Get(".*", [this](const httplib::Request&, httplib::Response&) {
+      ++gets;
+      hang();
     });
     // stop() waits for those that are kept alive.
     server_.set_keep_alive_max_count(1);
@@ -112,6 +117,7 @@ class TokenServer {
   }
 
   Shown posts;
+  std::atomic<int> gets{0};
 
  private:
   httplib::Server server_;
@@ -160,6 +166,8 @@ std::string kucoin_answer(const std::string& token, const std::string& endpoint,
          R"(","encrypt":true,"protocol":"websocket","pingInterval":)" +
          std::to_string(ping_interval_ms) + R"(,"pingTimeout":10000}]}})";
 }
+
+TokenServer::Reply good(const std::string& body) { return {200, body}; }
 
 class VenueSessionTest : public ::testing::Test {
  protected:
@@ -300,6 +308,110 @@ TEST_F(VenueSessionTest, PingsAreAsOftenAsTheVenueSays) {
   ASSERT_TRUE(run_until([&] { return pings >= 3; })) << log();
 }
 
+TEST_F(VenueSessionTest, PingsKeepEachConnectionsInterval) {
+  std::atomic<int> pings{0};
+  StreamServer often([&](const std::string& text) {
+    if (text.find("\"ping\"") != std::string::npos) ++pings;
+    return std::string();
+  });
+  StreamServer seldom;
+  std::atomic<int> asked{0};
+  TokenServer rest([&](const httplib::Request&) {
+    if (++asked == 1) return good(kucoin_answer("t", often.url(), 1));
+    rest.hang();
+    return good(kucoin_answer("t", seldom.url(), 60'000));
+  });
+  VenueConfig config = kucoin(rest.url());
+  config.connections = 2;
+  start(config);
+  ASSERT_TRUE(run_until([&] { return often.texts.size() >= 1; })) << log();
+  rest.release();
+  ASSERT_TRUE(run_until([&] { return seldom.texts.size() >= 1; })) << log();
+  const int before = pings;
+  ASSERT_TRUE(run_until([&] { return pings >= before + 3; })) << log();
+}
+
+// One after the other they would take ten seconds each.
+TEST_F(VenueSessionTest, NoTokenWaitsForAnotherConnections) {
+  TokenServer rest([&](const httplib::Request&) {
+    rest.hang();
+    return TokenServer::Reply{500, ""};
+  });
+  VenueConfig config = kucoin(rest.url());
+  config.connections = 7;
+  start(config);
+  EXPECT_TRUE(run_until([&] { return rest.posts.size() >= 7; })) << log();
+}
+
+TEST_F(VenueSessionTest, NoTokenWaitsForASnapshot) {
+  // A message of each symbol, whose book asks for its snapshot then; the end
+  // once all have.
+  constexpr int kSymbols = 8;
+  std::atomic<int> pings{0};
+  StreamServer stream([&](const std::string& text) {
+    if (text.find("\"ping\"") == std::string::npos) return std::string();
+    const int i = pings++;
+    if (i >= kSymbols + 2) return std::string("die");
+    const std::string symbol = "S" + std::to_string(i % kSymbols) + "-USDT";
+    return R"({"type":"message","topic":"/market/level2:)" + symbol +
+           R"(","subject":"trade.l2update","data":{"changes":{"asks":[],)"
+           R"("bids":[["1","1","7"]]},"sequenceEnd":7,"sequenceStart":7,)"
+           R"("symbol":")" +
+           symbol + R"(","time":1767225600000}})";
+  });
+  TokenServer rest([&](const httplib::Request&) {
+    return good(kucoin_answer("t", stream.url(), 1));
+  });
+  VenueConfig config = kucoin(rest.url());
+  config.symbols.clear();
+  for (int i = 0; i < kSymbols; ++i) {
+    config.symbols.push_back("S" + std::to_string(i) + "-USDT");
+  }
+  start(config);
+  EXPECT_TRUE(run_until([&] { return rest.posts.size() >= 2; })) << log();
+  EXPECT_GT(rest.gets, 0);
+}
+
+// A venue that refuses may repeat the token in any form.
+TEST_F(VenueSessionTest, ATokenThatTheVenueRepeatsIsNotLogged) {
+  std::atomic<int> connections{0};
+  ScriptedServer stream([&](Peer& peer) {
+    const std::string request = peer.read_request();
+    const std::string target = request.substr(4, request.find(" HTTP") - 4);
+    const std::string reasons[] = {"no hu/s+h!", "no hu%2fs%2bh!",
+                                   "no hu%2Fs%2Bh!", "no hu\\/s+h!"};
+    const int i = connections++;
+    if (i == 0) {
+      peer.send("HTTP/1.1 302 Found\r\nLocation: " + target +
+                "\r\nContent-Length: 0\r\n\r\n");
+    } else if (i == 1) {
+      peer.send("HTTP/1.1 404 Nothing at " + target + "\r\n\r\nnothing at " +
+                target);
+    } else {
+      peer.send(Peer::upgrade_response(request));
+      peer.send(close_frame(1008, reasons[(i - 2) % 4]));
+    }
+    peer.read_to_end();
+  });
+  TokenServer rest([&](const httplib::Request&) {
+    return good(kucoin_answer("hu/s+h", stream.url()));
+  });
+  start(kucoin(rest.url()));
+  std::vector<std::string> shown;
+  ASSERT_TRUE(run_until([&] {
+    const std::string status = session->status_text();
+    if (shown.empty() || shown.back() != status) shown.push_back(status);
+    return connections >= 7;
+  })) << log();
+  EXPECT_THAT(log(), HasSubstr("302 Found, it points to /"));
+  EXPECT_THAT(log(), HasSubstr("404 Nothing at /?token=..."));
+  EXPECT_THAT(log(), HasSubstr("(no ...!)"));
+  shown.push_back(log());
+  for (const char* form : {"hu/s", "hu%2", "hu\\/s", "s+h", "bh"}) {
+    EXPECT_THAT(shown, Each(Not(HasSubstr(form))));
+  }
+}
+
 // What is wrong with the first answers, and what the log says of it.
 struct Failure {
   const char* name;
@@ -311,8 +423,6 @@ struct Failure {
 
 class BrokenToken : public VenueSessionTest,
                     public ::testing::WithParamInterface<Failure> {};
-
-TokenServer::Reply good(const std::string& body) { return {200, body}; }
 
 INSTANTIATE_TEST_SUITE_P(
     , BrokenToken,
@@ -343,6 +453,15 @@ INSTANTIATE_TEST_SUITE_P(
         Failure{"NotAUrl", "the scheme is none of",
                 [](const std::string&, TokenServer&) {
                   return good(kucoin_answer("hush", "ftp://a"));
+                }},
+        Failure{"HasAQuery", "the server's endpoint has a query already",
+                [](const std::string& endpoint, TokenServer&) {
+                  return good(kucoin_answer("hush", endpoint + "?a=b"));
+                }},
+        Failure{"TooLong", "the body is longer than 65536 bytes",
+                [](const std::string& endpoint, TokenServer&) {
+                  return good(kucoin_answer("hush", endpoint) +
+                              std::string(65'536, ' '));
                 }},
         Failure{"OtherScheme", "the scheme must be ws",
                 [](const std::string&, TokenServer&) {
@@ -487,7 +606,7 @@ TEST_F(Credentials, ATokenThatIsNotGivenIsAFailedAttempt) {
   const std::vector<TokenServer::Reply> wrong = {
       {500, R"({"error":[],"result":{"token":"hush"}})"},
       {200, R"({"error":[],"result":{"token":"hush)"},
-      {200, R"({"error":["EAPI:Invalid key"]})"},
+      {200, R"({"error":["EAPI:Invalid key k3y!"]})"},
       {200, R"({"error":[],"result":{}})"}};
   std::atomic<std::size_t> asked{0};
   TokenServer rest([&](const httplib::Request&) {
@@ -504,10 +623,12 @@ TEST_F(Credentials, ATokenThatIsNotGivenIsAFailedAttempt) {
   EXPECT_THAT(stream.texts.all()[0], HasSubstr("\"token\":\"right\""));
   for (const char* says :
        {"GetWebSocketsToken: status 500", "token: the answer is malformed",
-        "token: refused: EAPI:Invalid key", "token: the answer has none"}) {
+        "token: refused: EAPI:Invalid key ...!",
+        "token: the answer has none"}) {
     EXPECT_THAT(log(), HasSubstr(says));
   }
   EXPECT_THAT(log(), Not(HasSubstr("hush")));
+  EXPECT_THAT(log(), Not(HasSubstr("k3y")));
 }
 
 // A FIFO holds up whoever opens it until somebody writes to it.
@@ -548,6 +669,42 @@ TEST_F(Credentials, ARefusedTokenIsReadAnew) {
     const auto texts = stream.texts.all();
     return texts.back().find("\"token\":\"second\"") != std::string::npos;
   })) << log();
+}
+
+// The refusal is then of something else than the credentials.
+TEST_F(Credentials, ARefusalBesideALiveBookEndsNoConnection) {
+  const auto book = [](const char* symbol, const char* checksum) {
+    return server_frame(
+        0x1, std::string(R"({"channel":"level3","type":"snapshot","data":[)") +
+                 R"({"symbol":")" + symbol + R"(","checksum":)" + checksum +
+                 R"(,"bids":[],"asks":[]}]})");
+  };
+  Shown texts;
+  ScriptedServer stream([&](Peer& peer) {
+    const std::string request = peer.read_request();
+    peer.send(Peer::upgrade_response(request));
+    for (;;) {
+      const ClientFrame frame = peer.read_frame();
+      if (frame.first_byte < 0 || frame.opcode() == 0x8) return;
+      texts.add(frame.payload);
+      if (texts.size() > 1) continue;
+      peer.send(book("BTC/USD", "0"));
+      peer.send(server_frame(
+          0x1, R"({"error":"Exceeded msg rate","method":"subscribe",)"
+               R"("success":false,"time_in":"2026-01-01T00:00:00.0Z",)"
+               R"("time_out":"2026-01-01T00:00:00.0Z"})"));
+      peer.send(book("ETH/USD", "1"));
+    }
+  });
+  write("token = \"first\"\n");
+  VenueConfig config = kraken_orders(stream.url(), path);
+  config.symbols = {"BTC/USD", "ETH/USD"};
+  start(config);
+  ASSERT_TRUE(run_until([&] { return texts.size() >= 2; })) << log();
+  EXPECT_THAT(log(), HasSubstr("Exceeded msg rate"));
+  EXPECT_EQ(session->view(0).state, BookState::kLive);
+  EXPECT_EQ(stream.connections(), 1) << log();
+  EXPECT_THAT(log(), Not(HasSubstr("connecting anew")));
 }
 
 }  // namespace

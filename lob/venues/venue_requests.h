@@ -14,6 +14,7 @@
 #ifndef WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
 #define WIREBOOK_LOB_VENUES_VENUE_REQUESTS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -33,6 +34,15 @@ struct ChannelCredentials {
   std::string passphrase{};  // Coinbase
   std::string secret{};      // base64
 };
+
+// What can stand in a request as it is, a token too: printable ASCII without
+// blank, quote and backslash, at most 1 KiB.
+inline bool is_plain_word(std::string_view text) {
+  return text.size() <= 1024 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c <= '~' && c != '"' && c != '\\';
+         });
+}
 
 // A POST that the venue wants before each connection.
 struct AdmissionRequest {

@@ -741,7 +741,7 @@ HttpReply Gateway::http(const std::string& target_text) {
 HttpReply Gateway::post(const Post& post) {
   for (const VenueAdapter* adapter : all_adapters()) {
     if (post.path != adapter->token_path()) continue;
-    std::string refusal = adapter->token_refusal(post);
+    std::string refusal = adapter->token_refusal(post, last_nonce_);
     if (!refusal.empty()) return {200, std::move(refusal)};
     return {200, adapter->token_answer(new_token(), post)};
   }

@@ -199,6 +199,7 @@ class Gateway {
   std::set<std::string> fetched_;
   std::vector<std::string> to_restart_;  // topics whose ids begin anew
   std::uint64_t tokens_given_ = 0;
+  std::uint64_t last_nonce_ = 0;  // of Kraken's one key
   std::set<std::string> tokens_;  // given, and not used yet
   std::uint64_t faults_ = 0;
 };

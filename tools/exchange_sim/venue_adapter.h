@@ -104,9 +104,13 @@ class VenueAdapter : public BookChannel {
     return snapshot(message);
   }
   // The path of the POST that gives a token; what refuses it, or is empty; and
-  // what answers it.
+  // what answers it. `last_nonce` is that of the request before it that was not
+  // refused, and becomes this one's.
   virtual std::string_view token_path() const { return {}; }
-  virtual std::string token_refusal(const Post&) const { return {}; }
+  virtual std::string token_refusal(const Post&,
+                                    std::uint64_t& /*last_nonce*/) const {
+    return {};
+  }
   virtual std::string token_answer(const std::string& /*token*/,
                                    const Post&) const {
     return {};

@@ -109,23 +109,30 @@ TEST(VenueAdapter, KrakenSignsAsTheVenueDoes) {
 
 TEST(VenueAdapter, KrakenGivesTokensToWhomItKnows) {
   const VenueAdapter& kraken = kraken_adapter();
+  std::uint64_t last_nonce = 0;
   Post post{.path = std::string(kraken.token_path()),
             .content = "nonce=1",
             .api_key = "nobody"};
-  EXPECT_EQ(kraken.token_refusal(post), R"({"error":["EAPI:Invalid key"]})");
+  EXPECT_EQ(kraken.token_refusal(post, last_nonce),
+            R"({"error":["EAPI:Invalid key"]})");
   post.api_key = "exchange_sim";
-  EXPECT_EQ(kraken.token_refusal(post),
+  EXPECT_EQ(kraken.token_refusal(post, last_nonce),
             R"({"error":["EAPI:Invalid signature"]})");
   // By another implementation (Python's hmac), of nonce=1.
   post.api_sign =
       "0QIJ7C8MJL6k8qNCn9cRxJtKPMPzKQxmyHAUK+IaEHoV2Ftg2dT6J64DNjwyMVMkQtFZ+4"
       "MTYmVdsjqMFxKXrg==";
-  EXPECT_EQ(kraken.token_refusal(post), "");
+  EXPECT_EQ(kraken.token_refusal(post, last_nonce), "");
+  EXPECT_EQ(last_nonce, 1u);
+  EXPECT_EQ(kraken.token_refusal(post, last_nonce),
+            R"({"error":["EAPI:Invalid nonce"]})")
+      << "it must grow";
   post.content = "nonce=2";
-  EXPECT_EQ(kraken.token_refusal(post),
+  EXPECT_EQ(kraken.token_refusal(post, last_nonce),
             R"({"error":["EAPI:Invalid signature"]})");
   post.content = "";
-  EXPECT_EQ(kraken.token_refusal(post), R"({"error":["EAPI:Invalid nonce"]})");
+  EXPECT_EQ(kraken.token_refusal(post, last_nonce),
+            R"({"error":["EAPI:Invalid nonce"]})");
 }
 
 TEST(VenueAdapter, AnswersPings) {

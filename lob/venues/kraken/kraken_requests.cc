@@ -17,13 +17,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "net/printable_text.h"
 
 namespace wirebook {
 namespace {
 
 constexpr char kTokenPath[] = "/0/private/GetWebSocketsToken";
-// Of what a refusal says, bytes in our error.
-constexpr size_t kLongestRefusal = 200;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -73,13 +72,16 @@ class KrakenRequests final : public VenueRequests {
     if (errors.size() != 0) {
       std::string_view why;
       if (errors.at(0).get(why) != simdjson::SUCCESS) why = "";
-      return absl::UnavailableError(absl::StrCat(
-          "token: refused: ", to_absl(why.substr(0, kLongestRefusal))));
+      return absl::UnavailableError(
+          absl::StrCat("token: refused: ", printable_text(why)));
     }
     std::string_view token;
     if (root["result"]["token"].get(token) != simdjson::SUCCESS ||
         token.empty()) {
       return absl::InvalidArgumentError("token: the answer has none");
+    }
+    if (!is_plain_word(token)) {
+      return absl::InvalidArgumentError("token: the answer's is no token");
     }
     return Admission{.token = std::string(token)};
   }

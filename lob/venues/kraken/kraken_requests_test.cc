@@ -89,6 +89,12 @@ TEST(KrakenAdmission, ABrokenAnswerIsAnErrorThatKeepsTheSecret) {
       {R"({"error":[]})", "has none"},
       {R"({"error":[],"result":{"token":""}})", "has none"},
       {R"({"error":[],"result":{"token":7}})", "has none"},
+      // Each would be another message in a subscription.
+      {R"({"error":[],"result":{"token":"hush\",\"a\":\""}})", "no token"},
+      {R"({"error":[],"result":{"token":"hush\\"}})", "no token"},
+      {R"({"error":[],"result":{"token":"hush\n"}})", "no token"},
+      {R"({"error":[],"result":{"token":"hush\u00e4"}})", "no token"},
+      {R"({"error":["a\nb\u001b"]})", "refused: a\\nb\\x1b"},
   };
   for (const auto& each : cases) {
     const absl::Status status =
@@ -96,6 +102,25 @@ TEST(KrakenAdmission, ABrokenAnswerIsAnErrorThatKeepsTheSecret) {
     EXPECT_THAT(status.ToString(), HasSubstr(each.says)) << each.answer;
     EXPECT_THAT(status.ToString(), Not(HasSubstr("hush")));
   }
+}
+
+TEST(KrakenAdmission, ATokenHasAtMost1KiB) {
+  const auto of_size = [](std::size_t size) {
+    return kraken_requests().read_admission(
+        R"({"error":[],"result":{"token":")" + std::string(size, 'x') + "\"}}",
+        1);
+  };
+  EXPECT_TRUE(of_size(1024).ok());
+  EXPECT_FALSE(of_size(1025).ok());
+}
+
+TEST(KrakenAdmission, ALongRefusalIsCut) {
+  const absl::Status status =
+      kraken_requests()
+          .read_admission("{\"error\":[\"" + std::string(60'000, 'x') + "\"]}",
+                          1)
+          .status();
+  EXPECT_LT(status.message().size(), 300u);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "net/printable_text.h"
 
 namespace wirebook {
 namespace {
@@ -23,8 +24,6 @@ constexpr std::string_view kGood = "200000";
 constexpr uint64_t kMillisecond = 1'000'000;
 // A longer interval is not believed.
 constexpr uint64_t kLongestPingMs = 60'000;
-// Of what a refusal says, bytes in our error.
-constexpr size_t kLongestRefusal = 200;
 
 absl::string_view to_absl(std::string_view text) {
   return {text.data(), text.size()};
@@ -93,9 +92,9 @@ class KucoinRequests final : public VenueRequests {
     if (code != kGood) {
       std::string_view why;
       if (root["msg"].get(why) != simdjson::SUCCESS) why = "";
-      return absl::UnavailableError(
-          absl::StrCat("token: refused with code ", to_absl(code), ": ",
-                       to_absl(why.substr(0, kLongestRefusal))));
+      return absl::UnavailableError(absl::StrCat("token: refused with code ",
+                                                 printable_text(code), ": ",
+                                                 printable_text(why)));
     }
     std::string_view token;
     std::string_view endpoint;
@@ -103,10 +102,17 @@ class KucoinRequests final : public VenueRequests {
         token.empty()) {
       return absl::InvalidArgumentError("token: the answer has none");
     }
+    if (!is_plain_word(token)) {
+      return absl::InvalidArgumentError("token: the answer's is no token");
+    }
     const auto server = root["data"]["instanceServers"].at(0);
     if (server["endpoint"].get(endpoint) != simdjson::SUCCESS ||
         endpoint.empty()) {
       return absl::InvalidArgumentError("token: the answer names no server");
+    }
+    if (endpoint.find('?') != std::string_view::npos) {
+      return absl::InvalidArgumentError(
+          "token: the server's endpoint has a query already");
     }
     Admission out;
     out.token = std::string(token);

@@ -50,11 +50,11 @@ TEST(KucoinRequests, ATokenSaysWhereToConnect) {
 
 TEST(KucoinRequests, WhatAUrlMayNotHaveIsEscaped) {
   const auto admission =
-      kucoin_requests().read_admission(answer("a+b&c/d e#"), 1);
+      kucoin_requests().read_admission(answer("a+b&c/d#"), 1);
   ASSERT_TRUE(admission.ok()) << admission.status();
   EXPECT_EQ(admission->url,
             "wss://ws-api-spot.kucoin.com/"
-            "?token=a%2bb%26c%2fd%20e%23&connectId=1");
+            "?token=a%2bb%26c%2fd%23&connectId=1");
 }
 
 TEST(KucoinRequests, WithoutAnIntervalPingsGoOnAsAlways) {
@@ -82,6 +82,11 @@ TEST(KucoinRequests, ABrokenAnswerIsAnErrorThatKeepsTheSecret) {
       {R"({"code":"429000","msg":"Too Many Requests"})",
        "refused with code 429000: Too Many Requests"},
       {R"({"code":"400001"})", "refused with code 400001"},
+      {R"({"code":"4\n0","msg":"a\u001b"})", "code 4\\n0: a\\x1b"},
+      {answer("hush\\n"), "no token"},
+      {answer("hush "), "no token"},
+      {answer("hush" + std::string(1021, 'x')), "no token"},
+      {answer("hush", R"("endpoint":"wss://a/?b=c")"), "has a query already"},
       {R"({"code":"200000"})", "has none"},
       {answer(""), "has none"},
       {R"({"code":"200000","data":{"token":7,"instanceServers":[]}})",
@@ -97,6 +102,16 @@ TEST(KucoinRequests, ABrokenAnswerIsAnErrorThatKeepsTheSecret) {
     EXPECT_THAT(admission.status().ToString(), HasSubstr(each.says))
         << each.answer;
     EXPECT_THAT(admission.status().ToString(), Not(HasSubstr("hush")));
+  }
+}
+
+TEST(KucoinRequests, ALongRefusalIsCut) {
+  const std::string much(60'000, 'x');
+  for (const std::string& refusal : {R"({"code":")" + much + "\"}",
+                                     R"({"code":"1","msg":")" + much + "\"}"}) {
+    const absl::Status status =
+        kucoin_requests().read_admission(refusal, 1).status();
+    EXPECT_LT(status.message().size(), 300u);
   }
 }
 

@@ -2,6 +2,7 @@
 //
 // Kraken v2: no ids; a CRC-32 of the ten best levels a side in each message,
 // and the client cuts to its depth. What clients say to it is the gateway's.
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -51,7 +52,8 @@ class Kraken final : public VenueAdapter {
   std::string_view token_path() const override {
     return "/0/private/GetWebSocketsToken";
   }
-  std::string token_refusal(const Post& post) const override {
+  std::string token_refusal(const Post& post,
+                            std::uint64_t& last_nonce) const override {
     constexpr std::string_view kNonce = "nonce=";
     const auto refuse = [](const char* why) {
       return std::string("{\"error\":[\"EAPI:Invalid ") + why + "\"]}";
@@ -62,10 +64,14 @@ class Kraken final : public VenueAdapter {
     const std::size_t begin = at + kNonce.size();
     const std::string nonce =
         post.content.substr(begin, post.content.find('&', begin) - begin);
-    return post.api_sign ==
-                   kraken_api_sign(kSecret, post.path, nonce, post.content)
-               ? std::string()
-               : refuse("signature");
+    if (post.api_sign !=
+        kraken_api_sign(kSecret, post.path, nonce, post.content)) {
+      return refuse("signature");
+    }
+    const std::uint64_t number = number_or(nonce, 0);
+    if (number <= last_nonce) return refuse("nonce");
+    last_nonce = number;
+    return {};
   }
   std::string token_answer(const std::string& token,
                            const Post&) const override {
