@@ -14,11 +14,13 @@
 //   kTime      the REST snapshot and each message have a time, too coarse to
 //              tell whether the snapshot has the message; a message may also
 //              name the one before it; where none does, times that go back
-//              are a gap. Messages about the snapshot's time are applied
-//              loosely: they say what an order is, not what changes, so all of
-//              a stretch that ends behind the snapshot give the right book
-//              whichever of them it had. The first one that is later completes
-//              the book.
+//              are a gap, and the next snapshot must be later than all that
+//              was heard, less what heard_times.h takes for wrong. Messages
+//              about the snapshot's time are applied loosely: they say what an
+//              order is, not what changes, so all of a stretch that ends behind
+//              the snapshot give the right book whichever of them it had. The
+//              first one that is later completes the book, or where it is later
+//              by more than a minute, and so may be wrong, the second in a row.
 //   kStream    the snapshot comes in the stream; the caller says whether what
 //              it was told to apply agrees with the venue's sum.
 //
@@ -37,6 +39,8 @@
 
 #include <algorithm>
 #include <cstdint>
+
+#include "lob/heard_times.h"
 
 namespace wirebook {
 
@@ -90,17 +94,19 @@ class OrderSync {
     if (heard_ && mark.chained && chained_ && mark.last == last_) {
       return Action::kIgnore;  // The same one again.
     }
+    const bool wrong = rule_ == OrderRule::kTime && times_.hear(mark.place);
     const bool follows =
         !heard_ || (mark.chained == chained_ &&
                     (chained_ ? mark.previous == last_ : mark.place >= place_));
     if (phase_ == Phase::kUnsynced) {
-      if (!heard_ || !follows) first_place_ = begin_of(mark, first_place_);
-      const bool restart = heard_ && !follows;
+      // None of those kept before a wrong time was found out is of use.
+      const bool restart = heard_ && (!follows || wrong);
+      if (!heard_ || restart) first_place_ = begin_of(mark);
       hear(mark);
       return restart ? Action::kBufferRestart : Action::kBuffer;
     }
     if (!follows || !reaches(mark)) {
-      first_place_ = begin_of(mark, 0);
+      first_place_ = begin_of(mark);
       restart();
       hear(mark);
       return Action::kGap;
@@ -121,14 +127,15 @@ class OrderSync {
       return SnapshotAction::kIgnore;
     }
     if (phase_ == Phase::kUnsynced && heard_ &&
-        (sequence ? place + 1 < first_place_
-                  : place < first_place_ + kStampMicros)) {
+        (sequence ? place < first_place_ && first_place_ - place > 1
+                  : place < later(first_place_, kStampMicros))) {
       return SnapshotAction::kRefetch;
     }
     // One that comes again must not forget what was applied behind the first.
     if (phase_ == Phase::kSnapshot && heard_) return SnapshotAction::kIgnore;
     phase_ = Phase::kSnapshot;
     snapshot_ = place;
+    applied_ = beyond_ = false;
     heard_ = false;
     return SnapshotAction::kApply;
   }
@@ -142,7 +149,8 @@ class OrderSync {
     phase_ = agrees ? Phase::kLive : Phase::kUnsynced;
   }
 
-  // Forgets everything: the connection was lost, or a message was.
+  // Forgets everything but how far times have come: the connection was lost, or
+  // a message was.
   void restart() noexcept {
     phase_ = Phase::kUnsynced;
     heard_ = false;
@@ -160,17 +168,22 @@ class OrderSync {
   // Where times alone go back, nothing tells what of the stretch before is
   // missing in this one: it must have all of that, and so surely that none of
   // that is applied once more.
-  uint64_t begin_of(const Mark& mark, uint64_t reach) const noexcept {
-    if (rule_ != OrderRule::kTime || !heard_ || chained_ || mark.chained) {
+  uint64_t begin_of(const Mark& mark) const noexcept {
+    if (rule_ != OrderRule::kTime || mark.chained ||
+        (!heard_ && mark.place >= times_.reach())) {
       return mark.place;
     }
-    return std::max(reach, place_ + kLooseMicros);
+    return later(times_.reach(), kLooseMicros);
+  }
+
+  static uint64_t later(uint64_t micros, uint64_t by) noexcept {
+    return micros + std::min(by, UINT64_MAX - micros);
   }
 
   // Nothing is missing between the snapshot and the first message behind it.
   bool reaches(const Mark& mark) const noexcept {
-    return rule_ != OrderRule::kSequence || heard_ ||
-           mark.place <= snapshot_ + 1;
+    return rule_ != OrderRule::kSequence || heard_ || mark.place <= snapshot_ ||
+           mark.place - snapshot_ == 1;
   }
 
   Action in_sequence(const Mark& mark) noexcept {
@@ -181,11 +194,19 @@ class OrderSync {
   }
 
   Action in_time(const Mark& mark) noexcept {
+    const bool beyond = mark.place > snapshot_;
     if (phase_ == Phase::kSnapshot) {
-      if (mark.place + kLooseMicros <= snapshot_) return Action::kIgnore;
-      if (mark.place > snapshot_) phase_ = Phase::kLive;
+      // From the first one on that is applied, all of the stretch are.
+      if (!applied_ && later(mark.place, kLooseMicros) <= snapshot_) {
+        return Action::kIgnore;
+      }
+      applied_ = true;
+      if (beyond && (beyond_ || !HeardTimes::is_far(snapshot_, mark.place))) {
+        phase_ = Phase::kLive;
+      }
+      beyond_ = beyond;
     }
-    return mark.place <= snapshot_ ? Action::kApplyLoosely : Action::kApply;
+    return live() && beyond ? Action::kApply : Action::kApplyLoosely;
   }
 
   OrderRule rule_;
@@ -196,6 +217,10 @@ class OrderSync {
   uint64_t place_ = 0;        // likewise
   uint64_t first_place_ = 0;  // of the oldest one kept
   uint64_t snapshot_ = 0;
+  // kTime
+  bool applied_ = false;  // a message behind the snapshot
+  bool beyond_ = false;   // the last one was later than the snapshot
+  HeardTimes times_;
 };
 
 }  // namespace wirebook

@@ -68,6 +68,29 @@ struct Case {
   std::vector<Step> steps;
 };
 
+constexpr uint64_t kNow = 1'700'000'000'000'000;
+constexpr uint64_t kNanos = kNow * 1'000;  // sent as microseconds
+
+// A wrong one and sixteen behind it, then these.
+std::vector<Step> far_ahead(OrderSync::Mark wrong, OrderSync::Mark others,
+                            std::vector<Step> then) {
+  std::vector<Step> steps = {update(wrong, Action::kBuffer, Phase::kUnsynced)};
+  for (int i = 1; i <= 16; ++i) {
+    steps.push_back(update(others,
+                           i == 16 || (i == 1 && !others.chained)
+                               ? Action::kBufferRestart
+                               : Action::kBuffer,
+                           Phase::kUnsynced));
+    if (i < 16) {
+      steps.push_back(
+          snapshot(kNow + 90'000'000, Snapshot::kRefetch, Phase::kUnsynced));
+    }
+    others.previous = others.last++;
+  }
+  steps.insert(steps.end(), then.begin(), then.end());
+  return steps;
+}
+
 std::vector<Case> cases() {
   constexpr OrderRule kSequence = OrderRule::kSequence;
   constexpr OrderRule kTime = OrderRule::kTime;
@@ -169,9 +192,10 @@ std::vector<Case> cases() {
         snapshot(5000, Snapshot::kApply, kHeld),
         update(chained(6000, 1, 2), Action::kApply, kLive),
         update(timed(7000), Action::kGap, kUnsynced),
-        snapshot(9000, Snapshot::kApply, kHeld),
-        update(timed(10'000), Action::kApply, kLive),
-        update(chained(11'000, 2, 3), Action::kGap, kUnsynced)}},
+        snapshot(7000 + kLoose + kStamp - 1, Snapshot::kRefetch, kUnsynced),
+        snapshot(7000 + kLoose + kStamp, Snapshot::kApply, kHeld),
+        update(timed(2 * kSecond), Action::kApply, kLive),
+        update(chained(3 * kSecond, 2, 3), Action::kGap, kUnsynced)}},
       {"without a chain times alone must not go back",
        kTime,
        {update(timed(1), Action::kBuffer, kUnsynced),
@@ -187,6 +211,64 @@ std::vector<Case> cases() {
         snapshot(20'000 + kLoose + kStamp - 1, Snapshot::kRefetch, kUnsynced),
         snapshot(20'000 + kLoose + kStamp, Snapshot::kApply, kHeld),
         update(timed(7000), Action::kIgnore, kHeld)}},
+      {"times that go back twice: all that was heard must be reached",
+       kTime,
+       {update(timed(20'000), Action::kBuffer, kUnsynced),
+        update(timed(7000), Action::kBufferRestart, kUnsynced),
+        update(timed(8000), Action::kBuffer, kUnsynced),
+        update(timed(6000), Action::kBufferRestart, kUnsynced),
+        snapshot(20'000 + kLoose + kStamp - 1, Snapshot::kRefetch, kUnsynced),
+        snapshot(20'000 + kLoose + kStamp, Snapshot::kApply, kHeld)}},
+      {"late ones behind a restart",
+       kTime,
+       {update(timed(20'000), Action::kBuffer, kUnsynced),
+        event(Step::kRestart, kUnsynced),
+        update(timed(7000), Action::kBuffer, kUnsynced),
+        snapshot(20'000 + kLoose + kStamp - 1, Snapshot::kRefetch, kUnsynced),
+        snapshot(20'000 + kLoose + kStamp, Snapshot::kApply, kHeld)}},
+      {"a time far ahead of all others was wrong", kTime,
+       far_ahead(
+           timed(kNanos), timed(kNow),
+           {snapshot(kNow + kLoose + kStamp - 1, Snapshot::kRefetch, kUnsynced),
+            snapshot(kNow + kLoose + kStamp, Snapshot::kApply, kHeld)})},
+      {"the last of all times, too", kTime,
+       far_ahead(
+           timed(UINT64_MAX), timed(kNow),
+           {snapshot(kNow + kLoose + kStamp - 1, Snapshot::kRefetch, kUnsynced),
+            snapshot(kNow + kLoose + kStamp, Snapshot::kApply, kHeld)})},
+      {"in a chain, too", kTime,
+       far_ahead(chained(kNanos, 0, 1), chained(kNow, 1, 2),
+                 {snapshot(kNow + kStamp - 1, Snapshot::kRefetch, kUnsynced),
+                  snapshot(kNow + kStamp, Snapshot::kApply, kHeld)})},
+      {"behind the last of all times no snapshot serves",
+       kTime,
+       {update(timed(UINT64_MAX - 10), Action::kBuffer, kUnsynced),
+        snapshot(100, Snapshot::kRefetch, kUnsynced),
+        update(timed(100), Action::kBufferRestart, kUnsynced),
+        snapshot(kLoose + kStamp, Snapshot::kRefetch, kUnsynced)}},
+      {"a time far ahead of the snapshot does not complete the book",
+       kTime,
+       {update(chained(kNow, 0, 1), Action::kBuffer, kUnsynced),
+        snapshot(kNow + kSecond / 2, Snapshot::kApply, kHeld),
+        update(chained(kNow, 0, 1), Action::kApplyLoosely, kHeld),
+        update(chained(kNanos, 1, 2), Action::kApplyLoosely, kHeld),
+        update(chained(kNow + 9, 2, 3), Action::kApplyLoosely, kHeld),
+        update(chained(kNanos, 3, 4), Action::kApplyLoosely, kHeld),
+        update(chained(kNow + kSecond, 4, 5), Action::kApply, kLive)}},
+      {"behind one that was applied none is ignored",
+       kTime,
+       {update(chained(kNow, 0, 1), Action::kBuffer, kUnsynced),
+        snapshot(kNow + 9 * kSecond, Snapshot::kApply, kHeld),
+        update(chained(kNow, 0, 1), Action::kIgnore, kHeld),
+        update(chained(kNanos, 1, 2), Action::kApplyLoosely, kHeld),
+        update(chained(kNow + 1, 2, 3), Action::kApplyLoosely, kHeld)}},
+      {"two in a row do: nothing happened meanwhile",
+       kTime,
+       {update(timed(kNow), Action::kBuffer, kUnsynced),
+        snapshot(kNow + kSecond / 2, Snapshot::kApply, kHeld),
+        update(timed(kNow), Action::kApplyLoosely, kHeld),
+        update(timed(kNow + 90 * kSecond), Action::kApplyLoosely, kHeld),
+        update(timed(kNow + 190 * kSecond), Action::kApply, kLive)}},
       {"a stream: dropped, applied, verified, failed",
        kStream,
        {update({}, Action::kDrop, kUnsynced),

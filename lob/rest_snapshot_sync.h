@@ -19,8 +19,9 @@
 //
 // Where the rule is DiffRule::kTime, ids are times and nothing shows a hole; a
 // diff of the time of the one before it is another one. A snapshot is joined
-// only by a stream that was heard before it was taken, and where times went
-// back, by one that reaches all that was heard.
+// only by a stream that was heard before it was taken. Where times went back it
+// must reach all that was heard and forgotten, on whatever connection; what of
+// that was wrong, heard_times.h tells, which also says what that cannot tell.
 //
 // Rules: "How to manage a local order book correctly", Binance spot API
 // documentation, web-socket-streams.md, and its counterpart for USD-M futures.
@@ -31,6 +32,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "lob/heard_times.h"
 #include "lob/venue.h"
 
 namespace wirebook {
@@ -72,16 +74,14 @@ class RestSnapshotSync {
   // `first`.
   DiffAction on_diff(uint64_t first, uint64_t last,
                      uint64_t previous = 0) noexcept {
+    if (rule_ == DiffRule::kTime && times_.hear(last)) {
+      first_buffered_ = times_.reach();
+    }
     if (phase_ == Phase::kUnsynced) {
       const bool hole =
           has_buffered_ && (!continues(first, previous, last_buffered_) ||
                             last < last_buffered_);
-      if (!has_buffered_) {
-        begin_buffer(begin_of(first, previous), 0);
-      } else if (hole) {
-        begin_buffer(begin_of(first, previous),
-                     std::max(first_buffered_, last_buffered_));
-      }
+      if (!has_buffered_ || hole) begin_buffer(first, previous);
       buffer(last);
       return hole ? DiffAction::kBufferRestart : DiffAction::kBuffer;
     }
@@ -105,7 +105,7 @@ class RestSnapshotSync {
               ? joins(first, previous)
               : continues(first, previous, last_update_id_))) {
       restart();
-      begin_buffer(begin_of(first, previous), last_update_id_);
+      begin_buffer(first, previous);
       buffer(last);
       return DiffAction::kGap;
     }
@@ -136,10 +136,13 @@ class RestSnapshotSync {
   // The oldest kept diff was given up, because the caller's buffer is bounded;
   // these are the ids of the oldest one left.
   void on_buffer_trimmed(uint64_t first, uint64_t previous = 0) noexcept {
-    first_buffered_ = begin_of(first, previous);
+    const uint64_t begin = begin_of(first, previous);
+    first_buffered_ =
+        rule_ == DiffRule::kTime ? std::max(first_buffered_, begin) : begin;
   }
 
-  // Forgets everything: the connection was lost, or a message was.
+  // Forgets everything but how far times have come: the connection was lost, or
+  // a message was.
   void restart() noexcept {
     phase_ = Phase::kUnsynced;
     has_buffered_ = false;
@@ -177,25 +180,21 @@ class RestSnapshotSync {
 
   // Behind a time that went back nothing tells what is missing: a snapshot must
   // reach what was heard before it, too.
-  void begin_buffer(uint64_t begin, uint64_t heard) noexcept {
-    first_buffered_ = rule_ == DiffRule::kTime ? std::max(begin, heard) : begin;
+  void begin_buffer(uint64_t first, uint64_t previous) noexcept {
+    first_buffered_ =
+        rule_ == DiffRule::kTime ? times_.reach() : begin_of(first, previous);
   }
 
   void buffer(uint64_t last) noexcept {
     last_buffered_ = last;
     has_buffered_ = true;
-    // A time that all of these are behind was wrong itself.
-    behind_ = last < first_buffered_ ? behind_ + 1 : 0;
-    if (behind_ == kWrongTime) first_buffered_ = last;
   }
-
-  static constexpr int kWrongTime = 16;
 
   DiffRule rule_;
   Phase phase_ = Phase::kUnsynced;
   bool heard_before_ = false;  // a diff of before the snapshot
   bool has_buffered_ = false;
-  int behind_ = 0;  // diffs in a row, behind first_buffered_
+  HeardTimes times_;  // kTime
   uint64_t first_buffered_ = 0;
   uint64_t last_buffered_ = 0;  // or of the last one that a snapshot has
   uint64_t last_update_id_ = 0;

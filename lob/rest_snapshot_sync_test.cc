@@ -2,6 +2,9 @@
 
 #include "lob/rest_snapshot_sync.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -128,14 +131,120 @@ TEST(RestSnapshotSync,
   EXPECT_EQ(sync.on_snapshot(120), Snapshot::kApply);
 }
 
-TEST(RestSnapshotSync, ATimeThatAllOthersAreBehindWasWrong) {
-  RestSnapshotSync sync(DiffRule::kTime);
-  sync.on_diff(1'000'000, 1'000'000);
-  for (uint64_t time = 10; time < 26; ++time) {
-    EXPECT_EQ(sync.on_snapshot(50), Snapshot::kRefetch) << time;
-    sync.on_diff(time, time);
+// Times alone; in microseconds.
+struct TimeStep {
+  enum What { kDiff, kSnapshot, kTrimmed, kRestart };
+  What what;
+  uint64_t time = 0;
+  Diff diff{};
+  Snapshot snapshot{};
+};
+
+TimeStep diff(uint64_t time, Diff action) {
+  return {.what = TimeStep::kDiff, .time = time, .diff = action};
+}
+TimeStep snapshot(uint64_t time, Snapshot action) {
+  return {.what = TimeStep::kSnapshot, .time = time, .snapshot = action};
+}
+TimeStep trimmed(uint64_t time) {
+  return {.what = TimeStep::kTrimmed, .time = time};
+}
+
+// So many of them, each a microsecond later.
+std::vector<TimeStep> diffs(int count, uint64_t time, Diff first) {
+  std::vector<TimeStep> steps;
+  for (int i = 0; i < count; ++i) {
+    steps.push_back(
+        diff(time + static_cast<uint64_t>(i), i == 0 ? first : Diff::kBuffer));
   }
-  EXPECT_EQ(sync.on_snapshot(50), Snapshot::kApply);
+  return steps;
+}
+
+std::vector<TimeStep> join(const std::vector<std::vector<TimeStep>>& parts) {
+  std::vector<TimeStep> steps;
+  for (const auto& part : parts) {
+    steps.insert(steps.end(), part.begin(), part.end());
+  }
+  return steps;
+}
+
+TEST(RestSnapshotSync, TimesThatGoBack) {
+  constexpr uint64_t kNow = 1'700'000'000'000'000;
+  constexpr uint64_t kNanos = kNow * 1'000;  // sent as microseconds
+  constexpr auto kRefetch = Snapshot::kRefetch;
+  struct Case {
+    const char* name;
+    std::vector<TimeStep> steps;
+  };
+  const std::vector<Case> cases = {
+      {"late ones before a snapshot count for nothing behind it",
+       join({diffs(1, 1'000, Diff::kBuffer),
+             diffs(15, 10, Diff::kBufferRestart),
+             {snapshot(1'000, Snapshot::kApply), diff(10, Diff::kIgnore),
+              diff(1'005, Diff::kJoin), diff(1'010, Diff::kApply),
+              diff(1'006, Diff::kGap), snapshot(1'007, kRefetch),
+              snapshot(1'010, Snapshot::kApply)}})},
+      {"what was heard and forgotten must be reached though the buffer is full",
+       {diff(90, Diff::kBuffer), diff(110, Diff::kBuffer),
+        diff(100, Diff::kBufferRestart), diff(101, Diff::kBuffer),
+        snapshot(105, kRefetch), trimmed(101), snapshot(105, kRefetch),
+        snapshot(110, Snapshot::kApply)}},
+      {"a full buffer's oldest, too",
+       {diff(90, Diff::kBuffer), diff(110, Diff::kBuffer), trimmed(110),
+        snapshot(109, kRefetch), snapshot(110, Snapshot::kApply)}},
+      {"however many are late",
+       join({{diff(90, Diff::kBuffer), diff(110, Diff::kBuffer)},
+             diffs(16, 91, Diff::kBufferRestart),
+             {snapshot(107, kRefetch), diff(120, Diff::kBuffer),
+              snapshot(109, kRefetch), snapshot(110, Snapshot::kApply)}})},
+      {"late ones behind a restart",
+       {diff(90, Diff::kBuffer),
+        diff(110, Diff::kBuffer),
+        {.what = TimeStep::kRestart},
+        diff(100, Diff::kBuffer),
+        snapshot(105, kRefetch),
+        snapshot(110, Snapshot::kApply)}},
+      {"a time far ahead of all others was wrong",
+       join({diffs(1, kNanos, Diff::kBuffer),
+             diffs(15, kNow, Diff::kBufferRestart),
+             {snapshot(kNow + 50, kRefetch), diff(kNow + 15, Diff::kBuffer),
+              snapshot(kNow + 14, kRefetch),
+              snapshot(kNow + 15, Snapshot::kApply)}})},
+      {"what came before it must be reached still",
+       join({{diff(kNow, Diff::kBuffer), diff(kNow + 40, Diff::kBuffer),
+              diff(kNanos, Diff::kBuffer)},
+             diffs(16, kNow + 10, Diff::kBufferRestart),
+             {snapshot(kNow + 39, kRefetch),
+              snapshot(kNow + 40, Snapshot::kApply)}})},
+      {"under a live book, too",
+       join({{diff(kNow, Diff::kBuffer), snapshot(kNow + 1, Snapshot::kApply),
+              diff(kNow, Diff::kIgnore), diff(kNow + 40, Diff::kJoin),
+              diff(kNanos, Diff::kApply)},
+             diffs(16, kNow + 10, Diff::kGap),
+             {snapshot(kNow + 39, kRefetch),
+              snapshot(kNow + 40, Snapshot::kApply)}})},
+  };
+  for (const Case& c : cases) {
+    RestSnapshotSync sync(DiffRule::kTime);
+    size_t at = 0;
+    for (const TimeStep& step : c.steps) {
+      SCOPED_TRACE(std::string(c.name) + ", step " + std::to_string(at++));
+      switch (step.what) {
+        case TimeStep::kDiff:
+          EXPECT_EQ(sync.on_diff(step.time, step.time), step.diff);
+          break;
+        case TimeStep::kSnapshot:
+          EXPECT_EQ(sync.on_snapshot(step.time), step.snapshot);
+          break;
+        case TimeStep::kTrimmed:
+          sync.on_buffer_trimmed(step.time);
+          break;
+        case TimeStep::kRestart:
+          sync.restart();
+          break;
+      }
+    }
+  }
 }
 
 TEST(RestSnapshotSync, IdsThatBeginAnewUnderASnapshotAreAGap) {

@@ -1,18 +1,16 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
 // OrderSync under every OrderRule: messages are lost, doubled, repeated,
-// exchanged; snapshots are old or do not come; numbers begin anew; chains end;
-// connections end. A live book has every event once, and once nothing goes
-// wrong any more the book is live.
+// late by up to forty others; times are far ahead; snapshots are old or do not
+// come; numbers begin anew; chains end; connections end. A live book has every
+// event once, and once nothing goes wrong any more the book is live.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lob/fuzz/venue_events.h"
@@ -53,11 +51,22 @@ class Run {
         if (!in_turn(old, sent_.back())) send(old);
         break;
       }
-      case 4:  // Changes places with the one behind it.
-        if (late_) {
-          send(event);
-        } else {
-          late_ = event;
+      case 4:  // Changes places with the one behind it, or with many.
+        hold(event, choices_.below(2) == 0 ? 1 : 1 + choices_.below(40));
+        break;
+      case 11:
+        if (rule_ == OrderRule::kTime && !is_far_ahead(event - 1)) {
+          constexpr uint64_t kTimes[] = {uint64_t{1} << 50, uint64_t{1} << 60,
+                                         UINT64_MAX - 2, UINT64_MAX};
+          marks_[event].place = kTimes[choices_.below(4)];
+        }
+        send(event);
+        break;
+      case 12:  // A message was lost that was not of this book.
+        send(event);
+        if (rule_ == OrderRule::kTime) {
+          sync_.restart();
+          kept_.clear();
         }
         break;
       case 5:  // With the message.
@@ -75,7 +84,7 @@ class Run {
           begin_anew();
         } else {
           chained_ = !chained_;
-          late_.reset();
+          release_all();
         }
         break;
       case 9:  // The stream is so many messages behind the answers.
@@ -95,7 +104,10 @@ class Run {
   // Nothing goes wrong any more.
   void calm() {
     lag_ = 0;
-    for (int i = 0; i < 10; ++i) {
+    release_all();
+    // So many show that a time was wrong, and another one before.
+    const int enough = rule_ == OrderRule::kTime ? 50 : 10;
+    for (int i = 0; i < enough; ++i) {
       send(happen());
       now_ += OrderSync::kLooseMicros;
       if (sync_.phase() == Phase::kUnsynced) answer(0);
@@ -106,6 +118,12 @@ class Run {
 
  private:
   static constexpr size_t kKept = 6;
+
+  // Late: so many others come before it.
+  struct Held {
+    size_t event;
+    uint64_t others;
+  };
 
   size_t happen() {
     constexpr uint64_t kPauses[] = {2'500'000, 400'000, 1'000, 999, 300, 1};
@@ -137,14 +155,48 @@ class Run {
            marks_[event].place == marks_[other].place;
   }
 
-  // The next one comes first where one is late.
+  bool is_far_ahead(size_t event) const {
+    return marks_[event].place >= uint64_t{1} << 50 &&
+           rule_ == OrderRule::kTime;
+  }
+
+  // Comes behind so many others, within a minute.
+  void hold(size_t event, uint64_t others) {
+    release_those_of(event);
+    held_.push_back({event, others});
+  }
+
+  void release(std::vector<Held>::iterator held) {
+    wire_.push_back(held->event);
+    held_.erase(held);
+  }
+
+  void release_all() {
+    while (!held_.empty()) release(held_.begin());
+    deliver();
+  }
+
+  void release_those_of(size_t event) {
+    for (auto held = held_.begin(); held != held_.end(); ++held) {
+      if (in_turn(held->event, event)) return release(held);
+    }
+  }
+
   void send(size_t event) {
-    const std::optional<size_t> late = std::exchange(late_, std::nullopt);
-    const bool turn = late && in_turn(*late, event);
-    if (turn) wire_.push_back(*late);
+    release_those_of(event);
     wire_.push_back(event);
-    if (late && !turn) wire_.push_back(*late);
+    for (Held& held : held_) --held.others;
+    for (size_t i = held_.size(); i-- > 0;) {
+      const auto held = held_.begin() + static_cast<long>(i);
+      if (held->others == 0 || now_ - times_[held->event] > 40'000'000) {
+        release(held);
+      }
+    }
     sent_.push_back(event);
+    deliver();
+  }
+
+  void deliver() {
     while (wire_.size() > lag_) {
       const size_t next = wire_.front();
       wire_.pop_front();
@@ -236,6 +288,9 @@ class Run {
     for (const size_t event : wire_) {
       if (event <= newest_in_ && !marks_[event].chained) return;
     }
+    for (const Held& held : held_) {
+      if (held.event <= newest_in_ && !marks_[held.event].chained) return;
+    }
     // All that the snapshot has was heard.
     FUZZ_CHECK(newest_in_ >= snapshot_);
     FUZZ_CHECK(std::all_of(has_.begin(),
@@ -249,7 +304,7 @@ class Run {
     kept_.clear();
     sent_.clear();
     wire_.clear();
-    late_.reset();
+    held_.clear();
     heard_any_ = false;
   }
 
@@ -259,7 +314,7 @@ class Run {
     if (sync_.phase() == Phase::kSnapshot && !heard_any_ && wire_.empty()) {
       lose_connection();
     }
-    late_.reset();
+    held_.clear();
     epoch_ = venue_.count();
     floor_ -= uint64_t{1} << 20;
   }
@@ -279,7 +334,7 @@ class Run {
   size_t lag_ = 0;
   std::deque<size_t> kept_;
   std::vector<size_t> sent_;
-  std::optional<size_t> late_;
+  std::vector<Held> held_;
   bool heard_any_ = false;  // on this connection
   VenueEvents::Book book_{};
   std::vector<bool> has_;  // which events the book has

@@ -1,18 +1,17 @@
 // Copyright 2026 The Wirebook Authors. SPDX-License-Identifier: Apache-2.0
 //
 // RestSnapshotSync under every DiffRule: diffs are lost, doubled, repeated,
-// exchanged, cut otherwise, kept in a short buffer; snapshots are old or do not
-// come; ids begin anew; connections end. A live book is the venue's, and once
+// late by up to forty others, cut otherwise, kept in a short buffer; times are
+// far ahead; snapshots are old or do not come; ids begin anew; connections end.
+// A live book is the venue's, and once
 // nothing goes wrong any more the book is live.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lob/fuzz/venue_events.h"
@@ -61,11 +60,21 @@ class Run {
         send(diff);
         repeat();
         break;
-      case 4:  // Changes places with the one behind it.
-        if (!late_) {
-          late_ = diff;
+      case 4:  // Changes places with the one behind it, or with many.
+        hold(diff, choices_.below(2) == 0 ? 1 : 1 + choices_.below(40));
+        break;
+      case 12:
+        if (rule_ == DiffRule::kTime) {
+          send(far_ahead(diff));
         } else {
           send(diff);
+        }
+        break;
+      case 13:  // A message was lost that was not of this book.
+        send(diff);
+        if (rule_ == DiffRule::kTime) {
+          sync_.restart();
+          kept_.clear();
         }
         break;
       case 5:  // Cut otherwise: it begins before the last one ended.
@@ -101,7 +110,11 @@ class Run {
   // Nothing goes wrong any more.
   void calm() {
     lag_ = 0;
-    for (int i = 0; i < 8; ++i) {
+    while (!held_.empty()) release(held_.begin());
+    deliver();
+    // So many show that a time was wrong, and another one before.
+    const int enough = rule_ == DiffRule::kTime ? 50 : 8;
+    for (int i = 0; i < enough; ++i) {
       const size_t begin = venue_.count();
       happen(1);
       send(since(begin));
@@ -113,6 +126,12 @@ class Run {
 
  private:
   static constexpr size_t kKept = 6;
+
+  // Late: so many others come before it.
+  struct Held {
+    Diff diff;
+    uint64_t others;
+  };
 
   void happen(size_t events) {
     for (; events > 0; --events) {
@@ -139,16 +158,47 @@ class Run {
             .previous = id(begin)};
   }
 
-  // The next one comes first where one is late; of two of one time nothing
-  // tells which is the first.
+  // Comes behind so many others.
+  void hold(const Diff& diff, uint64_t others) {
+    release_those_of(diff.last);
+    held_.push_back({diff, others});
+  }
+
+  void release(std::vector<Held>::iterator held) {
+    wire_.push_back(held->diff);
+    held_.erase(held);
+  }
+
+  // Of two of one time nothing tells which is the first.
+  void release_those_of(uint64_t time) {
+    if (rule_ != DiffRule::kTime) return;
+    for (auto held = held_.begin(); held != held_.end(); ++held) {
+      if (held->diff.last == time) return release(held);
+    }
+  }
+
   void send(const Diff& diff) {
-    const std::optional<Diff> late = std::exchange(late_, std::nullopt);
-    const bool in_turn =
-        late && rule_ == DiffRule::kTime && late->last == diff.last;
-    if (in_turn) wire_.push_back(*late);
+    release_those_of(id(diff.end));
     wire_.push_back(diff);
-    if (late && !in_turn) wire_.push_back(*late);
+    for (Held& held : held_) --held.others;
+    for (size_t i = held_.size(); i-- > 0;) {
+      const auto held = held_.begin() + static_cast<long>(i);
+      if (held->others == 0) release(held);
+    }
     sent_.push_back(diff);
+    deliver();
+  }
+
+  Diff far_ahead(Diff diff) {
+    constexpr uint64_t kTimes[] = {uint64_t{1} << 50, uint64_t{1} << 60,
+                                   UINT64_MAX - 2, UINT64_MAX};
+    diff.first = diff.last = kTimes[choices_.below(4)];
+    return diff;
+  }
+
+  static bool is_far_ahead(uint64_t time) { return time >= uint64_t{1} << 50; }
+
+  void deliver() {
     while (wire_.size() > lag_) {
       const Diff next = wire_.front();
       wire_.pop_front();
@@ -173,7 +223,7 @@ class Run {
                         (rule_ == DiffRule::kFirstId && diff.begin < version_);
       const bool had = diff.end == version_;
       if (rule_ == DiffRule::kTime) {
-        FUZZ_CHECK((action == Action::kApply) == (diff.last >= ids_[version_]));
+        FUZZ_CHECK((action == Action::kApply) == (diff.last >= version_id_));
       } else if (diff.end >= version_) {
         FUZZ_CHECK(action == (had    ? Action::kIgnore
                               : next ? Action::kApply
@@ -213,6 +263,7 @@ class Run {
   void apply(const Diff& diff) {
     venue_.write(diff.begin, diff.end, &book_);
     version_ = diff.end;
+    version_id_ = diff.last;
     version_count_ = diff.count;
   }
 
@@ -232,6 +283,7 @@ class Run {
     if (action != RestSnapshotSync::SnapshotAction::kApply) return;
     book_ = venue_.at(version);
     version_ = version;
+    version_id_ = id(version);
     version_count_ = counts_;
     for (; !kept_.empty(); kept_.pop_front()) {
       const Diff& diff = kept_.front();
@@ -251,12 +303,17 @@ class Run {
       // Of two times that change places the second one tells; what is of one
       // time is complete with the last of it.
       for (const Diff& diff : wire_) {
-        if (diff.last <= ids_[version_]) return;
+        if (diff.end <= version_) return;
       }
+      for (const Held& held : held_) {
+        if (held.diff.end <= version_) return;
+      }
+      // Likewise where one is far ahead: the snapshot may have had it.
+      if (is_far_ahead(version_id_)) return;
       if (version_ < venue_.count() && id(version_ + 1) == id(version_)) return;
     }
     FUZZ_CHECK(book_ == venue_.at(version_));
-    FUZZ_CHECK(sync_.last_update_id() == ids_[version_]);
+    FUZZ_CHECK(sync_.last_update_id() == version_id_);
   }
 
   // One that was sent before comes again.
@@ -265,7 +322,10 @@ class Run {
     if (back > sent_.size()) return;
     const Diff diff = sent_[sent_.size() - back];
     // Of one time it may be another one.
-    if (rule_ == DiffRule::kTime && diff.last >= sent_.back().last) return;
+    if (rule_ == DiffRule::kTime &&
+        (diff.last >= id(sent_.back().end) || is_far_ahead(diff.last))) {
+      return;
+    }
     send(diff);
   }
 
@@ -274,7 +334,7 @@ class Run {
     kept_.clear();
     sent_.clear();
     wire_.clear();
-    late_.reset();
+    held_.clear();
     heard_any_ = false;
   }
 
@@ -286,7 +346,7 @@ class Run {
     if (sync_.phase() == Phase::kSnapshot && !heard_any_ && wire_.empty()) {
       lose_connection();
     }
-    late_.reset();
+    held_.clear();
     ++counts_;
     epoch_ = venue_.count();
     floor_ -= uint64_t{1} << 20;
@@ -304,10 +364,11 @@ class Run {
   size_t lag_ = 0;
   std::deque<Diff> kept_;
   std::vector<Diff> sent_;
-  std::optional<Diff> late_;
+  std::vector<Held> held_;
   bool heard_any_ = false;  // on this connection
   VenueEvents::Book book_{};
   size_t version_ = 0;
+  uint64_t version_id_ = 0;
   size_t version_count_ = 0;
 };
 

@@ -236,7 +236,10 @@ inline constexpr std::array<FaultNote, 15> kFaultNotes = {{
      "25 levels a side, comes in a message of its own, after what it sums"},
     {VenueId::kBitstamp, "`microtimestamp` does not go back",
      "a loss leaves no trace; two messages that change places show with the "
-     "second; a snapshot is joined only by a stream that was heard before it"},
+     "second; a snapshot is joined only by a stream that was heard before it, "
+     "and reaches all that was heard and forgotten; sixteen diffs in a row "
+     "that "
+     "are more than a minute behind a time show that it was wrong"},
     {VenueId::kGemini, "none", "a snapshot is known by its history alone"},
     {VenueId::kGate, "`U` is at most the last `u` + 1", "as Binance spot"},
     {VenueId::kGateFutures, "`U` is at most the last `u` + 1",
@@ -251,7 +254,7 @@ inline constexpr std::array<FaultNote, kOrderFeeds.size()> kOrderFaultNotes = {{
      "shared with the REST snapshot"},
     {VenueId::kBitstamp, "a message names the one before it",
      "where it does not, a loss leaves no trace, and a message out of order "
-     "shows by its time"},
+     "shows by its time; a time far ahead is found out as in the diffs"},
     {VenueId::kKraken, "`checksum`, in every message",
      "ten levels a side; a change that comes twice in a row leaves the same "
      "sum, an order that does contradicts the book"},
