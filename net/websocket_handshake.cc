@@ -247,7 +247,9 @@ absl::Status WebSocketHandshake::judge(std::string_view head,
   }
   if (code != "101") {
     return absl::UnavailableError(absl::StrCat(
-        where_, "the server refused the upgrade: ", printable_text(line),
+        where_, "the server refused the upgrade: ",
+        has_query_ ? std::string(line.substr(0, kStatusLine.size() + 3))
+                   : printable_text(line),
         location.empty() ? "" : ", it points to ", without_query(location),
         body.empty() ? "" : ", ", body.empty() ? "" : quoted(body)));
   }

@@ -131,7 +131,8 @@ TEST_F(WebSocketHandshakeTest, AQueryThatTheServerRepeatsIsNotQuoted) {
   for (const std::string& text :
        {"HTTP/1.1 302 Found\r\nLocation: " + target + "\r\n\r\n",
         "HTTP/1.1 404 Not Found\r\n\r\nnothing at " + target,
-        "nothing at " + target, "HTTP/1.1 x " + target + "\r\n\r\n",
+        "HTTP/1.1 404 Not " + target + "\r\n\r\n", "nothing at " + target,
+        "HTTP/1.1 x " + target + "\r\n\r\n",
         "HTTP/1.1 404 Not Found\r\n" + target + "\r\n\r\n",
         response("Sec-WebSocket-Protocol: " + target + "\r\n"),
         response("Sec-WebSocket-Extensions: " + target + "\r\n")}) {

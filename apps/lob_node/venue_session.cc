@@ -16,7 +16,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "apps/lob_node/instrument_fetch.h"
 #include "apps/lob_node/nonce_source.h"
@@ -87,18 +86,34 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
+// Its beginning too: what a venue or an error quotes may have been cut. True
+// where there was any.
+bool hide(const ChannelCredentials& credentials, std::string* text) {
+  constexpr std::size_t kBeginning = 8;
+  bool any = false;
+  for (const std::string* value : {&credentials.token, &credentials.secret,
+                                   &credentials.passphrase, &credentials.key}) {
+    if (value->empty()) continue;
+    const std::string beginning = value->substr(0, kBeginning);
+    for (std::size_t at = text->find(beginning); at != std::string::npos;
+         at = text->find(beginning, at + 3)) {
+      std::size_t size = beginning.size();
+      while (size < value->size() && at + size < text->size() &&
+             (*text)[at + size] == (*value)[size]) {
+        ++size;
+      }
+      text->replace(at, size, "...");
+      any = true;
+    }
+  }
+  return any;
+}
+
 // A venue may repeat what it was told, and as it stood in a URL.
 std::string without(const ChannelCredentials& credentials, std::string text) {
-  std::vector<std::pair<absl::string_view, absl::string_view>> secrets;
-  for (const std::string* value :
-       {&credentials.token, &credentials.key, &credentials.passphrase,
-        &credentials.secret}) {
-    if (!value->empty()) secrets.emplace_back(*value, "...");
-  }
-  absl::StrReplaceAll(secrets, &text);
+  hide(credentials, &text);
   std::string plain = unescaped(text);
-  if (absl::StrReplaceAll(secrets, &plain) == 0) return text;
-  return absl::CHexEscape(plain);
+  return hide(credentials, &plain) ? absl::CHexEscape(plain) : text;
 }
 
 // What is to be asked before a connection, and of whose credentials. Reads a

@@ -378,8 +378,8 @@ TEST_F(VenueSessionTest, ATokenThatTheVenueRepeatsIsNotLogged) {
   ScriptedServer stream([&](Peer& peer) {
     const std::string request = peer.read_request();
     const std::string target = request.substr(4, request.find(" HTTP") - 4);
-    const std::string reasons[] = {"no hu/s+h!", "no hu%2fs%2bh!",
-                                   "no hu%2Fs%2Bh!", "no hu\\/s+h!"};
+    const std::string reasons[] = {"no hu/s+hushhush!", "no hu%2fs%2bhushhush!",
+                                   "no hu%2Fs%2Bhushhu", "no hu\\/s+hushhush!"};
     const int i = connections++;
     if (i == 0) {
       peer.send("HTTP/1.1 302 Found\r\nLocation: " + target +
@@ -394,7 +394,7 @@ TEST_F(VenueSessionTest, ATokenThatTheVenueRepeatsIsNotLogged) {
     peer.read_to_end();
   });
   TokenServer rest([&](const httplib::Request&) {
-    return good(kucoin_answer("hu/s+h", stream.url()));
+    return good(kucoin_answer("hu/s+hushhush", stream.url()));
   });
   start(kucoin(rest.url()));
   std::vector<std::string> shown;
@@ -403,11 +403,12 @@ TEST_F(VenueSessionTest, ATokenThatTheVenueRepeatsIsNotLogged) {
     if (shown.empty() || shown.back() != status) shown.push_back(status);
     return connections >= 7;
   })) << log();
-  EXPECT_THAT(log(), HasSubstr("302 Found, it points to /"));
-  EXPECT_THAT(log(), HasSubstr("404 Nothing at /?token=..."));
+  EXPECT_THAT(log(), HasSubstr("302, it points to /"));
+  EXPECT_THAT(log(), HasSubstr("HTTP/1.1 404, "));
   EXPECT_THAT(log(), HasSubstr("(no ...!)"));
+  EXPECT_THAT(log(), HasSubstr("(no ...)")) << "of one that was cut";
   shown.push_back(log());
-  for (const char* form : {"hu/s", "hu%2", "hu\\/s", "s+h", "bh"}) {
+  for (const char* form : {"hu/s", "hu%2", "hu\\/s", "s+h", "bh", "ush"}) {
     EXPECT_THAT(shown, Each(Not(HasSubstr(form))));
   }
 }
