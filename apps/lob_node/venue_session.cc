@@ -574,15 +574,15 @@ void VenueSession::poll() {
 void VenueSession::serve(const BookRequest& request) {
   Feed* const open = open_feed_of(request.instrument);
   if (open == nullptr) return;  // the next one begins with subscriptions
-  if (request.kind == BookRequestKind::kFetchSnapshot) {
-    fetch_snapshot(request);
-    return;
-  }
   // What it showed may have ended; the next connection shows what there is
   // then.
   if (request.kind == BookRequestKind::kReconnect || refused_) {
     spdlog::info("{}: connecting anew", config_.name);
     open->connection->close(open->connection->leg());
+    return;
+  }
+  if (request.kind == BookRequestKind::kFetchSnapshot) {
+    fetch_snapshot(request);
     return;
   }
   const std::vector<std::string> symbols = {symbol(request.instrument)};

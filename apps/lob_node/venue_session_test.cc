@@ -672,6 +672,32 @@ TEST_F(Credentials, ARefusedTokenIsReadAnew) {
   })) << log();
 }
 
+// Its book asks for a snapshot first, which no refused client needs.
+TEST_F(Credentials, AreReadAnewWhereASnapshotComesByRest) {
+  StreamServer stream([](const std::string& text) {
+    return text.find("\"key\":\"first\"") == std::string::npos
+               ? std::string()
+               : R"({"type":"error","message":"Authentication Failed",)"
+                 R"("reason":"who is first?"})";
+  });
+  const std::string rest = "passphrase = \"pass\"\nsecret = \"c2VjcmV0\"\n";
+  write("key = \"first\"\n" + rest);
+  VenueConfig config = kraken_orders(stream.url(), path);
+  config.id = VenueId::kCoinbaseExchange;
+  config.name = "coinbase-exchange";
+  config.symbols = {"BTC-USD"};
+  config.rest_url = "http://127.0.0.1:1";
+  start(config);
+  ASSERT_TRUE(run_until([&] {
+    return log().find("Authentication Failed") != std::string::npos;
+  })) << log();
+  write("key = \"second\"\n" + rest);
+  ASSERT_TRUE(run_until([&] {
+    const auto texts = stream.texts.all();
+    return texts.back().find("\"key\":\"second\"") != std::string::npos;
+  })) << log();
+}
+
 // The refusal is then of something else than the credentials.
 TEST_F(Credentials, ARefusalBesideALiveBookEndsNoConnection) {
   const auto book = [](const char* symbol, const char* checksum) {
